@@ -1,0 +1,57 @@
+/** Identifiers as a dependency: UUIDv7 for events and requests, short random ids for aggregates. */
+import { randomBytes } from 'node:crypto';
+import { customAlphabet } from 'nanoid';
+import type { Clock } from './clock.js';
+
+export interface Ids {
+  /** A UUIDv7: sortable by the millisecond it was minted in, and rising within one source. */
+  uuid(): string;
+  /** Sixteen lower-case letters and digits (82 bits) for users, keys, tokens and the like. */
+  short(): string;
+}
+
+const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+/**
+ * Random ids over a clock. UUIDs rise strictly within one source even when the clock steps back:
+ * the 12-bit `rand_a` field counts within a millisecond and overflows into the next one (RFC 9562 §6.2).
+ */
+export function createIds(clock: Clock): Ids {
+  const short = customAlphabet(alphabet, 16);
+  let lastMs = 0;
+  let counter = 0;
+  let pool = randomBytes(0);
+  let used = 0;
+  const take8 = (): Buffer => {
+    if (used + 8 > pool.length) {
+      pool = randomBytes(2048);
+      used = 0;
+    }
+    used += 8;
+    return pool.subarray(used - 8, used);
+  };
+  return {
+    short,
+    uuid() {
+      const ms = clock.now();
+      const random = take8();
+      if (ms > lastMs) {
+        lastMs = ms;
+        counter = random.readUInt16BE(6) & 0x7ff;
+      } else if (++counter > 0xfff) {
+        lastMs += 1;
+        counter = 0;
+      }
+      const time = lastMs.toString(16).padStart(12, '0');
+      const a = counter.toString(16).padStart(3, '0');
+      const tail = random.toString('hex');
+      const variant = ((Number.parseInt(tail.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${a}-${variant}${tail.slice(1, 4)}-${tail.slice(4, 16)}`;
+    },
+  };
+}
+
+/** The millisecond a UUIDv7 was minted in. */
+export function uuidTime(uuid: string): number {
+  return Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16);
+}
