@@ -83,6 +83,7 @@ export type StopReason =
   | 'end_turn' | 'stop_sequence' | 'tool_use' | 'max_tokens' | 'context_window' | 'refusal';
 
 export interface Usage {
+  /** All input, what came from or went into the upstream's cache included. */
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cacheReadTokens: number;
@@ -93,7 +94,8 @@ export interface Usage {
 
 /**
  * What an upstream yields. Tool input comes as JSON text pieces whose concatenation is one JSON object.
- * Tool calls may interleave; `id` tells them apart. Errors are thrown as `UpstreamFailure`.
+ * Tool calls may interleave; `id` tells them apart. A call without its `tool_end` was cut by the output limit
+ * and is not whole JSON. Errors are thrown as `UpstreamFailure`.
  */
 export type ModelEvent =
   | { readonly type: 'text'; readonly text: string }
@@ -229,6 +231,8 @@ export interface ModelInfo {
   readonly maxOutputTokens: number | null;
   /** ms since epoch, for the lists' `created`. */
   readonly createdAt: number;
+  /** More names of the same model that lists show beside the id, for clients that filter by name. */
+  readonly aliases?: readonly string[];
 }
 
 export interface GenerateCall {
