@@ -23,12 +23,14 @@ export const errorCatalogue = {
   key_rate_limited: { status: 429, text: 'This key has reached its requests per minute.' },
   pool_exhausted: { status: 429, text: 'Every upstream token is at its limit or cooling down.' },
   too_many_attempts: { status: 429, text: 'Too many wrong tries; wait a minute.' },
+  client_closed: { status: 499, text: 'The client left.' },
   internal: { status: 500, text: 'Something went wrong on our side.' },
   upstream_error: { status: 502, text: 'The upstream failed.' },
   no_token_available: { status: 503, text: 'No upstream token can serve this request.' },
   upstream_overloaded: { status: 503, text: 'The upstream is out of capacity.' },
   site_disabled: { status: 503, text: 'The site is switched off.' },
   storage_unavailable: { status: 503, text: 'The stores are out of reach.' },
+  node_stopping: { status: 503, text: 'This node is stopping; try again.' },
   upstream_timeout: { status: 504, text: 'The upstream did not answer in time.' },
 } as const satisfies Record<string, { status: number; text: string }>;
 

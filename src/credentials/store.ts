@@ -1,0 +1,22 @@
+/** Where credentials rest: what access needs of the vault tables. */
+import type { AccessToken, CredentialSecret } from '../upstreams/define.js';
+
+export interface StoredCredential {
+  readonly authType: string;
+  readonly secret: CredentialSecret;
+  readonly access: AccessToken | null;
+  /** Raised by every stored refresh. */
+  readonly version: number;
+}
+
+export interface CredentialStore {
+  /** undefined: there is none, or it was removed. Throws VaultError when it cannot be opened. */
+  read(tokenId: string): Promise<StoredCredential | undefined>;
+  /** Claims the right to refresh this version. False: somebody else has the claim, or the version moved on. */
+  claim(tokenId: string, version: number): Promise<boolean>;
+  /** Stores rotated secret and access token in one transaction, if the version still is the expected one; ends the claim. */
+  storeRefreshed(tokenId: string, expectedVersion: number, secret: CredentialSecret, access: AccessToken): Promise<boolean>;
+  release(tokenId: string): Promise<void>;
+  /** Keeps a caller's own credential (`ext-…`), once. */
+  keepExternal(tokenId: string, authType: string, fingerprint: string, secret: CredentialSecret): Promise<void>;
+}

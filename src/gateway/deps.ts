@@ -1,0 +1,36 @@
+/** What the gateway needs of the floors below; the composition root fills it in. */
+import type { Logger } from 'pino';
+import type { Commands } from '../commands/define.js';
+import type { Access } from '../credentials/access.js';
+import type { EventLog } from '../events/log/port.js';
+import type { ClientAddress } from '../infra/clientAddress.js';
+import type { Limits } from '../limits/port.js';
+import type { Directory } from '../projections/directory.js';
+import type { Clock } from '../shared/clock.js';
+import type { Ids } from '../shared/ids.js';
+import type { Upstreams } from '../upstreams/index.js';
+
+export interface GatewayDeps {
+  readonly directory: Directory;
+  readonly limits: Limits;
+  readonly log: EventLog;
+  readonly upstreams: Upstreams;
+  readonly access: Access;
+  readonly commands: Commands;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+  readonly nodeId: string;
+  readonly clientAddress: ClientAddress;
+  /** Empty: there is no operator key. */
+  readonly proxyApiKey: string;
+  readonly maxAttempts: number;
+  /** Is the archive so far behind that new requests must be refused? */
+  readonly storageFull: () => boolean;
+  /** Keys the hash of unknown callers' addresses, so that events hold no address. */
+  readonly addressSalt: string;
+  /** Silence on a stream before a keep-alive, ms. */
+  readonly keepAliveMs?: number;
+}

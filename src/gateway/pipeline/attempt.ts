@@ -1,0 +1,114 @@
+/** One upstream attempt from its admission to its settlement, with the events and commands that a failure calls for. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { safeText } from '../../shared/safeText.js';
+import type { UpstreamFailure } from '../../upstreams/define.js';
+import type { Settled } from '../../limits/port.js';
+import { invalidateToken } from '../../commands/token/invalidate.js';
+import { suspendToken } from '../../commands/token/suspend.js';
+import type { GatewayDeps } from '../deps.js';
+import type { AdmittedAttempt } from './admit.js';
+import { trafficEvent } from './events.js';
+import { meaningOf } from './failures.js';
+import type { AttemptRecord, Run } from './run.js';
+
+/** The upstream may notice a closed socket this much later; until then the call still counts as running there. */
+const ABORT_LINGER_MS = 100;
+
+export function beginAttempt(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): AttemptRecord {
+  const attempt: AttemptRecord = {
+    attemptId: admitted.attemptId,
+    tokenId: admitted.tokenId,
+    provider: admitted.provider,
+    startedAt: deps.clock.now(),
+    startedMono: deps.clock.monotonic(),
+    respondedAt: null,
+    sent: false,
+    durationUs: 0,
+    outcome: 'success',
+    failure: null,
+    status: null,
+  };
+  run.attempts.push(attempt);
+  return attempt;
+}
+
+/** Settles with the limits and records what a failure changed. Lifecycle goes through commands before the slot is free again. */
+export async function endAttempt(run: Run, attempt: AttemptRecord, failure: UpstreamFailure | null, deps: GatewayDeps): Promise<void> {
+  attempt.durationUs = Math.round((deps.clock.monotonic() - attempt.startedMono) * 1000);
+  if (attempt.sent && attempt.respondedAt === null) {
+    attempt.respondedAt = deps.clock.now();
+    deps.limits.responded(attempt.attemptId);
+  }
+  if (failure === null) {
+    attempt.status = 200;
+    await deps.limits.settle({ attemptId: attempt.attemptId, outcome: 'success', retryAfterMs: null, sent: true });
+    return;
+  }
+  attempt.outcome = failure.kind === 'aborted' ? 'aborted' : 'failed';
+  attempt.failure = failure.kind;
+  attempt.status = failure.status ?? null;
+  if (failure.kind === 'aborted' && attempt.sent) await wait(ABORT_LINGER_MS);
+  await changeLifecycle(run, attempt, failure, deps);
+  const settled = await deps.limits.settle({
+    attemptId: attempt.attemptId,
+    outcome: meaningOf(failure.kind).outcome,
+    retryAfterMs: failure.retryAfterMs ?? null,
+    sent: attempt.sent,
+  });
+  if (failure.kind === 'aborted') return;
+  await recordFailure(run, attempt, failure, settled, deps);
+}
+
+const isPooled = (tokenId: string): boolean => !tokenId.startsWith('ext-');
+
+async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, deps: GatewayDeps): Promise<void> {
+  if (!isPooled(attempt.tokenId)) return;
+  const meta = { actor: 'system', correlationId: run.requestId };
+  const message = safeText(failure.message, 300);
+  try {
+    if (failure.kind === 'suspended') await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'upstream', message }, meta);
+    else if (failure.kind === 'credits') {
+      const until = failure.resetAt ?? nextMonth(deps.clock.now());
+      await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'credits', until, message }, meta);
+    } else if (failure.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId: attempt.tokenId, message }, meta);
+  } catch (error) {
+    deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not change its state');
+  }
+}
+
+async function recordFailure(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, settled: Settled, deps: GatewayDeps): Promise<void> {
+  const outcome = meaningOf(failure.kind).outcome;
+  const facts = { subject: `token/${attempt.tokenId}`, key: attempt.tokenId, actor: `key/${run.caller.keyId}`, correlationId: run.requestId };
+  const failed = {
+    requestId: run.requestId,
+    attemptId: attempt.attemptId,
+    provider: attempt.provider,
+    model: run.request.model,
+    failure: failure.kind,
+    status: failure.status ?? null,
+    reason: failure.reason === undefined ? null : safeText(failure.reason, 200),
+    message: safeText(failure.message, 500),
+    startedAt: attempt.startedAt,
+    respondedAt: attempt.respondedAt,
+    durationUs: attempt.durationUs,
+    counts: outcome === 'token_failure' || outcome === 'upstream_failure' || outcome === 'risk',
+    consecutiveFails: settled.consecutiveFails,
+  };
+  await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.failed', data: failed }, deps));
+  if (settled.cooled) {
+    const cooled = { until: Math.round(settled.cooled.until), reason: settled.cooled.reason, consecutiveFails: settled.consecutiveFails };
+    await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.cooled-down', actor: 'system', data: cooled }, deps));
+  }
+  if (settled.suspend && isPooled(attempt.tokenId)) {
+    const message = `${settled.consecutiveFails} failures in a row, the last: ${safeText(failure.message, 200)}`;
+    await deps.commands
+      .execute(suspendToken, { tokenId: attempt.tokenId, reason: 'failures', message }, { actor: 'system', correlationId: run.requestId })
+      .catch((error: unknown) => deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not be suspended'));
+  }
+}
+
+/** Credits without a known reset come back with the next UTC month. */
+function nextMonth(now: number): number {
+  const date = new Date(now);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}

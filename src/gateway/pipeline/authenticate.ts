@@ -1,0 +1,83 @@
+/** From a request's headers to its caller: managed keys, the operator's key, and callers with their own token (contract §3). */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../errors.js';
+import type { DirectoryKey } from '../../projections/directory.js';
+import type { GatewayDeps } from '../deps.js';
+import { header } from '../http.js';
+import { type Caller, OPERATOR_KEY, OPERATOR_USER } from './caller.js';
+
+type Deps = Pick<GatewayDeps, 'directory' | 'access' | 'clock' | 'proxyApiKey'>;
+
+/** The credential a client presents, or undefined. `Authorization: Bearer …` wins over `x-api-key`. */
+export function presentedKey(req: IncomingMessage): string | undefined {
+  const bearer = /^Bearer\s+(.+)$/i.exec(header(req, 'authorization')?.trim() ?? '');
+  return bearer?.[1]?.trim() || header(req, 'x-api-key')?.trim() || undefined;
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
+
+/**
+ * Throws AppError: `invalid_api_key` for every kind of wrong key (one and the same text), `user_banned`,
+ * `user_pending`, `site_disabled`. Does no I/O for a key the directory knows.
+ */
+export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Caller> {
+  const presented = presentedKey(req);
+  if (presented === undefined || presented.length > 8192) throw new AppError('invalid_api_key');
+  return (await operator(presented, deps)) ?? (await member(presented, deps));
+}
+
+async function member(presented: string, deps: Deps): Promise<Caller> {
+  const key = await deps.directory.keyByHash(sha256(presented).toString('hex'));
+  if (key === undefined) throw new AppError('invalid_api_key');
+  return callerOf(key, deps);
+}
+
+function callerOf(key: DirectoryKey, deps: Deps): Caller {
+  const { directory, clock } = deps;
+  const user = directory.user(key.userId);
+  if (user === undefined || key.status !== 'active' || (key.expiresAt !== null && key.expiresAt <= clock.now())) throw new AppError('invalid_api_key');
+  if (user.status === 'banned') throw new AppError('user_banned');
+  if (user.status === 'pending') throw new AppError('user_pending');
+  const settings = directory.settings();
+  return {
+    userId: user.id,
+    keyId: key.id,
+    quota: { daily: user.quotaDaily ?? settings.default_user_daily_quota, monthly: user.quotaMonthly ?? settings.default_user_monthly_quota },
+    keyRpm: key.rpmLimit ?? settings.default_key_rpm_limit,
+    allowedModels: key.allowedModels,
+    onlyTokenId: null,
+    ownOnly: settings.self_use_enabled,
+  };
+}
+
+const operatorCaller: Caller = {
+  userId: OPERATOR_USER,
+  keyId: OPERATOR_KEY,
+  quota: null,
+  keyRpm: null,
+  allowedModels: null,
+  onlyTokenId: null,
+  ownOnly: false,
+};
+
+/** `PROXY_API_KEY` alone, or `PROXY_API_KEY:REFRESH_TOKEN`. Compared by digest, in constant time. */
+async function operator(presented: string, deps: Deps): Promise<Caller | undefined> {
+  if (deps.proxyApiKey === '') return undefined;
+  const expected = sha256(deps.proxyApiKey);
+  if (timingSafeEqual(sha256(presented), expected)) return operatorCaller;
+  // The operator's key may itself hold colons: try the split at its own length only.
+  const cut = deps.proxyApiKey.length;
+  if (presented[cut] !== ':' || !timingSafeEqual(sha256(presented.slice(0, cut)), expected)) return undefined;
+  const refreshToken = presented.slice(cut + 1);
+  if (refreshToken === '') throw new AppError('invalid_api_key');
+  return { ...operatorCaller, onlyTokenId: await deps.access.external(refreshToken) };
+}
+
+/** Re-reads what may have changed while the request was paced: a revocation binds at the next admit. */
+export function recheck(caller: Caller, deps: Deps): Caller {
+  if (caller.keyId === OPERATOR_KEY) return caller;
+  const key = deps.directory.key(caller.keyId);
+  if (key === undefined) throw new AppError('invalid_api_key');
+  return callerOf(key, deps);
+}

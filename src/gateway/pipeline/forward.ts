@@ -1,0 +1,109 @@
+/** Calls upstreams until one serves: admitted token by admitted token, before the first byte of model output only. */
+import { enforceOutput } from './output.js';
+import { isOutput, type ModelEvent, UpstreamFailure } from '../../upstreams/define.js';
+
+import type { GatewayDeps } from '../deps.js';
+import { admit, type AdmittedAttempt } from './admit.js';
+import { beginAttempt, endAttempt } from './attempt.js';
+import { asFailure, meaningOf } from './failures.js';
+import type { AttemptRecord, Run } from './run.js';
+
+/**
+ * Yields the reply's events. Throws UpstreamFailure when no attempt served, or when the stream broke after
+ * output had begun. Leaving the loop early ends the upstream call. Every attempt is settled before the
+ * next begins and before this ends.
+ */
+export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDeps): AsyncGenerator<ModelEvent, void, undefined> {
+  let admitted = first;
+  let emptyBefore = false;
+  const tried: string[] = [];
+  for (;;) {
+    const attempt = beginAttempt(run, admitted, deps);
+    let output = false;
+    let failure: UpstreamFailure | null = null;
+    let whole = false;
+    try {
+      const held: ModelEvent[] = [];
+      for await (const event of call(run, admitted, attempt, deps)) {
+        note(run, event);
+        if (!output && !isOutput(event)) {
+          held.push(event);
+          continue;
+        }
+        output = true;
+        yield event;
+      }
+      if (output || emptyBefore) {
+        whole = true;
+        yield* held;
+      } else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
+    } catch (error) {
+      failure = asFailure(error, run.abort.signal);
+    } finally {
+      // Also reached when the consumer leaves in the middle of a yield.
+      if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
+      await endAttempt(run, attempt, failure, deps);
+    }
+    if (failure === null) return;
+    if (output || !meaningOf(failure.kind).retry || run.attempts.length >= deps.maxAttempts || (failure.kind === 'empty' && emptyBefore)) throw failure;
+    emptyBefore ||= failure.kind === 'empty';
+    const next = await nextToken(run, attempt, failure, tried, deps);
+    if (next === null) throw failure;
+    admitted = next;
+  }
+}
+
+/** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */
+async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord, deps: GatewayDeps): AsyncGenerator<ModelEvent> {
+  const upstream = deps.upstreams.get(admitted.provider);
+  if (!upstream) throw new UpstreamFailure({ kind: 'routing', message: 'No adapter for this provider.' });
+  if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
+  const credential = await deps.access.get(admitted.tokenId, run.abort.signal);
+  attempt.sent = true;
+  const events = upstream.generate({
+    request: run.request,
+    model: admitted.model,
+    authType: credential.authType,
+    secret: credential.secret,
+    access: credential.access,
+    requestId: run.requestId,
+    attempt: run.attempts.length,
+    signal: run.abort.signal,
+    onHeaders: () => responded(attempt, deps),
+  });
+  try {
+    yield* enforceOutput(events, { stop: run.request.stop, maxTokens: run.request.maxTokens });
+  } catch (error) {
+    if (error instanceof UpstreamFailure && error.kind === 'auth') deps.access.refused(admitted.tokenId, credential.access.value);
+    throw error;
+  }
+}
+
+function responded(attempt: AttemptRecord, deps: GatewayDeps): void {
+  if (attempt.respondedAt !== null) return;
+  attempt.respondedAt = deps.clock.now();
+  deps.limits.responded(attempt.attemptId);
+}
+
+function note(run: Run, event: ModelEvent): void {
+  if (event.type === 'text' || event.type === 'thinking') run.outputChars += event.text.length;
+  else if (event.type === 'tool_input') run.outputChars += event.json.length;
+  else if (event.type === 'usage') run.usage = event.usage;
+  else if (event.type === 'metering') run.microCredits = (run.microCredits ?? 0) + event.microCredits;
+}
+
+/**
+ * A stale access token is tried once more on the same credential, refreshed; everything else moves on.
+ * null: nobody else may serve it now.
+ */
+async function nextToken(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, tried: string[], deps: GatewayDeps): Promise<AdmittedAttempt | null> {
+  const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
+  tried.push(attempt.tokenId);
+  if (refreshed || failure.kind === 'empty') {
+    const again = await admit(run, { attempt: run.attempts.length + 1, exclude: [], onlyTokenId: attempt.tokenId }, deps);
+    if (again.ok) return again;
+  }
+  if (run.caller.onlyTokenId !== null) return null;
+  const next = await admit(run, { attempt: run.attempts.length + 1, exclude: tried, onlyTokenId: null }, deps);
+  return next.ok ? next : null;
+}

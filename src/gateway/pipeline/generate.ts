@@ -1,0 +1,175 @@
+/** One generation request from its first byte to its last: authenticate → parse → peek → pace → admit → forward → settle. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AppError } from '../../errors.js';
+import { safeText } from '../../shared/safeText.js';
+import { estimateRequestTokens } from '../../upstreams/tokens.js';
+import type { GatewayDeps } from '../deps.js';
+import type { Dialect, ParsedCall } from '../dialects/define.js';
+import { ClientLeft, readJson } from '../http.js';
+import { admit, type AdmittedAttempt, admitRequest } from './admit.js';
+import { authenticate, recheck } from './authenticate.js';
+import type { Caller } from './caller.js';
+import { asFailure, clientError } from './failures.js';
+import { forward } from './forward.js';
+import { guard } from './guard.js';
+import type { InFlight } from './inFlight.js';
+import type { KeepAlives } from './keepAlive.js';
+import { resolveTargets } from './models.js';
+import { pace } from './pace.js';
+import type { QuotaHits } from './quotaHits.js';
+import { refusalError } from './refusalError.js';
+import type { Refusals } from './refusals.js';
+import { sendError, streamReply, wholeReply } from './respond.js';
+import type { Run } from './run.js';
+import { type Ending, settle } from './settle.js';
+
+export interface GenerateDeps extends GatewayDeps {
+  readonly refusals: Refusals;
+  readonly quotaHits: QuotaHits;
+  readonly keepAlives: KeepAlives;
+  readonly inFlight: InFlight;
+}
+
+/** Never rejects: whatever happens is answered, recorded and, if it is our fault, logged. */
+export async function generate(dialect: Dialect, req: IncomingMessage, res: ServerResponse, requestId: string, deps: GenerateDeps): Promise<void> {
+  const arrival: Arrival = {
+    requestId,
+    address: deps.clientAddress(req),
+    startedAt: deps.clock.now(),
+    startedMono: deps.clock.monotonic(),
+    caller: null,
+    call: null,
+  };
+  const abort = new AbortController();
+  const onClose = (): void => {
+    if (!res.writableFinished) abort.abort(new ClientLeft());
+  };
+  res.once('close', onClose);
+  let admitted: Awaited<ReturnType<typeof enter>>;
+  try {
+    admitted = await enter(dialect, req, arrival, abort, deps);
+  } catch (error) {
+    refuse(dialect, arrival, abort.signal.aborted ? new AppError('client_closed', { cause: error }) : asAppError(error, deps, requestId), res, deps);
+    return;
+  }
+  try {
+    await deps.inFlight.track(admitted.run, serve(dialect, admitted.run, admitted.first, res, deps));
+  } catch (error) {
+    sendError(dialect, asAppError(error, deps, requestId), requestId, res);
+    res.destroy();
+  }
+}
+
+interface Arrival {
+  readonly requestId: string;
+  readonly address: string;
+  readonly startedAt: number;
+  readonly startedMono: number;
+  caller: Caller | null;
+  call: ParsedCall | null;
+}
+
+/** Everything up to admission; charges nothing unless it returns. */
+async function enter(dialect: Dialect, req: IncomingMessage, arrival: Arrival, abort: AbortController, deps: GenerateDeps): Promise<{ run: Run; first: AdmittedAttempt }> {
+  guard(arrival.address, deps);
+  const caller = await authenticate(req, deps);
+  arrival.caller = caller;
+  const call = dialect.parse(await readJson(req), req.headers);
+  arrival.call = call;
+  const run = newRun(dialect, arrival, caller, call, abort, deps);
+  const choice = { attempt: 1, exclude: [], onlyTokenId: null };
+  const refused = await deps.limits.peek(admitRequest(run, choice, run.requestId));
+  if (refused) throw recordQuotaHit(run, refused, deps);
+  const settings = deps.directory.settings();
+  await pace({ minMs: settings.token_pacing_min_ms, maxMs: settings.token_pacing_max_ms }, deps.random, abort.signal);
+  abort.signal.throwIfAborted();
+  // The wait may have outlived the key: what was revoked meanwhile must not be admitted.
+  guard(arrival.address, deps);
+  const current: Run = { ...run, caller: recheck(caller, deps) };
+  const first = await admit(current, choice, deps);
+  if (!first.ok) throw recordQuotaHit(current, first, deps);
+  return { run: current, first };
+}
+
+function newRun(dialect: Dialect, arrival: Arrival, caller: Caller, call: ParsedCall, abort: AbortController, deps: GenerateDeps): Run {
+  return {
+    requestId: arrival.requestId,
+    terminalEventId: deps.ids.uuid(),
+    endpoint: dialect.endpoint,
+    caller,
+    call,
+    request: call.request,
+    targets: resolveTargets(call.request.model, caller, deps.upstreams),
+    startedAt: arrival.startedAt,
+    startedMono: arrival.startedMono,
+    abort,
+    attempts: [],
+    decision: { candidates: [], considered: 0, chosen: null, reason: null },
+    period: { day: '', month: '' },
+    firstOutputMono: null,
+    usage: null,
+    microCredits: null,
+    outputChars: 0,
+  };
+}
+
+type Refused = Parameters<typeof refusalError>[0];
+
+function recordQuotaHit(run: Run, refusal: Refused, deps: GenerateDeps): AppError {
+  if (refusal.code === 'quota_exceeded') deps.quotaHits.record(run, refusal);
+  return refusalError(refusal);
+}
+
+/** Serves an admitted request to its end and settles it. */
+async function serve(dialect: Dialect, run: Run, first: AdmittedAttempt, res: ServerResponse, deps: GenerateDeps): Promise<void> {
+  const context = {
+    requestId: run.requestId,
+    model: run.request.model,
+    inputTokensEstimate: run.call.stream ? estimateRequestTokens(run.request) : 0,
+    createdAt: Math.floor(run.startedAt / 1000),
+    options: run.call.options,
+  };
+  const replyDeps = { keepAlives: deps.keepAlives, monotonic: () => deps.clock.monotonic() };
+  const reply = (run.call.stream ? streamReply : wholeReply)(run, dialect, context, res, replyDeps);
+  const ending = await deliver(run, first, reply, deps);
+  const settled = settle(run, ending, deps);
+  if (ending.kind === 'completed') reply.end();
+  else if (ending.kind === 'failed') reply.fail(ending.error);
+  await settled.catch((error: unknown) => deps.logger.error({ err: error, requestId: run.requestId }, 'a request could not be settled; its open record stays'));
+}
+
+async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeof streamReply>, deps: GenerateDeps): Promise<Ending> {
+  try {
+    await reply.write(forward(run, first, deps));
+    return { kind: 'completed' };
+  } catch (error) {
+    const reason: unknown = run.abort.signal.reason;
+    if (reason instanceof AppError) return { kind: 'failed', error: reason };
+    if (run.abort.signal.aborted) return { kind: 'left' };
+    const failure = asFailure(error, run.abort.signal);
+    if (failure.kind === 'protocol') deps.logger.warn({ err: failure.cause ?? failure, requestId: run.requestId }, 'an upstream reply could not be read');
+    return { kind: 'failed', error: clientError(failure) };
+  }
+}
+
+function refuse(dialect: Dialect, arrival: Arrival, error: AppError, res: ServerResponse, deps: GenerateDeps): void {
+  sendError(dialect, error, arrival.requestId, res);
+  deps.refusals.record({
+    requestId: arrival.requestId,
+    caller: arrival.caller,
+    address: arrival.address,
+    endpoint: dialect.endpoint,
+    model: safeText(arrival.call?.request.model ?? '', 200),
+    stream: arrival.call?.stream ?? false,
+    status: error.status,
+    code: error.code,
+    startedAt: arrival.startedAt,
+    latencyUs: Math.round((deps.clock.monotonic() - arrival.startedMono) * 1000),
+  });
+}
+
+export function asAppError(error: unknown, deps: Pick<GatewayDeps, 'logger'>, requestId: string): AppError {
+  if (error instanceof AppError) return error;
+  deps.logger.error({ err: error, requestId }, 'a request failed on our side');
+  return new AppError('internal', { cause: error });
+}

@@ -1,0 +1,10 @@
+/** Switches that refuse everybody: banned addresses, the site switch, stores that are too far behind. */
+import { AppError } from '../../errors.js';
+import type { GatewayDeps } from '../deps.js';
+
+/** Throws AppError `ip_banned`, `site_disabled` or `storage_unavailable`. */
+export function guard(address: string, deps: Pick<GatewayDeps, 'directory' | 'storageFull'>): void {
+  if (deps.directory.isBanned(address)) throw new AppError('ip_banned');
+  if (!deps.directory.settings().site_enabled) throw new AppError('site_disabled', { retryAfterSeconds: 60 });
+  if (deps.storageFull()) throw new AppError('storage_unavailable', { retryAfterSeconds: 5 });
+}

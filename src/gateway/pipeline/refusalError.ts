@@ -1,0 +1,32 @@
+/** The limits' refusals as the errors of contract §3. */
+import { AppError } from '../../errors.js';
+import type { Refusal } from '../../limits/port.js';
+import { assertNever } from '../../shared/assertNever.js';
+
+/** Whole seconds, rounded up, at least 1. */
+export const retrySeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+
+export function refusalError(refusal: Refusal): AppError {
+  const retryAfterSeconds = retrySeconds(refusal.retryAfterMs);
+  switch (refusal.code) {
+    case 'quota_exceeded': {
+      const resetAt = new Date(refusal.resetAt).toISOString();
+      return new AppError('quota_exceeded', {
+        message: `The ${refusal.quota} quota of ${refusal.limit} requests is used up; it resets at ${resetAt}.`,
+        retryAfterSeconds,
+        extra: { quota: refusal.quota, reset_at: resetAt },
+      });
+    }
+    case 'key_rate_limited':
+      return new AppError('key_rate_limited', {
+        message: `This key may send ${refusal.limit} requests per minute; try again in ${retryAfterSeconds} s.`,
+        retryAfterSeconds,
+      });
+    case 'pool_exhausted':
+    case 'no_token_available':
+    case 'upstream_overloaded':
+      return new AppError(refusal.code, { retryAfterSeconds });
+    default:
+      return assertNever(refusal);
+  }
+}

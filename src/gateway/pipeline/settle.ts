@@ -1,0 +1,85 @@
+/** Ends an admitted request: exactly one terminal event in the log, then the quota settled and the open record closed. */
+import type { AppError } from '../../errors.js';
+import { safeText } from '../../shared/safeText.js';
+import type { GatewayDeps } from '../deps.js';
+import { trafficEvent } from './events.js';
+import type { Run } from './run.js';
+
+export type Ending =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly error: AppError }
+  | { readonly kind: 'left' };
+
+/** Contract §3: what is charged to the user's quotas. */
+export function isCharged(ending: Ending, run: Pick<Run, 'attempts' | 'firstOutputMono'>): boolean {
+  if (ending.kind === 'completed') return true;
+  if (run.firstOutputMono !== null) return true;
+  return ending.kind === 'left' && run.attempts.some((attempt) => attempt.sent);
+}
+
+/**
+ * Resolves when the terminal event is in the log and the limits have settled. If the log refuses, the open
+ * record stays and the next start closes it: never two terminal events, never none.
+ */
+export async function settle(run: Run, ending: Ending, deps: GatewayDeps): Promise<void> {
+  const charged = isCharged(ending, run);
+  await deps.log.append(terminalEvent(run, ending, charged, deps));
+  const finished = await deps.limits.finish({ requestId: run.requestId, quota: charged ? 'keep' : 'return' });
+  for (const warned of finished.warned) {
+    const { userId, keyId } = run.caller;
+    await deps.log.append(
+      trafficEvent(
+        { type: 'kirogate.quota.warned', subject: `user/${userId}`, key: userId, actor: 'system', correlationId: run.requestId, data: { ...warned, keyId } },
+        deps,
+      ),
+    );
+  }
+}
+
+function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: GatewayDeps) {
+  const last = run.attempts.at(-1);
+  const tokenId = last?.tokenId ?? run.decision.chosen ?? '';
+  const { userId, keyId } = run.caller;
+  const data = {
+    requestId: run.requestId,
+    userId,
+    keyId,
+    endpoint: run.endpoint,
+    model: safeText(run.request.model, 200),
+    stream: run.call.stream,
+    status: ending.kind === 'completed' ? 200 : ending.kind === 'left' ? 499 : ending.error.status,
+    startedAt: run.startedAt,
+    latencyUs: micros(deps.clock.monotonic() - run.startedMono),
+    firstOutputUs: run.firstOutputMono === null ? null : micros(run.firstOutputMono - run.startedMono),
+    period: run.period,
+    charged,
+    metered: run.caller.quota !== null,
+    tokenId,
+    attempts: run.attempts.map(({ startedMono: _mono, sent: _sent, ...attempt }) => attempt),
+    decision: run.decision,
+    usage: usageOf(run),
+  };
+  const facts = { id: run.terminalEventId, actor: `key/${keyId}`, correlationId: run.requestId };
+  if (ending.kind === 'completed') return trafficEvent({ ...facts, type: 'kirogate.token.used', subject: `token/${tokenId}`, key: tokenId, data }, deps);
+  const reason =
+    ending.kind === 'left'
+      ? { code: 'client_closed', message: 'The client left.' }
+      : { code: ending.error.code, message: safeText(ending.error.message, 500) };
+  const type = ending.kind === 'left' ? 'kirogate.request.cancelled' : 'kirogate.request.failed';
+  return trafficEvent({ ...facts, type, subject: `request/${run.requestId}`, key: userId, data: { ...data, ...reason } }, deps);
+}
+
+const micros = (ms: number): number => Math.max(0, Math.round(ms * 1000));
+
+/** What the upstream metered or its adapter estimated; without either, four characters a token. */
+function usageOf(run: Run) {
+  const { usage } = run;
+  return {
+    inputTokens: usage?.inputTokens ?? 0,
+    outputTokens: usage?.outputTokens ?? Math.ceil(run.outputChars / 4),
+    cacheReadTokens: usage?.cacheReadTokens ?? 0,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
+    estimated: usage?.estimated ?? true,
+    microCredits: run.microCredits,
+  };
+}
