@@ -65,6 +65,8 @@ export interface ModelRequest {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
   readonly toolChoice: ToolChoice;
+  /** At most one tool call in the reply (`parallel_tool_calls: false`, `disable_parallel_tool_use`). Enforced by the gateway as well. */
+  readonly singleTool?: boolean;
   /** null: the model's own limit. Enforced by the gateway as well. */
   readonly maxTokens: number | null;
   /** Stop sequences, enforced by the gateway as well. */
