@@ -1,7 +1,8 @@
 /** The one interface to a relational store. SQL is written with the `sql` template; values never become text. */
-import type { SQLQuery } from '@databases/sql';
+import databases, { type SQLQuery } from '@databases/sql';
 
-export { default as sql } from '@databases/sql';
+// The package is CommonJS: its default export arrives as a member of the module.
+export const sql = databases.default;
 export type { SQLQuery } from '@databases/sql';
 
 export type Engine = 'sqlite' | 'postgres';
