@@ -71,7 +71,12 @@ async function operator(presented: string, deps: Deps): Promise<Caller | undefin
   if (presented[cut] !== ':' || !timingSafeEqual(sha256(presented.slice(0, cut)), expected)) return undefined;
   const refreshToken = presented.slice(cut + 1);
   if (refreshToken === '') throw new AppError('invalid_api_key');
-  return { ...operatorCaller, onlyTokenId: await deps.access.external(refreshToken) };
+  try {
+    return { ...operatorCaller, onlyTokenId: await deps.access.external(refreshToken) };
+  } catch (cause) {
+    if (cause instanceof AppError) throw new AppError('invalid_api_key', { cause });
+    throw cause;
+  }
 }
 
 /** Re-reads what may have changed while the request was paced: a revocation binds at the next admit. */

@@ -148,7 +148,9 @@ async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeo
     if (run.abort.signal.aborted) return { kind: 'left' };
     const failure = asFailure(error, run.abort.signal);
     if (failure.kind === 'protocol') deps.logger.warn({ err: failure.cause ?? failure, requestId: run.requestId }, 'an upstream reply could not be read');
-    return { kind: 'failed', error: clientError(failure) };
+    // The caller's own dead credential is the caller's key; a pooled one is never shown as such.
+    const ownKeyDead = run.caller.onlyTokenId !== null && failure.kind === 'invalid_credential';
+    return { kind: 'failed', error: ownKeyDead ? new AppError('invalid_api_key', { cause: failure }) : clientError(failure) };
   }
 }
 
