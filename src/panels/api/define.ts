@@ -1,0 +1,93 @@
+/** What a route is: one row that carries its path, who may call it, its schemas and its handler. */
+import type { ServerResponse } from 'node:http';
+import type { z } from 'zod';
+import type { PanelContext } from './deps.js';
+
+/** `public`: anybody. `member`: a signed-in user. `admin`: the admin's session or the admin API key. */
+export type Access = 'public' | 'member' | 'admin';
+
+export interface AdminCaller {
+  readonly kind: 'admin';
+  /** Goes into events as the actor. */
+  readonly actor: 'admin' | 'admin-api-key';
+  /** null: the caller came with the API key. */
+  readonly csrfToken: string | null;
+}
+export interface MemberCaller {
+  readonly kind: 'member';
+  readonly userId: string;
+  readonly actor: `user/${string}`;
+  readonly csrfToken: string;
+}
+export interface PublicCaller {
+  readonly kind: 'public';
+}
+export type Caller = AdminCaller | MemberCaller | PublicCaller;
+export type CallerFor<A extends Access> = A extends 'admin' ? AdminCaller : A extends 'member' ? MemberCaller : PublicCaller;
+
+/** Names of the `:parameters` in a path, as required string members. */
+export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? { readonly [K in Name]: string } & PathParams<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? { readonly [K in Name]: string }
+    : unknown;
+
+export interface ApiRequest<A extends Access = Access, Path extends string = string, Q = unknown, B = unknown> {
+  readonly caller: CallerFor<A>;
+  readonly params: PathParams<Path>;
+  readonly query: Q;
+  readonly body: B;
+  /** Ours; the correlation id of whatever this request causes. */
+  readonly requestId: string;
+  /** The client's address, seen through the trusted proxies. */
+  readonly address: string;
+  /** `Last-Event-ID` of a resuming event stream. */
+  readonly lastEventId: string | undefined;
+}
+
+/** What a handler does to the caller's session cookie. */
+export type SessionChange =
+  | { readonly audience: 'admin' | 'user'; readonly set: string }
+  | { readonly audience: 'admin' | 'user'; readonly set: null };
+
+export interface ApiReply<R = unknown> {
+  /** Default: the row's `status`. */
+  readonly status?: number;
+  readonly body?: R;
+  readonly session?: SessionChange;
+  /** Instead of a body: takes over the response until it ends. `signal` aborts when the client leaves or the node closes. */
+  readonly stream?: (response: ServerResponse, signal: AbortSignal) => Promise<void>;
+}
+
+export interface Route<
+  A extends Access = Access,
+  Path extends string = string,
+  Q extends z.ZodType = z.ZodType,
+  B extends z.ZodType = z.ZodType,
+  R extends z.ZodType = z.ZodType,
+> {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  readonly path: Path;
+  readonly access: A;
+  /** One sentence for the reference page. */
+  readonly summary: string;
+  /** Status of a success. */
+  readonly status: number;
+  /** Strict schemas: an unknown member is a 400. Absent: none is allowed. */
+  readonly query?: Q;
+  readonly body?: B;
+  /** Shape of a success; absent: no body (204) or an event stream. */
+  readonly response?: R;
+  handle(request: ApiRequest<A, Path, z.output<Q>, z.output<B>>, context: PanelContext): Promise<ApiReply<z.input<R>>>;
+}
+
+/** Keeps the exact types inside the row and forgets them outside, so that rows form one list. */
+export function defineRoute<
+  A extends Access,
+  const Path extends string,
+  R extends z.ZodType,
+  Q extends z.ZodType = z.ZodObject<Record<never, never>>,
+  B extends z.ZodType = z.ZodObject<Record<never, never>>,
+>(route: Route<A, Path, Q, B, R>): Route {
+  return route as unknown as Route;
+}

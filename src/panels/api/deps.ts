@@ -1,0 +1,87 @@
+/** What the panel API stands on, and what it makes of that once for all handlers. */
+import type { IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import type { Commands } from '../../commands/define.js';
+import type { Database } from '../../infra/database/port.js';
+import type { Limits } from '../../limits/port.js';
+import type { Directory } from '../../projections/directory.js';
+import type { Clock } from '../../shared/clock.js';
+import type { Ids } from '../../shared/ids.js';
+import type { Settings } from '../../shared/settings.js';
+import type { Upstream } from '../../upstreams/define.js';
+import type { Access } from './define.js';
+import type { SessionSigner } from './session.js';
+import type { Throttle } from './throttle.js';
+
+/** One node as the cluster page shows it. */
+export interface NodeView {
+  readonly id: string;
+  readonly healthy: boolean;
+  /** ms since epoch */
+  readonly startedAt: number;
+  /** Open client connections. */
+  readonly connections: number;
+  readonly requestsLastMinute: number;
+  readonly leader: boolean;
+}
+
+/** What a token check found (`kirogate.token.checked`). */
+export interface TokenCheckResult {
+  readonly ok: boolean;
+  /** FailureKind of the upstream, or null. */
+  readonly failure: string | null;
+  readonly message: string | null;
+}
+
+/** A route that others serve and `/openapi.json` shows as well. */
+export interface DocumentedRoute {
+  readonly method: 'get' | 'post';
+  /** In Express's spelling: `/v1/models/:id`. */
+  readonly path: string;
+  readonly access: Access | 'client-key' | 'metrics-token';
+  readonly summary: string;
+  /** Description of a success, and of what else may come. */
+  readonly responses: Readonly<Record<string, string>>;
+  /** JSON Schema (2020-12) of the body, or absent. */
+  readonly body?: Readonly<Record<string, unknown>>;
+}
+
+export interface PanelDeps {
+  readonly db: Database;
+  readonly commands: Commands;
+  readonly directory: Directory;
+  readonly limits: Limits;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly version: string;
+  readonly adminPassword: string;
+  /** Empty: scripts cannot sign in with a key. */
+  readonly adminApiKey: string;
+  readonly adminSecret: string;
+  readonly adminSecretPrevious?: string | undefined;
+  readonly userSessionSecret: string;
+  readonly userSessionSecretPrevious?: string | undefined;
+  /** Always mark cookies `Secure`; without it they are when the request says that it came over TLS. */
+  readonly secureCookies?: boolean;
+  /** Risk above this is high (TOKEN_RISK_THRESHOLD). */
+  readonly riskThreshold: number;
+  /** Settings as the environment has them, without what is stored. */
+  readonly environmentSettings: Settings;
+  readonly clientAddress: (request: IncomingMessage) => string;
+  /** Refreshes the credential, reads plan and limits, and records what it found. Throws AppError `not_found`. */
+  readonly checkToken: (tokenId: string, actor: string) => Promise<TokenCheckResult>;
+  readonly nodes: () => Promise<readonly NodeView[]>;
+  readonly documentedRoutes: readonly DocumentedRoute[];
+  /** Aborts when the node drains: event streams end. */
+  readonly closing: AbortSignal;
+}
+
+/** What handlers get. */
+export interface PanelContext extends PanelDeps {
+  readonly sessions: { readonly admin: SessionSigner; readonly user: SessionSigner };
+  readonly throttles: { readonly adminLogin: Throttle; readonly userLogin: Throttle; readonly register: Throttle };
+  /** The OpenAPI document over all rows. */
+  readonly openApi: () => unknown;
+}

@@ -1,0 +1,75 @@
+/** Schemas that many rows share: ids, paging, times, and what a list answers. */
+import { z } from 'zod';
+import { AppError } from '../../errors.js';
+
+export const id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not an id');
+
+/** Ids of a batch: at most 50,000, each once. */
+export const ids = z
+  .array(id)
+  .min(1)
+  .max(50_000)
+  .transform((list) => [...new Set(list)]);
+
+export const noFields = z.strictObject({});
+
+/** `?limit=`, 1–500, default 50. */
+export const limit = z
+  .string()
+  .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 500')
+  .transform(Number)
+  .refine((value) => value >= 1 && value <= 500, 'must be a whole number from 1 to 500')
+  .default(50)
+  .meta({ type: 'integer', minimum: 1, maximum: 500, default: 50 });
+
+export const cursor = z.string().min(1).max(2_000).optional();
+
+export const paging = { limit, cursor };
+
+/** A time in a query: ISO 8601, UTC where it names no offset; to ms since epoch. */
+export const queryTime = z
+  .union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true }), z.iso.date()], 'must be an ISO 8601 time')
+  .transform((text) => Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) || text.length === 10 ? text : `${text}Z`))
+  .meta({ type: 'string', format: 'date-time' });
+
+/** A time in an answer: ISO 8601 UTC. */
+export const time = z.iso.datetime();
+export const maybeTime = time.nullable();
+
+export const iso = (ms: number): string => new Date(ms).toISOString();
+export const isoOrNull = (ms: number | null | undefined): string | null => (ms === null || ms === undefined ? null : iso(ms));
+
+export function listOf<S extends z.ZodType>(item: S): z.ZodObject<{ items: z.ZodArray<S>; nextCursor: z.ZodNullable<z.ZodString> }> {
+  return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** Makes an opaque cursor of a sort key. */
+export function encodeCursor(key: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
+}
+
+/** Reads a cursor back; a foreign or mangled one is a 400 naming `cursor`. */
+export function decodeCursor<S extends z.ZodType>(schema: S, text: string | undefined): z.output<S> | undefined {
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+  } catch {
+    value = undefined;
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw new AppError('invalid_request', { message: 'cursor: is not one of ours', param: 'cursor' });
+  return result.data;
+}
+
+/** Cuts a page of `limit + 1` rows: the items, and the cursor of the last one when more follow. */
+export function page<Row, Item>(
+  rows: readonly Row[],
+  size: number,
+  keyOf: (row: Row) => readonly (string | number)[],
+  itemOf: (row: Row) => Item,
+): { items: Item[]; nextCursor: string | null } {
+  const shown = rows.slice(0, size);
+  const last = shown.at(-1);
+  return { items: shown.map(itemOf), nextCursor: rows.length > size && last !== undefined ? encodeCursor(keyOf(last)) : null };
+}

@@ -1,0 +1,38 @@
+/** The panel API as one Express app over its dependencies. */
+import type { Express } from 'express';
+import { createHash } from 'node:crypto';
+import type { PanelContext, PanelDeps } from './deps.js';
+import { mount } from './mount.js';
+import { openApiDocument } from './openapi.js';
+import { routes } from './routes.js';
+import { createSessionSigner } from './session.js';
+import { createThrottle } from './throttle.js';
+
+const minute = 60_000;
+
+/** Answers every path it is given; what it does not know is a shaped 404. Mount it last. */
+export function createPanelApi(deps: PanelDeps): Express {
+  const { clock } = deps;
+  let document: unknown;
+  const context: PanelContext = {
+    ...deps,
+    sessions: {
+      admin: createSessionSigner({
+        // With the password in the purpose, changing it ends all admin sessions.
+        purpose: `admin ${createHash('sha256').update(deps.adminPassword).digest('hex')}`,
+        secret: deps.adminSecret,
+        previousSecret: deps.adminSecretPrevious,
+        clock,
+      }),
+      user: createSessionSigner({ purpose: 'user', secret: deps.userSessionSecret, previousSecret: deps.userSessionSecretPrevious, clock }),
+    },
+    throttles: {
+      adminLogin: createThrottle({ clock, tries: 20, windowMs: minute }),
+      userLogin: createThrottle({ clock, tries: 20, windowMs: minute }),
+      // Each sign-up costs a password hash, so one address may not ask for them without end.
+      register: createThrottle({ clock, tries: 120, windowMs: minute }),
+    },
+    openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),
+  };
+  return mount(routes, context);
+}

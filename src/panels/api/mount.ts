@@ -1,0 +1,164 @@
+/** Puts rows on Express: headers, who is calling, body, schemas, handler, answer, errors. */
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import type { z } from 'zod';
+import { AppError } from '../../errors.js';
+import { authorize, cookieNames } from './access.js';
+import type { ApiReply, Caller, Route, SessionChange } from './define.js';
+import type { PanelContext } from './deps.js';
+import { id, noFields } from './fields.js';
+import { renderError, toAppError } from './render.js';
+import { sessionLifeMs } from './session.js';
+import { validate } from './validate.js';
+
+/** Room for a batch of 50,000 ids or a bulk donation. */
+const bodyLimit = '8mb';
+
+interface Locals {
+  requestId: string;
+  caller: Caller;
+}
+
+/** An Express app that answers every path: rows, then 405 for their other methods, then 404. */
+export function mount(rows: readonly Route[], context: PanelContext): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.set('json escape', true);
+  app.use(securityHeaders());
+  app.use(identify(context));
+  const readJson = express.json({ limit: bodyLimit, strict: false, type: () => true });
+  for (const row of rows) {
+    const steps = [authorized(row, context), ...(row.method === 'get' ? [] : [jsonOnly, readJson]), handled(row, context)];
+    app[row.method](row.path, ...steps);
+  }
+  for (const [path, methods] of methodsByPath(rows)) {
+    app.all(path, (_request, response) => {
+      response.setHeader('allow', methods.join(', '));
+      throw new AppError('method_not_allowed');
+    });
+  }
+  app.use(() => {
+    throw new AppError('not_found');
+  });
+  app.use(failed(context));
+  return app;
+}
+
+function securityHeaders(): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        'default-src': ["'self'"],
+        'img-src': ["'self'", 'data:'],
+        'base-uri': ["'none'"],
+        'form-action': ["'self'"],
+        'frame-ancestors': ["'none'"],
+        'object-src': ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}
+
+/** Every request gets our id; what depends on a session is never cached. */
+function identify(context: PanelContext): RequestHandler {
+  return function identified(_request, response, next) {
+    const requestId = context.ids.uuid();
+    (response.locals as Locals).requestId = requestId;
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('cache-control', 'no-store');
+    next();
+  };
+}
+
+function authorized(row: Route, context: PanelContext): RequestHandler {
+  return async function checkAccess(request, response, next) {
+    if (row.access !== 'admin' && context.directory.isBanned(context.clientAddress(request))) throw new AppError('ip_banned');
+    (response.locals as Locals).caller = await authorize(request, row.access, context);
+    next();
+  };
+}
+
+/** A form posted by a foreign page cannot say application/json without asking first. */
+const jsonOnly: RequestHandler = function checkContentType(request, _response, next) {
+  const length = request.headers['content-length'];
+  const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+  if (hasBody && !request.is(['application/json', '+json'])) throw new AppError('unsupported_media_type');
+  next();
+};
+
+function handled(row: Route, context: PanelContext): RequestHandler {
+  return async function handle(request, response) {
+    const { requestId, caller } = response.locals as Locals;
+    const lastEventId = request.headers['last-event-id'];
+    const params: Record<string, string> = {};
+    for (const [name, value] of Object.entries(request.params)) params[name] = parseParam(name, value);
+    const reply = await row.handle(
+      {
+        // `authorize` answers the caller that the row's access asks for.
+        caller: caller as never,
+        params,
+        query: validate<z.ZodType>(row.query ?? noFields, { ...request.query }),
+        body: row.method === 'get' ? {} : validate<z.ZodType>(row.body ?? noFields, request.body === undefined ? {} : (request.body as unknown)),
+        requestId,
+        address: context.clientAddress(request),
+        lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+      },
+      context,
+    );
+    await answer(request, response, row, reply, context);
+  };
+}
+
+function parseParam(name: string, value: unknown): string {
+  const parsed = id.safeParse(value);
+  if (!parsed.success) throw new AppError('invalid_request', { message: `${name}: is not an id`, param: name });
+  return parsed.data;
+}
+
+async function answer(request: Request, response: Response, row: Route, reply: ApiReply, context: PanelContext): Promise<void> {
+  if (reply.session) setSession(request, response, reply.session, context);
+  if (reply.stream) {
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    await reply.stream(response, AbortSignal.any([left.signal, context.closing]));
+    return;
+  }
+  response.status(reply.status ?? row.status);
+  if (reply.body === undefined) response.end();
+  else response.json(reply.body);
+}
+
+function setSession(request: Request, response: Response, change: SessionChange, context: PanelContext): void {
+  // A client that lies about TLS only marks its own cookie.
+  const secure = context.secureCookies === true || request.secure || request.headers['x-forwarded-proto'] === 'https';
+  const options = { httpOnly: true, sameSite: 'strict', secure, path: '/' } as const;
+  if (change.set === null) response.clearCookie(cookieNames[change.audience], options);
+  else response.cookie(cookieNames[change.audience], change.set, { ...options, maxAge: sessionLifeMs });
+}
+
+function failed(context: PanelContext): ErrorRequestHandler {
+  return function renderFailure(error: unknown, request, response, _next) {
+    const app = toAppError(error);
+    if (app.status >= 500) {
+      const { requestId } = response.locals as Partial<Locals>;
+      context.logger.error({ err: app.cause ?? app, requestId, method: request.method, path: request.path }, 'panel request failed');
+    }
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { status, headers, body } = renderError(app);
+    response.status(status).set(headers).json(body);
+  };
+}
+
+function methodsByPath(rows: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const row of rows) methods.set(row.path, [...(methods.get(row.path) ?? []), row.method.toUpperCase()]);
+  return methods;
+}
