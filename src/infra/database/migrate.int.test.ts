@@ -1,0 +1,116 @@
+/** The migrator on real SQLite files, alone and with twenty starters at once. */
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sqlite from '@databases/sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childCode, finished } from '../../../tests/support/childCode.js';
+import { systemClock } from '../../shared/clock.js';
+import { MigrationError, migrate } from './migrate.js';
+import { type Database, sql } from './port.js';
+import { openSqlite } from './sqlite.js';
+
+const ours = new URL('../../../migrations', import.meta.url).pathname;
+
+describe('migrating SQLite', () => {
+  let dir: string;
+  let db: Database;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'kg-migrate-'));
+    db = await openSqlite({ path: join(dir, 'x.db') });
+  });
+  afterEach(async () => {
+    await db.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const run = (from = ours, eventPartitions = 2): ReturnType<typeof migrate> => migrate(db, { dir: from, eventPartitions, clock: systemClock });
+
+  it('makes the tables of an empty database, and does nothing the second time', async () => {
+    const first = await run();
+    expect(first.applied).toContain('0001_event_store.sql');
+    expect(await run()).toEqual({ version: first.version, applied: [] });
+    expect(await db.query(sql`select partition, position from partitions order by partition`)).toEqual([
+      { partition: 'control', position: 0 },
+      { partition: 'p0', position: 0 },
+      { partition: 'p1', position: 0 },
+    ]);
+    expect(await db.query(sql`select event_partitions from installation`)).toEqual([{ event_partitions: 2 }]);
+  });
+
+  it('applies later files to a database with data', async () => {
+    const later = join(dir, 'later');
+    await cp(ours, later, { recursive: true });
+    await run();
+    await writeFile(join(later, 'sqlite', '9000_more.sql'), 'create table more (a bigint);\ninsert into more (a) values (1);\n');
+    expect(await run(later)).toEqual({ version: 9000, applied: ['9000_more.sql'] });
+    expect(await db.query(sql`select a from more`)).toEqual([{ a: 1 }]);
+  });
+
+  it('leaves nothing of a file that fails', async () => {
+    const broken = join(dir, 'broken');
+    await cp(ours, broken, { recursive: true });
+    await writeFile(join(broken, 'sqlite', '9000_more.sql'), 'create table more (a bigint);\ncreate table more (a bigint);\n');
+    await expect(run(broken)).rejects.toThrow(/9000_more\.sql failed and was rolled back/);
+    await expect(db.query(sql`select * from more`)).rejects.toThrow(/no such table/);
+    expect((await run()).applied).toEqual([]);
+  });
+
+  it("refuses another program's file, and leaves every byte of it alone", async () => {
+    const path = join(dir, 'other.db');
+    const theirs = sqlite.default(path);
+    await theirs.query(sql`create table customers (id bigint)`);
+    await theirs.dispose();
+    const before = await readFile(path);
+    const other = await openSqlite({ path });
+    await expect(migrate(other, { dir: ours, eventPartitions: 2, clock: systemClock })).rejects.toThrow(/not KiroGate's.*customers.*DATABASE_URL/);
+    await other.close();
+    expect((await readFile(path)).equals(before)).toBe(true);
+  });
+
+  it('refuses a database of a newer build', async () => {
+    const newer = join(dir, 'newer');
+    await cp(ours, newer, { recursive: true });
+    await writeFile(join(newer, 'sqlite', '9000_more.sql'), 'create table more (a bigint);\n');
+    await run(newer);
+    const error = await run().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(MigrationError);
+    expect(String(error)).toMatch(/newer KiroGate.*9000_more\.sql.*backup/);
+  });
+
+  it('refuses a file that was changed after it was applied', async () => {
+    const changed = join(dir, 'changed');
+    await cp(ours, changed, { recursive: true });
+    await run();
+    await writeFile(join(changed, 'sqlite', '0001_event_store.sql'), 'create table other (a bigint);\n');
+    await expect(run(changed)).rejects.toThrow(/0001_event_store\.sql differs/);
+  });
+
+  it('holds a later start to the number of partitions of the first', async () => {
+    await run(ours, 2);
+    await expect(run(ours, 3)).rejects.toThrow(/EVENT_PARTITIONS=2/);
+    await run(ours, 2);
+  });
+
+  it('runs once when twenty processes start together', async () => {
+    await db.close();
+    const code = await childCode(['src/infra/database/migrate.ts', 'src/infra/database/sqlite.ts', 'src/shared/clock.ts']);
+    const source = `
+      import { openSqlite } from './src/infra/database/sqlite.js';
+      import { migrate } from './src/infra/database/migrate.js';
+      import { systemClock } from './src/shared/clock.js';
+      const db = await openSqlite({ path: process.argv[2], busyTimeoutMs: 60_000 });
+      const { applied } = await migrate(db, { dir: process.argv[3], eventPartitions: 2, clock: systemClock });
+      await db.close();
+      console.log(JSON.stringify(applied));`;
+    const path = join(dir, 'shared.db');
+    const starters = await Promise.all(Array.from({ length: 20 }, () => code.start(source, [path, ours])));
+    const applied = (await Promise.all(starters.map(finished))).flatMap((out) => JSON.parse(out) as string[]);
+    await code.remove();
+    const files = (await readdir(join(ours, 'sqlite'))).sort();
+    expect(applied.sort()).toEqual(files);
+    const shared = await openSqlite({ path });
+    expect(await shared.query(sql`select count(*) as n from partitions`)).toEqual([{ n: 3 }]);
+    await shared.close();
+  }, 120_000);
+});
