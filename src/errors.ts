@@ -67,3 +67,11 @@ export class AppError extends Error {
     this.extra = options.extra ?? {};
   }
 }
+
+/** A store that could not be reached at start in time; the process ends with code 69. The message names host, port and database, never a password. */
+export class StoreUnreachable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreUnreachable';
+  }
+}

@@ -1,0 +1,65 @@
+/** At start: closes what an earlier run began and could not end, then seeds the limits from the read models. */
+import type { Logger } from 'pino';
+import type { NewEvent } from '../events/define.js';
+import type { EventLog } from '../events/log/port.js';
+import type { Limits, OpenRecord } from '../limits/port.js';
+import type { Clock } from '../shared/clock.js';
+
+export interface RecoverDeps {
+  readonly limits: Limits;
+  readonly log: EventLog;
+  /** Resolves when everything appended so far is archived. */
+  readonly archived: () => Promise<void>;
+  readonly restore: () => Promise<Parameters<Limits['restore']>[0]>;
+  readonly clock: Clock;
+  readonly nodeId: string;
+  readonly logger: Logger;
+}
+
+/**
+ * Every open record gets its terminal event under the id minted at admission: if the dead run's own terminal
+ * event reached the log, the archive drops ours, so there is exactly one. Quotas are read after that.
+ */
+export async function recover(deps: RecoverDeps): Promise<void> {
+  // What the dead run had logged goes first: in one batch with ours the partitions' order would decide.
+  await deps.archived();
+  const records = await deps.limits.abandoned();
+  for (const record of records) await deps.log.append(abandonedEvent(record, deps));
+  await deps.archived();
+  for (const record of records) await deps.limits.finish({ requestId: record.requestId, quota: 'keep' });
+  await deps.limits.restore(await deps.restore());
+  if (records.length > 0) deps.logger.warn({ requests: records.length }, 'requests of an earlier run were closed as abandoned');
+}
+
+function abandonedEvent(record: OpenRecord, deps: RecoverDeps): NewEvent {
+  const now = deps.clock.now();
+  return {
+    id: record.terminalEventId,
+    type: 'kirogate.request.abandoned',
+    source: `/kirogate/nodes/${deps.nodeId}`,
+    subject: `request/${record.requestId}`,
+    time: now,
+    dataversion: 1,
+    partitionkey: record.userId,
+    actor: 'system',
+    correlationid: record.requestId,
+    causationid: null,
+    data: {
+      requestId: record.requestId,
+      userId: record.userId,
+      keyId: record.keyId,
+      endpoint: record.facts.endpoint,
+      model: record.facts.model.slice(0, 200),
+      stream: record.facts.stream,
+      status: 500,
+      startedAt: record.facts.startedAt,
+      latencyUs: Math.max(0, now - record.facts.startedAt) * 1000,
+      period: record.period,
+      charged: true,
+      metered: record.metered,
+      tokenId: record.tokenId,
+      attemptId: record.attemptId,
+      attempt: record.attempt,
+    },
+  };
+}

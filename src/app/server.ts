@@ -1,0 +1,87 @@
+/** The node's HTTP server: bound before anything else, health at every moment, drain at the end (contract §4). */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { sendJson } from '../gateway/http.js';
+
+export type NodeState = 'starting' | 'healthy' | 'unhealthy' | 'draining';
+
+export interface HealthFacts {
+  readonly nodeId: string;
+  readonly version: string;
+  readonly mode: 'single' | 'distributed';
+  /** Seconds since the process began to listen. */
+  readonly uptime: () => number;
+}
+
+export interface NodeServer {
+  readonly port: number;
+  readonly connections: number;
+  state: NodeState;
+  /** Requests are answered 503 until there is a handler. */
+  handler: ((req: IncomingMessage, res: ServerResponse) => void) | null;
+  /** Takes no new connections; resolves when the listener is closed. Idle connections are closed at once. */
+  stopListening(): Promise<void>;
+  /** Ends what is still connected. */
+  destroy(): void;
+}
+
+/** Binds `port` at once. Rejects when the address is taken. */
+export async function listen(options: { host: string; port: number; facts: HealthFacts }): Promise<NodeServer> {
+  const server = createServer({ keepAlive: true, noDelay: true, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 65_000 });
+  const node = {
+    state: 'starting' as NodeState,
+    handler: null as NodeServer['handler'],
+    get port() {
+      return (server.address() as AddressInfo | null)?.port ?? options.port;
+    },
+    connections: 0,
+    stopListening: () => stopListening(server),
+    destroy: () => server.closeAllConnections(),
+  };
+  server.on('connection', (socket) => {
+    node.connections += 1;
+    socket.once('close', () => {
+      node.connections -= 1;
+    });
+  });
+  server.on('request', (req, res) => answer(req, res, node, options.facts));
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+  });
+  await bind(server, options.host, options.port);
+  return node;
+}
+
+function bind(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, 1024, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function answer(req: IncomingMessage, res: ServerResponse, node: Pick<NodeServer, 'state' | 'handler'>, facts: HealthFacts): void {
+  // Balancers move on without a lost request while new ones are still served.
+  if (node.state === 'draining') res.setHeader('connection', 'close');
+  const path = (req.url ?? '/').split('?', 1)[0];
+  if (path === '/health/live') return sendJson(res, 200, { status: 'alive', node_id: facts.nodeId });
+  if (path === '/health') {
+    const body = { status: node.state, mode: facts.mode, node_id: facts.nodeId, uptime: Math.round(facts.uptime()), version: facts.version };
+    return sendJson(res, node.state === 'healthy' ? 200 : 503, body);
+  }
+  if (node.handler) return node.handler(req, res);
+  req.resume();
+  sendJson(res, 503, { error: { message: 'This node is starting.', type: 'server_error', code: 'storage_unavailable', param: null } }, { 'retry-after': 1 });
+}
+
+async function stopListening(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  // A keep-alive connection that becomes idle after its last reply would hold the listener for a minute.
+  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  await Promise.race([closed, wait(250, undefined, { ref: false })]);
+  void closed.finally(() => clearInterval(sweep));
+}

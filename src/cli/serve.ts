@@ -1,0 +1,59 @@
+/** `kirogate serve`: runs one node until it is told to stop. */
+import { type App, startApp } from '../app.js';
+import { type Config, ConfigError, loadConfig } from '../config.js';
+import { StoreUnreachable } from '../errors.js';
+import { createLogger } from '../infra/logger.js';
+import { systemClock } from '../shared/clock.js';
+import { createIds } from '../shared/ids.js';
+
+/** Resolves with the exit code once the node has stopped. */
+export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
+  const config = readConfig(env);
+  if (config === null) return 78;
+  const nodeId = config.NODE_ID || createIds(systemClock).short();
+  const logger = createLogger({ level: config.LOG_LEVEL, nodeId });
+  // One stray rejection must not end the node for everybody (lessons 28); it is a fault and is logged as one.
+  process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
+  const stop = stopSignal();
+  let app: App;
+  try {
+    app = await startApp({ config, nodeId, logger, signal: stop });
+  } catch (error) {
+    if (stop.aborted) return 0;
+    logger.fatal({ err: error }, error instanceof Error ? error.message : 'the node could not start');
+    return error instanceof StoreUnreachable ? 69 : error instanceof ConfigError ? 78 : 70;
+  }
+  await aborted(stop);
+  await app.stop();
+  return 0;
+}
+
+/** Prints every fault of the environment; null when there is one. */
+export function readConfig(env: NodeJS.ProcessEnv): Config | null {
+  try {
+    return loadConfig(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return null;
+  }
+}
+
+/** The first SIGTERM or SIGINT drains; the second ends the process at once. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  return controller.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isDistributed, loadConfig, sqlitePathOf } from './config.js';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env, '/somewhere');
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('the environment', () => {
+  it('has a default for everything', () => {
+    const config = loadConfig({}, '/somewhere');
+    expect(config).toMatchObject({ PORT: 8000, mode: 'single', TOKEN_RPM_LIMIT: 10, DEFAULT_USER_DAILY_QUOTA: 500, EVENT_PARTITIONS: 8 });
+    expect(config.sqlitePath).toBe('/somewhere/data/kirogate.db');
+  });
+
+  it('is distributed exactly when the database is PostgreSQL and Redis is named (plan 1.3, property 1)', () => {
+    const databases = fc.oneof(fc.constantFrom('', 'sqlite:///x.db', 'postgres://h/d', 'postgresql://h/d', 'postgresql+asyncpg://h/d'), fc.string());
+    fc.assert(
+      fc.property(databases, fc.oneof(fc.constant(''), fc.webUrl(), fc.string()), (database, redis) => {
+        expect(isDistributed(database, redis)).toBe(database.startsWith('postgres') && redis.length > 0);
+      }),
+    );
+  });
+
+  it('lists every fault at once, with meaning and range', () => {
+    const faults = faultsOf({ PORT: 'eighty', TOKEN_RPM_LIMIT: '0', LOG_LEVEL: 'loud' });
+    expect(faults).toHaveLength(3);
+    expect(faults.join('\n')).toMatch(/PORT \(TCP port[^)]*\): expected whole number from 0 to 65535/);
+    expect(faults.join('\n')).toMatch(/TOKEN_RPM_LIMIT .*from 1 to 100000.*got "0"/);
+  });
+
+  it('refuses PostgreSQL without Redis and Redis without PostgreSQL, naming what is missing', () => {
+    expect(faultsOf({ DATABASE_URL: 'postgres://h/d' }).join()).toContain('REDIS_URL is missing');
+    expect(faultsOf({ REDIS_URL: 'redis://h' }).join()).toContain('DATABASE_URL is not PostgreSQL');
+  });
+
+  it('refuses missing, short and sample secrets on several nodes, and shows no value of them', () => {
+    const faults = faultsOf({
+      DATABASE_URL: 'postgres://h/d',
+      REDIS_URL: 'redis://h',
+      ADMIN_PASSWORD: 'admin',
+      ADMIN_SECRET_KEY: 'tiny-hidden',
+      USER_SESSION_SECRET: 'kirogate_token_encrypt_key_32b!',
+    });
+    expect(faults).toHaveLength(4);
+    expect(faults.join()).not.toMatch(/tiny-hidden|32b!/);
+  });
+
+  it('reads a secret from its file, and refuses both spellings at once', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'kirogate-config-')), 'secret');
+    writeFileSync(file, 'from-a-file\n');
+    expect(loadConfig({ ADMIN_API_KEY_FILE: file }).ADMIN_API_KEY).toBe('from-a-file');
+    expect(faultsOf({ ADMIN_API_KEY_FILE: file, ADMIN_API_KEY: 'x' })).toHaveLength(1);
+    expect(faultsOf({ ADMIN_API_KEY_FILE: `${file}.gone` }).join()).toContain('ENOENT');
+  });
+
+  it('allows plain http only towards loopback', () => {
+    expect(faultsOf({ KIRO_API_URL: 'http://upstream.example' })).toHaveLength(1);
+    expect(faultsOf({ KIRO_API_URL: 'http://127.0.0.1:9000' })).toHaveLength(0);
+    expect(faultsOf({ KIRO_API_URL: 'https://u:p@upstream.example' })).toHaveLength(1);
+  });
+
+  it('tells relative from absolute SQLite paths', () => {
+    expect(sqlitePathOf('sqlite:///data/x.db')).toBe('data/x.db');
+    expect(sqlitePathOf('sqlite:////abs/x.db')).toBe('/abs/x.db');
+    expect(sqlitePathOf('mysql://x')).toBeNull();
+  });
+
+  it('takes an empty variable for an unset one', () => {
+    expect(loadConfig({ PORT: '', NODE_ID: '' }).PORT).toBe(8000);
+  });
+});
