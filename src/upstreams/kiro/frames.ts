@@ -1,0 +1,108 @@
+/** Cuts a byte stream into AWS event-stream frames and decodes them with the SDK's codec (kiro-protocol B7). */
+import { crc32 } from 'node:zlib';
+import { EventStreamCodec } from '@smithy/eventstream-codec';
+import { UpstreamFailure } from '../define.js';
+
+export interface Frame {
+  /** Text headers by name, for example `:event-type`. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: Buffer;
+}
+
+export interface FrameSplitter {
+  /** Frames that this chunk completes, in order. Throws UpstreamFailure `protocol` at the first broken one, after those before it. */
+  push(chunk: Buffer): Iterable<Frame>;
+  /** Bytes of a frame that has not ended; anything but 0 at the end of the stream means it was cut. */
+  readonly pending: number;
+}
+
+const preludeLength = 12;
+const minFrame = 16;
+const maxFrame = 16 * 1024 * 1024;
+
+const view = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const codec = new EventStreamCodec(
+  (bytes) => (typeof bytes === 'string' ? bytes : view(bytes).toString('utf8')),
+  (text) => Buffer.from(text, 'utf8'),
+);
+
+function broken(message: string, cause?: unknown): UpstreamFailure {
+  return new UpstreamFailure({ kind: 'protocol', message, cause });
+}
+
+/** Decodes one whole frame. Throws UpstreamFailure `protocol` on a wrong checksum or headers that do not fit. */
+export function decodeFrame(bytes: Buffer): Frame {
+  try {
+    const message = codec.decode(bytes);
+    const headers: Record<string, string> = {};
+    for (const name in message.headers) {
+      const header = message.headers[name];
+      if (header?.type === 'string') headers[name] = header.value;
+    }
+    return { headers, payload: view(message.body) };
+  } catch (error) {
+    // The codec has verified both checksums before it reads headers, so a frame with a new header type is whole.
+    if (error instanceof Error && /unrecognized header type/i.test(error.message)) return decodeKnownHeaders(bytes);
+    throw broken('The upstream sent a damaged frame.', error);
+  }
+}
+
+/** Bytes of a header value by its type 0–9; 6 and 7 carry their own length. */
+const valueLengths = [0, 0, 1, 2, 4, 8, -1, -1, 8, 16] as const;
+
+/** Text headers up to the first of a type we do not know: its length is unknown, so what follows it is skipped. */
+function decodeKnownHeaders(bytes: Buffer): Frame {
+  const end = preludeLength + bytes.readUInt32BE(4);
+  const headers: Record<string, string> = {};
+  for (let at = preludeLength; at < end; ) {
+    const nameEnd = at + 1 + bytes.readUInt8(at);
+    const type = bytes.readUInt8(nameEnd);
+    const fixed = valueLengths[type];
+    if (fixed === undefined) break;
+    const start = nameEnd + (fixed < 0 ? 3 : 1);
+    const length = fixed < 0 ? bytes.readUInt16BE(nameEnd + 1) : fixed;
+    if (type === 7) headers[bytes.toString('utf8', at + 1, nameEnd)] = bytes.toString('utf8', start, start + length);
+    at = start + length;
+  }
+  return { headers, payload: bytes.subarray(end, bytes.length - 4) };
+}
+
+/** Length of the frame that starts at `at`. A damaged length must not make us wait for 16 MiB, so the prelude's checksum comes first. */
+function frameLength(buffer: Buffer, at: number): number {
+  const length = buffer.readUInt32BE(at);
+  if (length < minFrame || length > maxFrame) throw broken(`The upstream announced a frame of ${length} bytes.`);
+  if (crc32(buffer.subarray(at, at + 8)) !== buffer.readUInt32BE(at + 8)) throw broken('The upstream sent a damaged frame.');
+  return length;
+}
+
+export function createFrameSplitter(): FrameSplitter {
+  /** Pieces of the frame under way; joined once it is whole, so a large frame is copied once and not once per chunk. */
+  let pieces: Buffer[] = [];
+  let pending = 0;
+  let needed = preludeLength;
+  return {
+    get pending() {
+      return pending;
+    },
+    *push(chunk) {
+      if (chunk.length === 0) return;
+      pieces.push(chunk);
+      pending += chunk.length;
+      if (pending < needed) return;
+      const buffer = pieces.length === 1 ? chunk : Buffer.concat(pieces, pending);
+      let at = 0;
+      needed = preludeLength;
+      while (buffer.length - at >= preludeLength) {
+        const length = frameLength(buffer, at);
+        if (buffer.length - at < length) {
+          needed = length;
+          break;
+        }
+        yield decodeFrame(buffer.subarray(at, at + length));
+        at += length;
+      }
+      pending = buffer.length - at;
+      pieces = pending === 0 ? [] : [buffer.subarray(at)];
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** One model call: pick the route, send, follow the route table where it says so, stream the reply with back-pressure. */
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../shared/clock.js';
+import type { Ids } from '../../shared/ids.js';
+import { isOutput, UpstreamFailure, type GenerateCall, type ModelEvent } from '../define.js';
+import { estimateRequestTokens } from '../tokens.js';
+import type { BoundedMap } from './boundedMap.js';
+import { readAuthType, readSecret, type KiroSecret } from './credentials.js';
+import { readRefusal, refusalFailure, routeFault, type Refusal } from './failures.js';
+import { createFrameSplitter } from './frames.js';
+import { apiHeaders } from './headers.js';
+import { modelFacts } from './models.js';
+import { discoverProfile } from './profiles.js';
+import { buildRequest, type BuiltRequest } from './request/build.js';
+import { kindRules, routesFor, type KiroAuthType, type Origins, type Route } from './routes.js';
+import { createStreamDecoder, type StreamDecoder } from './stream.js';
+import { neverSent, type Wire, type WireResponse } from './wire.js';
+
+export interface GenerateDeps {
+  readonly wire: Wire;
+  readonly origins: Origins;
+  readonly identity: string;
+  readonly firstByteTimeoutMs: number;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Routes that worked, profile ARNs found: by the credential's id. */
+  readonly worked: BoundedMap<string>;
+  readonly profiles: BoundedMap<string>;
+  /** Whose a thinking signature is: digest → account and model. */
+  readonly signatures: BoundedMap<string>;
+  readonly onOddity: (what: string) => void;
+}
+
+/** Sends of one call, route changes and the one retry without reasoning included, so that retries never multiply. */
+const maxSends = 3;
+
+interface Context {
+  readonly deps: GenerateDeps;
+  readonly call: GenerateCall;
+  readonly authType: KiroAuthType;
+  readonly secret: KiroSecret;
+  readonly secrets: readonly string[];
+  readonly invocationId: string;
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** See `Upstream.generate`. `onHeaders` is called for every response, so also for one that leads to another route. */
+export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): AsyncGenerator<ModelEvent, void, undefined> {
+  const secret = readSecret(call.secret);
+  const context: Context = {
+    deps,
+    call,
+    authType: readAuthType(call.authType),
+    secret,
+    secrets: [call.access.value, secret.refreshToken, secret.clientSecret ?? ''],
+    invocationId: uuid.test(call.requestId) ? call.requestId : deps.ids.uuid(),
+  };
+  const { response, built } = await open(context);
+  try {
+    yield* readReply(context, response, built);
+  } finally {
+    // Also when the consumer leaves in the middle: the socket ends with the call.
+    response.end();
+  }
+}
+
+/** Sends until a route gives a stream. Throws UpstreamFailure. */
+async function open(context: Context): Promise<{ readonly response: WireResponse; readonly built: BuiltRequest }> {
+  const { deps, authType, secret } = context;
+  const routes = [...routesFor({ authType, secret, ownArn: await ownArn(context), origins: deps.origins, worked: deps.worked })];
+  let reasoning = true;
+  let profileSwitched = false;
+  for (let sends = 1; ; sends++) {
+    const route = routes[0];
+    if (!route) throw new UpstreamFailure({ kind: 'routing', message: 'No route to Kiro fits this credential.' });
+    const built = build(context, route, reasoning);
+    const outcome = await attempt(context, route, built);
+    if ('response' in outcome) {
+      if (deps.worked.get(secret.id) !== route.name) deps.worked.set(secret.id, route.name);
+      return { response: outcome.response, built };
+    }
+    const { failure, refusal } = outcome;
+    if (sends >= maxSends) throw failure;
+    if (refusal && reasoning && /thinking_signature_invalid/i.test(`${refusal.reason ?? ''} ${refusal.message}`)) {
+      reasoning = false;
+      continue;
+    }
+    const fault = refusal ? routeFault(refusal) : neverSent(failure) ? 'endpoint' : null;
+    if (fault === null || (fault === 'profile' && profileSwitched)) throw failure;
+    profileSwitched ||= fault === 'profile';
+    dropRoutes(routes, route, fault);
+    if (routes.length === 0) throw failure;
+  }
+}
+
+/** A profile fault rules out the ARN form, an endpoint fault the address. */
+function dropRoutes(routes: Route[], failed: Route, fault: 'profile' | 'endpoint'): void {
+  const address = (route: Route): string => `${route.origin}${route.path}`;
+  const rest = routes.filter((route) => (fault === 'profile' ? route.arnForm !== failed.arnForm : address(route) !== address(failed)));
+  routes.splice(0, routes.length, ...rest);
+}
+
+async function ownArn(context: Context): Promise<string | undefined> {
+  const { deps, call, authType, secret } = context;
+  const given = call.access.facts['profileArn'] ?? secret.profileArn;
+  if (given !== undefined || !kindRules[authType].discoverProfile) return given;
+  return discoverProfile(
+    { wire: deps.wire, origins: deps.origins, identity: deps.identity, found: deps.profiles, now: deps.clock.now },
+    { secret, accessToken: call.access.value, invocationId: context.invocationId, signal: call.signal },
+  );
+}
+
+function build(context: Context, route: Route, reasoning: boolean): BuiltRequest {
+  const { call, deps, secret } = context;
+  const owner = `${secret.id} ${call.model}`;
+  return buildRequest({
+    request: call.request,
+    model: call.model,
+    origin: route.messageOrigin,
+    profileArn: route.profileArn,
+    account: secret.id,
+    // A signature this process has not seen may be another node's; the upstream tells, and then it is left out.
+    replays: (signature) => reasoning && (deps.signatures.get(digest(signature)) ?? owner) === owner,
+  });
+}
+
+type Outcome = { readonly response: WireResponse } | { readonly failure: UpstreamFailure; readonly refusal: Refusal | null };
+
+async function attempt(context: Context, route: Route, built: BuiltRequest): Promise<Outcome> {
+  const { deps, call } = context;
+  const body = JSON.stringify(built.body);
+  let response: WireResponse;
+  try {
+    response = await deps.wire.send({
+      origin: route.origin,
+      path: route.path,
+      method: 'POST',
+      headers: {
+        ...apiHeaders({ identity: deps.identity, accessToken: call.access.value, invocationId: context.invocationId, attempt: call.attempt }),
+        ...route.headers,
+        accept: 'application/vnd.amazon.eventstream',
+      },
+      body,
+      signal: call.signal,
+      timeoutMs: deps.firstByteTimeoutMs,
+    });
+  } catch (error) {
+    if (error instanceof UpstreamFailure) return { failure: error, refusal: null };
+    throw error;
+  }
+  call.onHeaders();
+  // A 200 may carry a JSON error, so the content type decides before any frame is decoded.
+  if (response.status === 200 && !/json|html|xml|text\//.test(response.contentType)) return { response };
+  try {
+    const status = response.status === 200 ? undefined : response.status;
+    const refusal = readRefusal(status, await response.text(), response.headers, deps.clock.now());
+    return { failure: refusalFailure(refusal, context.secrets, suspicion(body.length, built.tools)), refusal };
+  } finally {
+    response.end();
+  }
+}
+
+/** The upstream does not say what is wrong with a body; these are the limits that were seen to cause it (B9, B10). */
+function suspicion(bytes: number, tools: number): string {
+  if (bytes > 1_300_000) return `(The request is ${Math.round(bytes / 1024)} KiB; bodies above about 1.3 million characters are refused.)`;
+  return tools > 48 ? `(The request offers ${tools} tools; catalogues above about 48 are often refused.)` : '';
+}
+
+async function* readReply(context: Context, response: WireResponse, built: BuiltRequest): AsyncGenerator<ModelEvent, void, undefined> {
+  const { call, deps } = context;
+  const frames = createFrameSplitter();
+  const decoder: StreamDecoder = createStreamDecoder({
+    originalName: built.names.original,
+    contextWindow: modelFacts(call.model).contextWindow,
+    estimateInput: () => estimateRequestTokens(call.request),
+    thinkingTags: built.thinkingTags,
+    secrets: context.secrets,
+    onOddity: deps.onOddity,
+  });
+  let first = true;
+  let output = false;
+  // A loop over next() and not for-await: an error of reading must be told from an error thrown by our consumer.
+  const chunks = (response.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  for (;;) {
+    const chunk = await chunks.next().catch((error: unknown) => {
+      throw response.failure(error);
+    });
+    if (chunk.done) break;
+    if (first) response.received();
+    first = false;
+    for (const frame of frames.push(chunk.value)) {
+      for (const event of decoder.frame(frame)) {
+        output ||= isOutput(event);
+        if (event.type === 'thinking_signature') remember(context, event.signature);
+        else if (event.type === 'redacted_thinking') remember(context, event.data);
+        yield event;
+      }
+    }
+  }
+  if (frames.pending > 0) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut the stream in the middle of a frame.' });
+  const ending = decoder.end();
+  output ||= ending.some(isOutput);
+  for (const event of ending) {
+    if (event.type === 'stop' && !output) throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
+    yield event;
+  }
+}
+
+function remember(context: Context, signature: string): void {
+  context.deps.signatures.set(digest(signature), `${context.secret.id} ${context.call.model}`);
+}

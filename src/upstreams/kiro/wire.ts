@@ -1,0 +1,158 @@
+/** The HTTP under Kiro: one undici agent, deadlines, abort that ends the socket at once, and network errors as UpstreamFailure. */
+import { Agent, type Dispatcher } from 'undici';
+import type { Readable } from 'node:stream';
+import { UpstreamFailure } from '../define.js';
+
+export interface WireRequest {
+  readonly origin: string;
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** Until the first byte of the body, ms. */
+  readonly timeoutMs: number;
+}
+
+export interface WireResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly contentType: string;
+  /** Raw body. Reading pauses the socket when the reader does. */
+  readonly body: Readable;
+  /** The first byte is here: the deadline no longer holds. */
+  received(): void;
+  /** The rest of the body as text, at most 64 KiB of it. */
+  text(): Promise<string>;
+  /** An error of reading, as the failure to throw. */
+  failure(error: unknown): UpstreamFailure;
+  /** Ends the call. A body not read to its end costs the socket. */
+  end(): void;
+}
+
+export interface Wire {
+  /** Resolves when headers are in, whatever their status. Throws UpstreamFailure `network`, `timeout` or `aborted`. */
+  send(request: WireRequest): Promise<WireResponse>;
+  close(): Promise<void>;
+}
+
+/** Silence between two chunks of a running stream; tool arguments of 40 KB were seen to take minutes (B10). */
+const idleTimeoutMs = 300_000;
+const connectTimeoutMs = 10_000;
+const errorBodyBytes = 64 * 1024;
+
+/** Codes that mean no connection came about, so that the upstream saw nothing. */
+const connectCodes = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
+
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : '';
+}
+
+/** Was this failure one of connecting, before anything was sent? */
+export function neverSent(failure: UpstreamFailure): boolean {
+  return failure.kind === 'network' && connectCodes.has(codeOf(failure.cause));
+}
+
+export function createWire(): Wire {
+  // Deadlines of headers are ours: one timer covers headers and first byte.
+  const agent = new Agent({ connect: { timeout: connectTimeoutMs }, headersTimeout: 0, bodyTimeout: idleTimeoutMs, pipelining: 1 });
+  return {
+    send: (request) => send(agent, request),
+    // destroy, not close: streams that still run at shutdown have been told, waiting for them is the drain's work.
+    close: () => agent.destroy(),
+  };
+}
+
+async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
+  const { signal, timeoutMs } = request;
+  const controller = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    controller.abort();
+  }, timeoutMs);
+  const onAbort = (): void => controller.abort();
+  const release = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  const failure = (error: unknown): UpstreamFailure => {
+    if (error instanceof UpstreamFailure) return error;
+    if (signal.aborted) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended on our side.', cause: error });
+    if (timedOut || timeoutCodes.has(codeOf(error))) {
+      return new UpstreamFailure({ kind: 'timeout', message: 'The upstream did not answer in time.', cause: error });
+    }
+    const code = codeOf(error);
+    return new UpstreamFailure({ kind: 'network', message: `The connection to the upstream failed${code ? ` (${code})` : ''}.`, cause: error });
+  };
+  if (signal.aborted) controller.abort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  let response: Dispatcher.ResponseData;
+  try {
+    response = await agent.request({
+      origin: request.origin,
+      path: request.path,
+      method: request.method,
+      headers: request.headers,
+      body: request.body ?? null,
+      signal: controller.signal,
+    });
+  } catch (error) {
+    release();
+    throw failure(error);
+  }
+  const { body } = response;
+  return {
+    status: response.statusCode,
+    headers: flatten(response.headers),
+    contentType: String(response.headers['content-type'] ?? '').toLowerCase(),
+    body,
+    received: () => clearTimeout(timer),
+    text: () => readText(body, failure),
+    failure,
+    end() {
+      release();
+      // An aborted body reports its own end as an error; nobody waits for it any more.
+      if (!body.readableEnded) body.on('error', () => {}).destroy();
+    },
+  };
+}
+
+function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Readonly<Record<string, string | undefined>> {
+  const flat: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value[0] : value;
+  return flat;
+}
+
+async function readText(body: Readable, failure: (error: unknown) => UpstreamFailure): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      parts.push(chunk);
+      length += chunk.length;
+      if (length >= errorBodyBytes) break;
+    }
+  } catch (error) {
+    throw failure(error);
+  }
+  return Buffer.concat(parts).toString('utf8', 0, Math.min(length, errorBodyBytes));
+}
+
+export interface TextAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly text: string;
+}
+
+/** One small call with its whole answer. Throws as `send` does. */
+export async function askText(wire: Wire, request: WireRequest): Promise<TextAnswer> {
+  const response = await wire.send(request);
+  try {
+    return { status: response.status, headers: response.headers, text: await response.text() };
+  } finally {
+    response.end();
+  }
+}
