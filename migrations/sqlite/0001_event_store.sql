@@ -45,11 +45,11 @@ create table archive (
 );
 
 create unique index archive_id on archive (id);
--- One subject's story in order, a page at a time.
+-- One subject's story, or one request's, in order and a page at a time.
 create index archive_subject on archive (subject, partition, position);
 -- Where a span of time begins and ends in each partition, answered from the index alone.
 create index archive_time on archive (partition, time, position);
-create index archive_correlation on archive (correlationid) where correlationid is not null;
+create index archive_correlation on archive (correlationid, partition, position) where correlationid is not null;
 
 -- The highest counter archived of each producer run: what it sends again is dropped.
 create table producers (

@@ -15,10 +15,10 @@ export type ColumnType = 'text' | 'bigint' | 'double' | 'boolean';
 export function rowsOf(
   engine: Engine,
   columns: Readonly<Record<string, ColumnType>>,
-  rows: readonly Readonly<Record<string, unknown>>[],
+  rows: readonly object[],
 ): SQLQuery {
   const names = Object.keys(columns);
-  const tuples = rows.map((row) => names.map((name) => checked(name, row[name])));
+  const tuples = rows.map((row) => names.map((name) => checked(name, (row as Readonly<Record<string, unknown>>)[name])));
   const document = JSON.stringify(tuples);
   return engine === 'sqlite' ? overJsonEach(columns, names, document) : overJsonArray(columns, names, document);
 }
