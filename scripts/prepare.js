@@ -28,7 +28,9 @@ export const binary = (name) => join(root, 'node_modules', '.bin', name);
 /** Installs what the lockfile names, once; a changed lockfile installs again. Progress goes to standard error. */
 export function ensureInstalled() {
   const mark = join(root, 'node_modules', '.kirogate-installed');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
   console.error('Installing packages. SQLite is compiled where no ready-made build can be had: about two minutes, once.');
   must('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: ['ignore', 2, 2] });
@@ -47,10 +49,14 @@ function fingerprint(folder) {
 /** Compiles `src` into `dist` when a source changed since the last time. */
 export function ensureBuilt() {
   const mark = join(root, 'dist', '.sources');
-  const wanted = fingerprint('src').update(readFileSync(join(root, 'tsconfig.build.json'))).digest('hex');
+  const wanted = fingerprint('src')
+    .update(readFileSync(join(root, 'tsconfig.build.json')))
+    .digest('hex');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return;
   console.error('Building.');
-  must(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { stdio: ['ignore', 2, 2] });
+  must(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
+    stdio: ['ignore', 2, 2],
+  });
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(mark, wanted);
 }

@@ -25,7 +25,8 @@ try {
   const result = JSON.parse(readFileSync(report, 'utf8'));
   passed = result.numPassedTests;
   // A suite that could not even be loaded has no tests to count, and must not pass unseen.
-  failed = result.numFailedTests + result.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
+  failed =
+    result.numFailedTests + result.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
 } catch (error) {
   console.error(`The suites left no report: ${error.message}`);
 }

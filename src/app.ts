@@ -28,16 +28,16 @@ import { openSqlite } from './infra/database/sqlite.js';
 import { loadSecrets } from './infra/secrets.js';
 import { createVault } from './infra/vault.js';
 import { createMemoryLimits } from './limits/memory.js';
-import type { PoolToken } from './limits/port.js';
 import { openOpenRecords } from './limits/openRecords.js';
+import type { PoolToken } from './limits/port.js';
 import { createPanelApi } from './panels/api/index.js';
 import { openDirectory } from './projections/directory.js';
 import { readRestore } from './projections/restore.js';
 import { startIngest } from './projections/runner/ingest.js';
 import { type Clock, systemClock } from './shared/clock.js';
 import { createIds, type Ids } from './shared/ids.js';
-import { createKiroUpstream } from './upstreams/kiro/index.js';
 import { createUpstreams } from './upstreams/index.js';
+import { createKiroUpstream } from './upstreams/kiro/index.js';
 
 export interface AppOptions {
   readonly config: Config;

@@ -28,7 +28,13 @@ export const documentedRoutes: readonly DocumentedRoute[] = [
     ...generation('/v1/messages/count_tokens', 'Anthropic token counting'),
     responses: { '200': '`{"input_tokens": n}`, an estimate', '400': errors['400'], '401': errors['401'], '403': errors['403'] },
   },
-  { method: 'get', path: '/v1/models', access: 'client-key', summary: 'Models', responses: { '200': 'In the form of the SDK that asks', '401': errors['401'] } },
+  {
+    method: 'get',
+    path: '/v1/models',
+    access: 'client-key',
+    summary: 'Models',
+    responses: { '200': 'In the form of the SDK that asks', '401': errors['401'] },
+  },
   {
     method: 'get',
     path: '/v1/models/:id',

@@ -1,5 +1,5 @@
 /** Keeps the limits' pool and settings equal to the directory. */
-import type { Limits, LimitSettings, PoolToken } from '../limits/port.js';
+import type { LimitSettings, Limits, PoolToken } from '../limits/port.js';
 import type { Directory, DirectoryToken } from '../projections/directory.js';
 import type { Settings } from '../shared/settings.js';
 

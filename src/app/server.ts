@@ -69,12 +69,23 @@ function answer(req: IncomingMessage, res: ServerResponse, node: Pick<NodeServer
   const path = (req.url ?? '/').split('?', 1)[0];
   if (path === '/health/live') return sendJson(res, 200, { status: 'alive', node_id: facts.nodeId });
   if (path === '/health') {
-    const body = { status: node.state, mode: facts.mode, node_id: facts.nodeId, uptime: Math.round(facts.uptime()), version: facts.version };
+    const body = {
+      status: node.state,
+      mode: facts.mode,
+      node_id: facts.nodeId,
+      uptime: Math.round(facts.uptime()),
+      version: facts.version,
+    };
     return sendJson(res, node.state === 'healthy' ? 200 : 503, body);
   }
   if (node.handler) return node.handler(req, res);
   req.resume();
-  sendJson(res, 503, { error: { message: 'This node is starting.', type: 'server_error', code: 'storage_unavailable', param: null } }, { 'retry-after': 1 });
+  sendJson(
+    res,
+    503,
+    { error: { message: 'This node is starting.', type: 'server_error', code: 'storage_unavailable', param: null } },
+    { 'retry-after': 1 },
+  );
 }
 
 async function stopListening(server: Server): Promise<void> {

@@ -18,19 +18,21 @@ export interface SurfaceDeps {
 }
 
 export function createSurface(deps: SurfaceDeps): RequestListener {
-  let asyncApi: unknown;
+  const asyncApi = asyncApiDocument(deps.version);
   return (req, res) => {
     if (deps.gateway.handle(req, res)) return;
     const path = (req.url ?? '/').split('?', 1)[0];
     if (path === '/metrics') void answerMetrics(req, res, deps);
-    else if (path === '/asyncapi.json' && req.method === 'GET') sendJson(res, 200, (asyncApi ??= asyncApiDocument(deps.version)));
+    else if (path === '/asyncapi.json' && req.method === 'GET') sendJson(res, 200, asyncApi);
     else deps.panels(req, res);
   };
 }
 
 async function answerMetrics(req: IncomingMessage, res: ServerResponse, deps: SurfaceDeps): Promise<void> {
   if (!mayRead(req, deps.metricsToken)) {
-    sendJson(res, 401, { error: { message: 'Send the metrics token as a bearer token.', type: 'authentication_error', code: 'unauthenticated', param: null } });
+    sendJson(res, 401, {
+      error: { message: 'Send the metrics token as a bearer token.', type: 'authentication_error', code: 'unauthenticated', param: null },
+    });
     return;
   }
   try {
@@ -39,7 +41,9 @@ async function answerMetrics(req: IncomingMessage, res: ServerResponse, deps: Su
     res.end(text);
   } catch (error) {
     deps.logger.error({ err: error }, 'metrics could not be read');
-    sendJson(res, 503, { error: { message: 'The metrics could not be read.', type: 'server_error', code: 'storage_unavailable', param: null } });
+    sendJson(res, 503, {
+      error: { message: 'The metrics could not be read.', type: 'server_error', code: 'storage_unavailable', param: null },
+    });
   }
 }
 

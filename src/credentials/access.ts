@@ -103,7 +103,8 @@ export function createAccess(deps: AccessDeps): Access {
       if (!row) throw new UpstreamFailure({ kind: 'invalid_credential', message: 'The credential was removed.' });
       if (row.access && stateOf(tokenId, row.access, upstream) === 'fresh') return keep(tokenId, { ...row, access: row.access });
       if (await deps.store.claim(tokenId, row.version)) return keep(tokenId, await refresh(tokenId, row, upstream));
-      if (deps.clock.monotonic() > deadline) throw new UpstreamFailure({ kind: 'network', message: 'Another node did not finish the refresh of this credential.' });
+      if (deps.clock.monotonic() > deadline)
+        throw new UpstreamFailure({ kind: 'network', message: 'Another node did not finish the refresh of this credential.' });
       await wait(CLAIM_POLL_MS);
     }
   }
@@ -125,8 +126,11 @@ export function createAccess(deps: AccessDeps): Access {
       await deps.store.release(tokenId);
       const newer = await deps.store.read(tokenId);
       // Somebody rotated it under us: their token serves, ours was judged too early.
-      if (newer?.access && newer.version !== row.version && stateOf(tokenId, newer.access, upstream) !== 'stale') return { ...newer, access: newer.access };
-      throw error instanceof UpstreamFailure ? error : new UpstreamFailure({ kind: 'network', message: 'The credential could not be refreshed.', cause: error });
+      if (newer?.access && newer.version !== row.version && stateOf(tokenId, newer.access, upstream) !== 'stale')
+        return { ...newer, access: newer.access };
+      throw error instanceof UpstreamFailure
+        ? error
+        : new UpstreamFailure({ kind: 'network', message: 'The credential could not be refreshed.', cause: error });
     }
   }
 

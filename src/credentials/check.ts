@@ -1,8 +1,9 @@
 /** Looks at one credential as the health check does: refresh, plan and limits, never a completion. Records what it found. */
-import { recordTokenCheck } from '../commands/token/recordCheck.js';
-import { invalidateToken } from '../commands/token/invalidate.js';
-import { suspendToken } from '../commands/token/suspend.js';
+
 import type { Commands } from '../commands/define.js';
+import { invalidateToken } from '../commands/token/invalidate.js';
+import { recordTokenCheck } from '../commands/token/recordCheck.js';
+import { suspendToken } from '../commands/token/suspend.js';
 import { AppError } from '../errors.js';
 import type { Directory } from '../projections/directory.js';
 import type { Clock } from '../shared/clock.js';
@@ -44,7 +45,10 @@ export async function checkToken(tokenId: string, actor: string, deps: CheckDeps
     const credential = await deps.access.get(tokenId, signal);
     found = await upstream.check(credential.authType, credential.secret, credential.access, signal);
   } catch (error) {
-    failure = error instanceof UpstreamFailure ? error : new UpstreamFailure({ kind: 'network', message: 'The check could not be made.', cause: error });
+    failure =
+      error instanceof UpstreamFailure
+        ? error
+        : new UpstreamFailure({ kind: 'network', message: 'The check could not be made.', cause: error });
   }
   const message = failure === null ? null : safeText(failure.message, 300);
   const meta = { actor };
@@ -63,7 +67,9 @@ export async function checkToken(tokenId: string, actor: string, deps: CheckDeps
     },
     meta,
   );
-  if (failure?.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId, message: message ?? '' }, { actor: 'system' });
-  if (failure?.kind === 'suspended') await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message: message ?? '' }, { actor: 'system' });
+  if (failure?.kind === 'invalid_credential')
+    await deps.commands.execute(invalidateToken, { tokenId, message: message ?? '' }, { actor: 'system' });
+  if (failure?.kind === 'suspended')
+    await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message: message ?? '' }, { actor: 'system' });
   return { ok: failure === null, failure: failure?.kind ?? null, message };
 }

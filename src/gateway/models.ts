@@ -6,7 +6,8 @@ import type { Dialect } from './dialects/define.js';
 
 type Owned = ModelInfo & { readonly provider: string };
 
-const all = (upstreams: Upstreams): Owned[] => [...upstreams.values()].flatMap((u) => u.models.map((model) => ({ ...model, provider: u.provider })));
+const all = (upstreams: Upstreams): Owned[] =>
+  [...upstreams.values()].flatMap((u) => u.models.map((model) => ({ ...model, provider: u.provider })));
 
 export function modelList(dialect: Dialect, upstreams: Upstreams): unknown {
   const models = all(upstreams).map((model) => view(dialect, model));

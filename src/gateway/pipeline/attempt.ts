@@ -1,10 +1,10 @@
 /** One upstream attempt from its admission to its settlement, with the events and commands that a failure calls for. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { safeText } from '../../shared/safeText.js';
-import type { UpstreamFailure } from '../../upstreams/define.js';
-import type { Settled } from '../../limits/port.js';
 import { invalidateToken } from '../../commands/token/invalidate.js';
 import { suspendToken } from '../../commands/token/suspend.js';
+import type { Settled } from '../../limits/port.js';
+import { safeText } from '../../shared/safeText.js';
+import type { UpstreamFailure } from '../../upstreams/define.js';
 import type { GatewayDeps } from '../deps.js';
 import type { AdmittedAttempt } from './admit.js';
 import { trafficEvent } from './events.js';
@@ -66,19 +66,32 @@ async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: Upstre
   const meta = { actor: 'system', correlationId: run.requestId };
   const message = safeText(failure.message, 300);
   try {
-    if (failure.kind === 'suspended') await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'upstream', message }, meta);
+    if (failure.kind === 'suspended')
+      await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'upstream', message }, meta);
     else if (failure.kind === 'credits') {
       const until = failure.resetAt ?? nextMonth(deps.clock.now());
       await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'credits', until, message }, meta);
-    } else if (failure.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId: attempt.tokenId, message }, meta);
+    } else if (failure.kind === 'invalid_credential')
+      await deps.commands.execute(invalidateToken, { tokenId: attempt.tokenId, message }, meta);
   } catch (error) {
     deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not change its state');
   }
 }
 
-async function recordFailure(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, settled: Settled, deps: GatewayDeps): Promise<void> {
+async function recordFailure(
+  run: Run,
+  attempt: AttemptRecord,
+  failure: UpstreamFailure,
+  settled: Settled,
+  deps: GatewayDeps,
+): Promise<void> {
   const outcome = meaningOf(failure.kind).outcome;
-  const facts = { subject: `token/${attempt.tokenId}`, key: attempt.tokenId, actor: `key/${run.caller.keyId}`, correlationId: run.requestId };
+  const facts = {
+    subject: `token/${attempt.tokenId}`,
+    key: attempt.tokenId,
+    actor: `key/${run.caller.keyId}`,
+    correlationId: run.requestId,
+  };
   const failed = {
     requestId: run.requestId,
     attemptId: attempt.attemptId,

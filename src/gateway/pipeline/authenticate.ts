@@ -36,14 +36,18 @@ async function member(presented: string, deps: Deps): Promise<Caller> {
 function callerOf(key: DirectoryKey, deps: Deps): Caller {
   const { directory, clock } = deps;
   const user = directory.user(key.userId);
-  if (user === undefined || key.status !== 'active' || (key.expiresAt !== null && key.expiresAt <= clock.now())) throw new AppError('invalid_api_key');
+  if (user === undefined || key.status !== 'active' || (key.expiresAt !== null && key.expiresAt <= clock.now()))
+    throw new AppError('invalid_api_key');
   if (user.status === 'banned') throw new AppError('user_banned');
   if (user.status === 'pending') throw new AppError('user_pending');
   const settings = directory.settings();
   return {
     userId: user.id,
     keyId: key.id,
-    quota: { daily: user.quotaDaily ?? settings.default_user_daily_quota, monthly: user.quotaMonthly ?? settings.default_user_monthly_quota },
+    quota: {
+      daily: user.quotaDaily ?? settings.default_user_daily_quota,
+      monthly: user.quotaMonthly ?? settings.default_user_monthly_quota,
+    },
     keyRpm: key.rpmLimit ?? settings.default_key_rpm_limit,
     allowedModels: key.allowedModels,
     onlyTokenId: null,

@@ -37,7 +37,12 @@ export function asFailure(error: unknown, signal: AbortSignal): UpstreamFailure 
   if (signal.aborted) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended by our side.', cause: error });
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof AppError && error.status < 500) {
-    return new UpstreamFailure({ kind: 'client', message: error.message, cause: error, ...(error.param === undefined ? {} : { param: error.param }) });
+    return new UpstreamFailure({
+      kind: 'client',
+      message: error.message,
+      cause: error,
+      ...(error.param === undefined ? {} : { param: error.param }),
+    });
   }
   return new UpstreamFailure({ kind: 'protocol', message: 'The upstream could not be read.', cause: error });
 }
@@ -50,11 +55,19 @@ export function clientError(failure: UpstreamFailure): AppError {
     case 'client':
       return new AppError('invalid_request', { message, cause: failure, ...param });
     case 'context_overflow':
-      return new AppError('context_length_exceeded', { message: overflowMessage(message), cause: failure, param: failure.param ?? 'messages' });
+      return new AppError('context_length_exceeded', {
+        message: overflowMessage(message),
+        cause: failure,
+        param: failure.param ?? 'messages',
+      });
     case 'model_unsupported':
       return new AppError('model_not_found', { message, cause: failure, param: 'model' });
     case 'capacity':
-      return new AppError('upstream_overloaded', { message, cause: failure, retryAfterSeconds: retrySeconds(failure.retryAfterMs ?? 5_000) });
+      return new AppError('upstream_overloaded', {
+        message,
+        cause: failure,
+        retryAfterSeconds: retrySeconds(failure.retryAfterMs ?? 5_000),
+      });
     case 'timeout':
       return new AppError('upstream_timeout', { message, cause: failure });
     default:

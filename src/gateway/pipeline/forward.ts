@@ -1,11 +1,11 @@
 /** Calls upstreams until one serves: admitted token by admitted token, before the first byte of model output only. */
-import { enforceOutput } from './output.js';
-import { isOutput, type ModelEvent, UpstreamFailure } from '../../upstreams/define.js';
 
+import { isOutput, type ModelEvent, UpstreamFailure } from '../../upstreams/define.js';
 import type { GatewayDeps } from '../deps.js';
-import { admit, type AdmittedAttempt } from './admit.js';
+import { type AdmittedAttempt, admit } from './admit.js';
 import { beginAttempt, endAttempt } from './attempt.js';
 import { asFailure, meaningOf } from './failures.js';
+import { enforceOutput } from './output.js';
 import type { AttemptRecord, Run } from './run.js';
 
 /**
@@ -45,7 +45,8 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
       await endAttempt(run, attempt, failure, deps);
     }
     if (failure === null) return;
-    if (output || !meaningOf(failure.kind).retry || run.attempts.length >= deps.maxAttempts || (failure.kind === 'empty' && emptyBefore)) throw failure;
+    if (output || !meaningOf(failure.kind).retry || run.attempts.length >= deps.maxAttempts || (failure.kind === 'empty' && emptyBefore))
+      throw failure;
     emptyBefore ||= failure.kind === 'empty';
     const next = await nextToken(run, attempt, failure, tried, deps);
     if (next === null) throw failure;
@@ -96,7 +97,13 @@ function note(run: Run, event: ModelEvent): void {
  * A stale access token is tried once more on the same credential, refreshed; everything else moves on.
  * null: nobody else may serve it now.
  */
-async function nextToken(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, tried: string[], deps: GatewayDeps): Promise<AdmittedAttempt | null> {
+async function nextToken(
+  run: Run,
+  attempt: AttemptRecord,
+  failure: UpstreamFailure,
+  tried: string[],
+  deps: GatewayDeps,
+): Promise<AdmittedAttempt | null> {
   const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
   tried.push(attempt.tokenId);
   if (refreshed || failure.kind === 'empty') {

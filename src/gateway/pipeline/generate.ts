@@ -6,7 +6,7 @@ import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import type { Dialect, ParsedCall } from '../dialects/define.js';
 import { ClientLeft, readJson } from '../http.js';
-import { admit, type AdmittedAttempt, admitRequest } from './admit.js';
+import { type AdmittedAttempt, admit, admitRequest } from './admit.js';
 import { authenticate, recheck } from './authenticate.js';
 import type { Caller } from './caller.js';
 import { asFailure, clientError } from './failures.js';
@@ -31,7 +31,13 @@ export interface GenerateDeps extends GatewayDeps {
 }
 
 /** Never rejects: whatever happens is answered, recorded and, if it is our fault, logged. */
-export async function generate(dialect: Dialect, req: IncomingMessage, res: ServerResponse, requestId: string, deps: GenerateDeps): Promise<void> {
+export async function generate(
+  dialect: Dialect,
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+  deps: GenerateDeps,
+): Promise<void> {
   const arrival: Arrival = {
     requestId,
     address: deps.clientAddress(req),
@@ -49,7 +55,13 @@ export async function generate(dialect: Dialect, req: IncomingMessage, res: Serv
   try {
     admitted = await enter(dialect, req, arrival, abort, deps);
   } catch (error) {
-    refuse(dialect, arrival, abort.signal.aborted ? new AppError('client_closed', { cause: error }) : asAppError(error, deps, requestId), res, deps);
+    refuse(
+      dialect,
+      arrival,
+      abort.signal.aborted ? new AppError('client_closed', { cause: error }) : asAppError(error, deps, requestId),
+      res,
+      deps,
+    );
     return;
   }
   try {
@@ -70,7 +82,13 @@ interface Arrival {
 }
 
 /** Everything up to admission; charges nothing unless it returns. */
-async function enter(dialect: Dialect, req: IncomingMessage, arrival: Arrival, abort: AbortController, deps: GenerateDeps): Promise<{ run: Run; first: AdmittedAttempt }> {
+async function enter(
+  dialect: Dialect,
+  req: IncomingMessage,
+  arrival: Arrival,
+  abort: AbortController,
+  deps: GenerateDeps,
+): Promise<{ run: Run; first: AdmittedAttempt }> {
   guard(arrival.address, deps);
   const caller = await authenticate(req, deps);
   arrival.caller = caller;
@@ -135,7 +153,9 @@ async function serve(dialect: Dialect, run: Run, first: AdmittedAttempt, res: Se
   const settled = settle(run, ending, deps);
   if (ending.kind === 'completed') reply.end();
   else if (ending.kind === 'failed') reply.fail(ending.error);
-  await settled.catch((error: unknown) => deps.logger.error({ err: error, requestId: run.requestId }, 'a request could not be settled; its open record stays'));
+  await settled.catch((error: unknown) =>
+    deps.logger.error({ err: error, requestId: run.requestId }, 'a request could not be settled; its open record stays'),
+  );
 }
 
 async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeof streamReply>, deps: GenerateDeps): Promise<Ending> {
@@ -147,7 +167,8 @@ async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeo
     if (reason instanceof AppError) return { kind: 'failed', error: reason };
     if (run.abort.signal.aborted) return { kind: 'left' };
     const failure = asFailure(error, run.abort.signal);
-    if (failure.kind === 'protocol') deps.logger.warn({ err: failure.cause ?? failure, requestId: run.requestId }, 'an upstream reply could not be read');
+    if (failure.kind === 'protocol')
+      deps.logger.warn({ err: failure.cause ?? failure, requestId: run.requestId }, 'an upstream reply could not be read');
     // The caller's own dead credential is the caller's key; a pooled one is never shown as such.
     const ownKeyDead = run.caller.onlyTokenId !== null && failure.kind === 'invalid_credential';
     return { kind: 'failed', error: ownKeyDead ? new AppError('invalid_api_key', { cause: failure }) : clientError(failure) };

@@ -18,12 +18,15 @@ export function resolveTargets(model: string, caller: Caller, upstreams: Upstrea
     if (resolved) (resolved.known ? known : possible).push({ provider: upstream.provider, model: resolved.id });
   }
   const targets = known.length > 0 ? known : possible;
-  if (targets.length === 0) throw new AppError('model_not_found', { message: `The model ${JSON.stringify(model.slice(0, 100))} does not exist.`, param: 'model' });
+  if (targets.length === 0)
+    throw new AppError('model_not_found', { message: `The model ${JSON.stringify(model.slice(0, 100))} does not exist.`, param: 'model' });
   if (!isAllowed(model, targets, caller, upstreams)) throw new AppError('model_not_allowed', { param: 'model' });
   return targets;
 }
 
 function isAllowed(model: string, targets: readonly Target[], caller: Caller, upstreams: Upstreams): boolean {
   if (caller.allowedModels === null || caller.allowedModels.includes(model)) return true;
-  return caller.allowedModels.some((allowed) => targets.some((target) => upstreams.get(target.provider)?.resolveModel(allowed)?.id === target.model));
+  return caller.allowedModels.some((allowed) =>
+    targets.some((target) => upstreams.get(target.provider)?.resolveModel(allowed)?.id === target.model),
+  );
 }

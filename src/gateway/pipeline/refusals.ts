@@ -27,8 +27,10 @@ export interface Refusals {
   close(): Promise<void>;
 }
 
+type Named = RefusedRequest & { readonly subject: string };
+
 interface Pending {
-  last: RefusedRequest;
+  last: Named;
   count: number;
   latencyUs: number;
   since: number;
@@ -37,6 +39,9 @@ interface Pending {
 const WINDOW_MS = 60_000;
 /** Distinct (subject, reason, endpoint, model) counted at once; beyond, the oldest is emitted and dropped. */
 const MAX_PENDING = 10_000;
+/** Unknown addresses told apart at once; beyond, they share one subject, so that a flood from everywhere is a few events. */
+const MAX_ADDRESSES = 1_000;
+const OTHER_ADDRESSES = 'ip/other';
 /** Distinct model names per subject and reason in a window; more are counted under one name. */
 const MAX_MODELS = 8;
 export const OTHER_MODELS = '(other)';
@@ -46,10 +51,11 @@ type Deps = Pick<GatewayDeps, 'log' | 'ids' | 'clock' | 'nodeId' | 'logger' | 'a
 export function createRefusals(deps: Deps): Refusals {
   const pending = new Map<string, Pending>();
   const models = new Map<string, Set<string>>();
+  const addresses = new Set<string>();
   const inFlight = new Set<Promise<void>>();
 
-  function emit(refused: RefusedRequest, count: number, latencyUs: number): void {
-    const subject = subjectOf(refused, deps.addressSalt);
+  function emit(refused: Named, count: number, latencyUs: number): void {
+    const { subject } = refused;
     const event = trafficEvent(
       {
         type: 'kirogate.request.refused',
@@ -91,7 +97,17 @@ export function createRefusals(deps: Deps): Refusals {
       emitPending(entry);
       if (entry.count > 0 && !all) pending.set(key, { ...entry, count: 0, latencyUs: 0, since: now });
     }
-    if (pending.size === 0) models.clear();
+    if (pending.size > 0) return;
+    models.clear();
+    addresses.clear();
+  }
+
+  function boundedSubject(refused: RefusedRequest): string {
+    const subject = subjectOf(refused, deps.addressSalt);
+    if (refused.caller || addresses.has(subject)) return subject;
+    if (addresses.size >= MAX_ADDRESSES) return OTHER_ADDRESSES;
+    addresses.add(subject);
+    return subject;
   }
 
   function boundedModel(subject: string, code: string, model: string): string {
@@ -108,15 +124,16 @@ export function createRefusals(deps: Deps): Refusals {
   timer.unref();
 
   return {
-    record(refused) {
-      const subject = subjectOf(refused, deps.addressSalt);
-      const model = boundedModel(subject, refused.code, refused.model);
+    record(request) {
+      const subject = boundedSubject(request);
+      const model = boundedModel(subject, request.code, request.model);
+      const refused: Named = { ...request, subject, model };
       const key = [subject, refused.code, refused.endpoint, model].join('\n');
       const entry = pending.get(key);
       if (entry) {
         entry.count += 1;
         entry.latencyUs += refused.latencyUs;
-        entry.last = { ...refused, model };
+        entry.last = refused;
         return;
       }
       if (pending.size >= MAX_PENDING) {
@@ -126,8 +143,8 @@ export function createRefusals(deps: Deps): Refusals {
           emitPending(oldest[1]);
         }
       }
-      pending.set(key, { last: { ...refused, model }, count: 0, latencyUs: 0, since: deps.clock.monotonic() });
-      emit({ ...refused, model }, 1, refused.latencyUs);
+      pending.set(key, { last: refused, count: 0, latencyUs: 0, since: deps.clock.monotonic() });
+      emit(refused, 1, refused.latencyUs);
     },
     async flush() {
       sweep(true);

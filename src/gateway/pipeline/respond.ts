@@ -75,7 +75,8 @@ export function wholeReply(run: Run, dialect: Dialect, context: RenderContext, r
 /** Neighbouring pieces of one text are one: a long reply is a few strings, not ten thousand objects. */
 function collect(collected: ModelEvent[], event: ModelEvent): void {
   const last = collected.at(-1);
-  if (last && event.type === 'text' && last.type === 'text') collected[collected.length - 1] = { type: 'text', text: last.text + event.text };
+  if (last && event.type === 'text' && last.type === 'text')
+    collected[collected.length - 1] = { type: 'text', text: last.text + event.text };
   else if (last && event.type === 'thinking' && last.type === 'thinking') {
     collected[collected.length - 1] = { type: 'thinking', text: last.text + event.text };
   } else if (last && event.type === 'tool_input' && last.type === 'tool_input' && last.id === event.id) {

@@ -5,10 +5,7 @@ import type { GatewayDeps } from '../deps.js';
 import { trafficEvent } from './events.js';
 import type { Run } from './run.js';
 
-export type Ending =
-  | { readonly kind: 'completed' }
-  | { readonly kind: 'failed'; readonly error: AppError }
-  | { readonly kind: 'left' };
+export type Ending = { readonly kind: 'completed' } | { readonly kind: 'failed'; readonly error: AppError } | { readonly kind: 'left' };
 
 /** Contract §3: what is charged to the user's quotas. */
 export function isCharged(ending: Ending, run: Pick<Run, 'attempts' | 'firstOutputMono'>): boolean {
@@ -29,7 +26,14 @@ export async function settle(run: Run, ending: Ending, deps: GatewayDeps): Promi
     const { userId, keyId } = run.caller;
     await deps.log.append(
       trafficEvent(
-        { type: 'kirogate.quota.warned', subject: `user/${userId}`, key: userId, actor: 'system', correlationId: run.requestId, data: { ...warned, keyId } },
+        {
+          type: 'kirogate.quota.warned',
+          subject: `user/${userId}`,
+          key: userId,
+          actor: 'system',
+          correlationId: run.requestId,
+          data: { ...warned, keyId },
+        },
         deps,
       ),
     );
@@ -60,7 +64,8 @@ function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: Gateway
     usage: usageOf(run),
   };
   const facts = { id: run.terminalEventId, actor: `key/${keyId}`, correlationId: run.requestId };
-  if (ending.kind === 'completed') return trafficEvent({ ...facts, type: 'kirogate.token.used', subject: `token/${tokenId}`, key: tokenId, data }, deps);
+  if (ending.kind === 'completed')
+    return trafficEvent({ ...facts, type: 'kirogate.token.used', subject: `token/${tokenId}`, key: tokenId, data }, deps);
   const reason =
     ending.kind === 'left'
       ? { code: 'client_closed', message: 'The client left.' }

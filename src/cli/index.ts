@@ -1,0 +1,35 @@
+/** The operator's command line: one file per verb, exit code 0 only on success. */
+import { Command } from 'commander';
+import { version } from '../app.js';
+import { addDemo } from './demo.js';
+import { addDoctor } from './doctor.js';
+import { addEvents } from './events.js';
+import { addMigrate } from './migrate.js';
+import { addProjections } from './projections.js';
+import { addReplay } from './replay.js';
+import { serve } from './serve.js';
+
+const program = new Command('kirogate')
+  .description('LLM API gateway in front of a pool of upstream credentials')
+  .version(version)
+  .showHelpAfterError();
+
+program
+  .command('serve')
+  .description('run one node until it is told to stop')
+  .action(async () => {
+    process.exitCode = await serve(process.env);
+  });
+addDemo(program);
+addMigrate(program);
+addDoctor(program);
+addEvents(program);
+addReplay(program);
+addProjections(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode ||= 1;
+}

@@ -1,0 +1,38 @@
+/** Opens the installation's database for a verb, and prints what verbs find. */
+import { existsSync } from 'node:fs';
+import { type Config, loadConfig } from '../config.js';
+import type { Database } from '../infra/database/port.js';
+import { openSqlite } from '../infra/database/sqlite.js';
+
+/** Runs `work` on the database that the environment names; it may be in use by a running node. Rejects when there is none yet. */
+export async function withDatabase<T>(work: (db: Database, config: Config) => Promise<T>): Promise<T> {
+  const config = loadConfig(process.env);
+  if (config.mode === 'distributed') throw new Error('this build works on SQLite; unset REDIS_URL and point DATABASE_URL at SQLite');
+  if (!existsSync(config.sqlitePath)) {
+    throw new Error(`there is no database at ${config.sqlitePath}; start a node first, or point DATA_DIR or DATABASE_URL at it`);
+  }
+  const db = await openSqlite({ path: config.sqlitePath });
+  try {
+    return await work(db, config);
+  } finally {
+    await db.close();
+  }
+}
+
+/** One JSON document on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Rows as aligned columns with a head. */
+export function printTable(head: readonly string[], rows: readonly (readonly unknown[])[]): void {
+  const text = [head, ...rows].map((row) => row.map((cell) => (cell === null || cell === undefined ? '' : String(cell))));
+  const widths = head.map((_, column) => Math.max(...text.map((row) => row[column]?.length ?? 0)));
+  for (const row of text)
+    process.stdout.write(
+      `${row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
+}
