@@ -9,10 +9,10 @@ export const recordNodeStopped = defineCommand({
   summary: 'Record that a node stopped.',
   input: z.strictObject({
     nodeId: id,
-    runId: id,
+    runId: id.nullable().default(null),
     /** `signal`: asked to; `fault`: gave up. */
-    cause: z.enum(['signal', 'fault']),
-    uptimeMs: z.int().nonnegative(),
+    cause: z.enum(['signal', 'fault']).default('signal'),
+    uptimeMs: z.int().nonnegative().nullable().default(null),
     /** Requests that were cut because the time to drain ran out. */
     cut: z.int().nonnegative().default(0),
   }),

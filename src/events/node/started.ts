@@ -11,8 +11,8 @@ export const nodeStarted = defineEvent({
   schema: z.object({
     version: z.string().max(50),
     mode: z.enum(['single', 'distributed']),
-    /** Id of this run of the node; leases and open records belong to it. */
-    runId: z.string().max(100),
+    /** Id of this run of the node, to which its leases belong; null where leases end with the process. */
+    runId: z.string().max(100).nullable(),
   }),
   example: { version: '0.1.0', mode: 'single', runId: '019a5e3c-2f10-7c3e-8f00-1c2d3e4f5a6b' },
 });

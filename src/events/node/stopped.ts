@@ -10,10 +10,10 @@ export const nodeStopped = defineEvent({
   aggregate: 'node',
   summary: 'This node stopped.',
   schema: z.object({
-    runId: z.string().max(100),
+    runId: z.string().max(100).nullable(),
     /** `signal`: asked to; `fault`: gave up. */
     cause: z.enum(['signal', 'fault']),
-    uptimeMs: count,
+    uptimeMs: count.nullable(),
     /** Requests that were cut because the time to drain ran out. */
     cut: count,
   }),

@@ -1,0 +1,106 @@
+/** Upstream credentials in the vault: sealed under their token's id, refreshed under a claim and a version. */
+import { type Queryable, sql } from '../../infra/database/port.js';
+import type { Vault } from '../../infra/vault.js';
+import type { AccessToken, CredentialSecret } from '../../upstreams/define.js';
+
+export interface StoredCredential {
+  readonly authType: string;
+  readonly secret: CredentialSecret;
+  readonly access: AccessToken | null;
+  /** Raised by every stored refresh. */
+  readonly version: number;
+}
+
+/** What of a sealed row is what: a secret never opens as an access token, nor under another token's id. */
+const secretAad = (tokenId: string): string => `credential/${tokenId}/secret`;
+const accessAad = (tokenId: string): string => `credential/${tokenId}/access`;
+
+export async function fingerprintTaken(db: Queryable, fingerprint: string): Promise<boolean> {
+  return (await db.query(sql`select 1 as one from vault_credentials where fingerprint = ${fingerprint} limit 1`)).length > 0;
+}
+
+export interface NewCredential {
+  readonly tokenId: string;
+  readonly authType: string;
+  /** SHA-256 hex; unique over all credentials. */
+  readonly fingerprint: string;
+  readonly secret: CredentialSecret;
+}
+
+/** False: a credential with this id or fingerprint is there already, and stays as it is. */
+export async function insertCredential(db: Queryable, vault: Vault, credential: NewCredential): Promise<boolean> {
+  const sealed = vault.seal(JSON.stringify(credential.secret), secretAad(credential.tokenId));
+  const rows = await db.query(sql`
+    insert into vault_credentials (token_id, fingerprint, auth_type, secret_enc, version)
+    values (${credential.tokenId}, ${credential.fingerprint}, ${credential.authType}, ${sealed}, 1)
+    on conflict do nothing returning token_id`);
+  return rows.length > 0;
+}
+
+export async function deleteCredential(db: Queryable, tokenId: string): Promise<void> {
+  await db.query(sql`delete from vault_credentials where token_id = ${tokenId}`);
+}
+
+/** undefined: there is none, or it was removed. Throws VaultError when it cannot be opened. */
+export async function readCredential(db: Queryable, vault: Vault, tokenId: string): Promise<StoredCredential | undefined> {
+  const [row] = await db.query<{ auth_type: string; secret_enc: string; access_enc: string | null; version: number }>(
+    sql`select auth_type, secret_enc, access_enc, version from vault_credentials where token_id = ${tokenId}`,
+  );
+  if (row === undefined) return undefined;
+  return {
+    authType: row.auth_type,
+    secret: JSON.parse(vault.open(row.secret_enc, secretAad(tokenId))) as CredentialSecret,
+    access: row.access_enc === null ? null : (JSON.parse(vault.open(row.access_enc, accessAad(tokenId))) as AccessToken),
+    version: row.version,
+  };
+}
+
+export interface RefreshClaim {
+  readonly tokenId: string;
+  /** The version that is to be refreshed. */
+  readonly version: number;
+  /** Who claims; unique per flight or node run. */
+  readonly claimant: string;
+  /** A claimant that dies blocks others no longer than this. */
+  readonly ttlMs: number;
+  /** ms since epoch */
+  readonly now: number;
+}
+
+/** One statement, so that of many claimants one gets true. False: somebody else holds a live claim, or the version moved on. */
+export async function claimRefresh(db: Queryable, claim: RefreshClaim): Promise<boolean> {
+  const rows = await db.query(sql`
+    update vault_credentials set claimed_by = ${claim.claimant}, claimed_until = ${claim.now + claim.ttlMs}
+    where token_id = ${claim.tokenId} and version = ${claim.version}
+      and (claimed_until is null or claimed_until <= ${claim.now} or claimed_by = ${claim.claimant})
+    returning token_id`);
+  return rows.length > 0;
+}
+
+export interface Refreshed {
+  readonly tokenId: string;
+  readonly expectedVersion: number;
+  readonly secret: CredentialSecret;
+  readonly access: AccessToken;
+}
+
+/** Stores rotated secret and access token at once and ends the claim. False: the version moved on, or the token was removed. */
+export async function storeRefreshed(db: Queryable, vault: Vault, refreshed: Refreshed): Promise<boolean> {
+  const { tokenId, expectedVersion, secret, access } = refreshed;
+  const rows = await db.query(sql`
+    update vault_credentials set
+      secret_enc = ${vault.seal(JSON.stringify(secret), secretAad(tokenId))},
+      access_enc = ${vault.seal(JSON.stringify(access), accessAad(tokenId))},
+      access_expires_at = ${access.expiresAt},
+      version = version + 1, claimed_by = null, claimed_until = null
+    where token_id = ${tokenId} and version = ${expectedVersion}
+    returning token_id`);
+  return rows.length > 0;
+}
+
+/** Gives a claim up; somebody else's stays. */
+export async function releaseClaim(db: Queryable, claim: { readonly tokenId: string; readonly claimant: string }): Promise<void> {
+  await db.query(sql`
+    update vault_credentials set claimed_by = null, claimed_until = null
+    where token_id = ${claim.tokenId} and claimed_by = ${claim.claimant}`);
+}
