@@ -242,7 +242,7 @@ create table quota_day (
   user_id text not null,
   period text not null,
   used integer not null,
-  primary key (starts_at, user_id)
+  primary key (starts_at, user_id, period)
 ) without rowid;
 
 create table quota_month (
@@ -250,7 +250,7 @@ create table quota_month (
   user_id text not null,
   period text not null,
   used integer not null,
-  primary key (starts_at, user_id)
+  primary key (starts_at, user_id, period)
 ) without rowid;
 
 -- use: requests per key, per user, per user and UTC day.
@@ -361,6 +361,5 @@ create table notification_read_all (
 -- Whom to tell about a token.
 create table notification_owners (
   token_id text primary key not null,
-  owner_id text not null,
-  name text
+  owner_id text not null
 ) without rowid;

@@ -22,6 +22,8 @@ export interface Projection<Batch = unknown> {
   }[];
   /** Event types it takes. */
   readonly types: readonly string[];
+  /** Does a later event of a subject make no sense without an earlier one? Then it is parked behind it. */
+  readonly ordered?: boolean;
   start(): Batch;
   fold(batch: Batch, event: StoredEvent): void;
   /** Writes with sorted upserts, one statement per table. */
