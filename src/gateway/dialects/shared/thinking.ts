@@ -14,9 +14,9 @@ export const outputEffort = z.enum(['low', 'medium', 'high', 'xhigh', 'max']).nu
 export const thinkingConfig = z
   .discriminatedUnion('type', [
     z.object({ type: z.literal('enabled'), budget_tokens: z.number().int().min(1_024).nullish() }),
-    z.object({ type: z.literal('adaptive'), budget_tokens: z.unknown() }),
-    z.object({ type: z.literal('between_tools'), budget_tokens: z.unknown() }),
-    z.object({ type: z.literal('disabled'), budget_tokens: z.unknown() }),
+    z.object({ type: z.literal('adaptive'), budget_tokens: z.unknown().optional() }),
+    z.object({ type: z.literal('between_tools'), budget_tokens: z.unknown().optional() }),
+    z.object({ type: z.literal('disabled'), budget_tokens: z.unknown().optional() }),
   ])
   .nullish();
 
