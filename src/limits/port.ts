@@ -24,7 +24,7 @@ export interface PoolToken {
   /** Model ids this token may serve, normalised as the upstream names them; null = all of its provider. */
   readonly models: readonly string[] | null;
   readonly status: 'active' | 'suspended' | 'invalid';
-  /** Out of credits until then (ms since epoch), or null. */
+  /** Out of credits until then (ms since epoch), or null. Such a token is `active` here: it comes back by itself. */
   readonly parkedUntil: number | null;
   /** The donor's own cap per UTC day, or null. */
   readonly dailyCap: number | null;
@@ -44,6 +44,8 @@ export interface TokenHistory {
   readonly consecutiveFails: number;
   readonly cooldownUntil: number | null;
   readonly lastUsedAt: number | null;
+  /** Sends of the current UTC day, for the donor's cap. */
+  readonly dayUsed?: number;
 }
 
 export interface UserUsage {
@@ -85,8 +87,20 @@ export interface AdmitRequest {
 }
 
 export type RefusedBecause =
-  | 'busy' | 'rpm' | 'rph' | 'cooling' | 'rotation' | 'suspended' | 'invalid' | 'credits' | 'daily_cap'
-  | 'private' | 'model' | 'tried' | 'probing' | 'breaker';
+  | 'busy'
+  | 'rpm'
+  | 'rph'
+  | 'cooling'
+  | 'rotation'
+  | 'suspended'
+  | 'invalid'
+  | 'credits'
+  | 'daily_cap'
+  | 'private'
+  | 'model'
+  | 'tried'
+  | 'probing'
+  | 'breaker';
 
 /** Why this token: at most 8 candidates, best first. Scores are 0–1. Goes into the terminal event. */
 export interface Decision {
@@ -110,9 +124,22 @@ export interface Admitted {
 }
 
 export type Refusal =
-  | { readonly ok: false; readonly code: 'quota_exceeded'; readonly quota: 'daily' | 'monthly'; readonly limit: number; readonly used: number; readonly resetAt: number; readonly retryAfterMs: number }
+  | {
+      readonly ok: false;
+      readonly code: 'quota_exceeded';
+      readonly quota: 'daily' | 'monthly';
+      readonly limit: number;
+      readonly used: number;
+      readonly resetAt: number;
+      readonly retryAfterMs: number;
+    }
   | { readonly ok: false; readonly code: 'key_rate_limited'; readonly limit: number; readonly retryAfterMs: number }
-  | { readonly ok: false; readonly code: 'pool_exhausted' | 'no_token_available' | 'upstream_overloaded'; readonly retryAfterMs: number; readonly decision: Decision };
+  | {
+      readonly ok: false;
+      readonly code: 'pool_exhausted' | 'no_token_available' | 'upstream_overloaded';
+      readonly retryAfterMs: number;
+      readonly decision: Decision;
+    };
 
 /** How an attempt ended for its token (kiro-protocol B9 decides). */
 export type AttemptOutcome =
@@ -136,14 +163,25 @@ export interface SettleAttempt {
   readonly retryAfterMs: number | null;
   /** Was a request sent to the upstream at all? If not, the token's window gets its send back. */
   readonly sent: boolean;
+  /** The upstream said that this credential may not use this model: remembered for an hour. */
+  readonly modelUnsupported?: boolean;
 }
 
-/** What the settlement changed; the node turns it into events and commands. */
-export interface Settled {
+/** What a result changed for one token. */
+export interface HealthChange {
+  /** A new rest; `until` in ms since epoch. */
   readonly cooled: { readonly until: number; readonly reason: 'failures' | 'risk' } | null;
   /** The token reached five consecutive failures: run the suspend command. */
   readonly suspend: boolean;
   readonly consecutiveFails: number;
+}
+
+/** What the settlement changed; the node turns it into events and commands. */
+export interface Settled extends HealthChange {
+  /** Did the result count against the token at once? An `upstream_failure` never does: only when another token succeeds after it. */
+  readonly counted: boolean;
+  /** Tokens whose earlier upstream failures count from now on, since another token of their upstream was served. Told once. */
+  readonly others: readonly (HealthChange & { readonly tokenId: string })[];
 }
 
 export interface FinishRequest {
@@ -154,7 +192,12 @@ export interface FinishRequest {
 
 export interface Finished {
   /** Quotas that crossed 80 % by this request, once per period. */
-  readonly warned: readonly { readonly quota: 'daily' | 'monthly'; readonly limit: number; readonly used: number; readonly resetAt: number }[];
+  readonly warned: readonly {
+    readonly quota: 'daily' | 'monthly';
+    readonly limit: number;
+    readonly used: number;
+    readonly resetAt: number;
+  }[];
 }
 
 /** A begun request: written before the upstream is called, closed after its terminal event is in the log. */
@@ -195,8 +238,12 @@ export interface Limits {
   peek(request: AdmitRequest): Promise<Refusal | null>;
   /** Reserves quota, key rate and a token slot, writes the open record. A refusal charges nothing. */
   admit(request: AdmitRequest): Promise<Admitted | Refusal>;
-  /** The upstream's response headers came (or the send failed): the send counts from now for 60 s and 3600 s, plus 1 s. */
-  responded(attemptId: string): void;
+  /**
+   * The upstream's response headers came (or the send failed): the send counts from now for 60 s and 3600 s, plus 1 s.
+   * `served`: the first model output is here, so the upstream works; may be told later, in a second call. It opens a
+   * breaker or back-off before the reply ends; without it the settlement does.
+   */
+  responded(attemptId: string, served?: boolean): void;
   /** Ends one attempt: frees the slot, counts the result. */
   settle(attempt: SettleAttempt): Promise<Settled>;
   /** Ends the request after its terminal event is in the log: settles quota, closes the open record. */

@@ -1,0 +1,261 @@
+/** Which token serves: caps and cooling, then rotation, then own before public, then affinity, then score. Spec R12. */
+import { type Group, ownPool, PUBLIC_POOL, sizeOf } from './groups.js';
+import { createWalk, heapTop } from './heap.js';
+import type { Pool } from './pool.js';
+import type { AdmitRequest, Decision, LimitSettings, Refusal, RefusedBecause } from './port.js';
+import { gateWaitMs, type ProviderState } from './providers.js';
+import type { Now, TokenState } from './token.js';
+
+const CANDIDATES = 8;
+/** Wait to suggest where only a running call is in the way, and where nothing tells when a token will be usable. */
+const BUSY_RETRY_MS = 1_000;
+const NO_TOKEN_RETRY_MS = 60_000;
+const LONGEST_RETRY_MS = 3_600_000;
+
+type Candidate = Decision['candidates'][number];
+type PoolRefusal = Exclude<Refusal, { code: 'quota_exceeded' | 'key_rate_limited' }>;
+
+export interface Chosen {
+  readonly ok: true;
+  readonly token: TokenState;
+  readonly provider: string;
+  readonly model: string;
+  readonly decision: Decision;
+}
+
+export interface ChooseDeps {
+  readonly pool: Pool;
+  readonly provider: (name: string) => ProviderState;
+  readonly settings: () => LimitSettings;
+  /** Token that the request's conversation is bound to, if any. */
+  readonly bound: (request: AdmitRequest, now: Now) => string | undefined;
+}
+
+/** Changes nothing but what time alone has changed (waiters that became free). */
+export function choose(request: AdmitRequest, now: Now, deps: ChooseDeps): Chosen | PoolRefusal {
+  return request.onlyTokenId === null ? chooseFromPool(request, now, deps) : chooseOnly(request, request.onlyTokenId, now, deps);
+}
+
+// ---- one named token ----
+
+function chooseOnly(request: AdmitRequest, id: string, now: Now, deps: ChooseDeps): Chosen | PoolRefusal {
+  const token = deps.pool.get(id);
+  if (token?.facts == null) return { ok: false, code: 'no_token_available', retryAfterMs: NO_TOKEN_RETRY_MS, decision: noDecision(0) };
+  deps.pool.touch(token, now);
+  const target = request.targets.find((one) => one.provider === token.facts?.provider);
+  const gateMs = gateWaitMs(deps.provider(token.facts.provider), now.mono);
+  const refused =
+    strangerBlock(token, request) ?? (servesOne(token, target?.model) ? null : 'model') ?? token.because ?? (gateMs > 0 ? 'breaker' : null);
+  const candidates = [{ tokenId: id, score: rounded(token.score), refused }];
+  if (refused === null && target !== undefined) {
+    const decision: Decision = { candidates, considered: 1, chosen: id, reason: token.halfOpen ? 'probe' : 'only' };
+    return { ok: true, token, provider: target.provider, model: target.model, decision };
+  }
+  const decision: Decision = { candidates, considered: 1, chosen: null, reason: null };
+  if (refused === 'breaker') return { ok: false, code: 'upstream_overloaded', retryAfterMs: gateMs, decision };
+  if (token.because !== refused || token.status === 'out')
+    return { ok: false, code: 'no_token_available', retryAfterMs: NO_TOKEN_RETRY_MS, decision };
+  if (token.status === 'busy') return { ok: false, code: 'pool_exhausted', retryAfterMs: BUSY_RETRY_MS, decision };
+  const wait = token.freeAt - now.mono;
+  if (token.status === 'parked') return { ok: false, code: 'no_token_available', retryAfterMs: Math.min(wait, LONGEST_RETRY_MS), decision };
+  return { ok: false, code: 'pool_exhausted', retryAfterMs: wait, decision };
+}
+
+/** A private token is its owner's, and in self-use mode so is every pooled one. */
+function strangerBlock(token: TokenState, request: AdmitRequest): RefusedBecause | null {
+  const { facts } = token;
+  if (facts === null || facts.visibility === 'external' || facts.ownerId === request.userId) return null;
+  return facts.visibility === 'private' || request.ownOnly ? 'private' : null;
+}
+
+function servesOne(token: TokenState, model: string | undefined): boolean {
+  if (model === undefined || token.unsupported.has(model)) return false;
+  return token.facts?.models == null || token.facts.models.includes(model);
+}
+
+// ---- the pool ----
+
+interface Tier {
+  readonly name: 'own' | 'public';
+  readonly groups: readonly Group[];
+}
+
+function chooseFromPool(request: AdmitRequest, now: Now, deps: ChooseDeps): Chosen | PoolRefusal {
+  const open = request.targets.filter((target) => gateWaitMs(deps.provider(target.provider), now.mono) === 0);
+  const tiers = tiersOf(request, open, deps);
+  for (const tier of tiers) deps.pool.catchUp(tier.groups, now);
+  const record = createRecord();
+  const found = pick(request, tiers, record, now, deps);
+  const considered = consideredIn(tiers);
+  if (found === null) return refusal(request, { open, tiers, record, considered }, now, deps);
+  const { token, tier, reason } = found;
+  record.choose(token);
+  record.fill(tier.groups, request);
+  const provider = token.facts?.provider ?? '';
+  const probing = token.halfOpen || deps.provider(provider).gate !== null;
+  const decision: Decision = { candidates: record.candidates, considered, chosen: token.id, reason: probing ? 'probe' : reason };
+  const model = open.find((target) => target.provider === provider)?.model ?? '';
+  return { ok: true, token, provider, model, decision };
+}
+
+function tiersOf(request: AdmitRequest, targets: AdmitRequest['targets'], deps: ChooseDeps): Tier[] {
+  const serving = (pool: string): Group[] => targets.flatMap((target) => deps.pool.serving(pool, target.provider, target.model));
+  const tiers: Tier[] = [{ name: 'own', groups: serving(ownPool(request.userId)) }];
+  if (!request.ownOnly) tiers.push({ name: 'public', groups: serving(PUBLIC_POOL) });
+  return tiers;
+}
+
+interface Found {
+  readonly token: TokenState;
+  readonly tier: Tier;
+  readonly reason: 'own' | 'affinity' | 'score';
+}
+
+/** First without the tokens whose turn is over; these serve only where nothing else can. */
+function pick(request: AdmitRequest, tiers: readonly Tier[], record: DecisionRecord, now: Now, deps: ChooseDeps): Found | null {
+  let resting: Found | null = null;
+  const bound = deps.bound(request, now);
+  for (const tier of tiers) {
+    const reason = tier.name === 'own' ? 'own' : 'score';
+    const kept = bound === undefined ? undefined : deps.pool.get(bound);
+    if (kept !== undefined && isReadyIn(kept, tier) && !isExcluded(kept, tier, request) && !isTurnOver(kept, deps)) {
+      return { token: kept, tier, reason: 'affinity' };
+    }
+    const next = createWalk(tier.groups.map((group) => group.heaps.ready));
+    for (let token = next(); token !== undefined; token = next()) {
+      if (isExcluded(token, tier, request)) record.refuse(token, 'tried', tier, request);
+      else if (isTurnOver(token, deps)) resting ??= { token, tier, reason };
+      else {
+        if (resting !== null) record.refuse(resting.token, 'rotation', resting.tier, request);
+        return { token, tier, reason };
+      }
+    }
+  }
+  return resting;
+}
+
+function isReadyIn(token: TokenState, tier: Tier): boolean {
+  return token.status === 'ready' && token.seats.some((seat) => tier.groups.includes(seat.group));
+}
+
+/** Tried in this request; among the public ones also the caller's own, which had their chance before. */
+function isExcluded(token: TokenState, tier: Tier, request: AdmitRequest): boolean {
+  return request.exclude.includes(token.id) || (tier.name === 'public' && token.facts?.ownerId === request.userId);
+}
+
+function isTurnOver(token: TokenState, deps: ChooseDeps): boolean {
+  const state = deps.provider(token.facts?.provider ?? '');
+  return state.lastTokenId === token.id && state.consecutiveUses >= deps.settings().tokenMaxConsecutiveUses;
+}
+
+// ---- refusals ----
+
+interface Nothing {
+  readonly open: AdmitRequest['targets'];
+  readonly tiers: readonly Tier[];
+  readonly record: DecisionRecord;
+  readonly considered: number;
+}
+
+function refusal(request: AdmitRequest, nothing: Nothing, now: Now, deps: ChooseDeps): PoolRefusal {
+  const groups = nothing.tiers.flatMap((tier) => tier.groups);
+  for (const tier of nothing.tiers) nothing.record.fill(tier.groups, request);
+  const limitedMs = limitedWait(groups, now);
+  const closedGroups: Group[] = [];
+  let closedMs: number | null = null;
+  for (const target of request.targets) {
+    if (nothing.open.includes(target)) continue;
+    const behind = tiersOf(request, [target], deps).flatMap((tier) => tier.groups);
+    closedGroups.push(...behind);
+    if (behind.some(hasUsable))
+      closedMs = Math.min(closedMs ?? Number.POSITIVE_INFINITY, gateWaitMs(deps.provider(target.provider), now.mono));
+  }
+  if (closedMs !== null && limitedMs === null) nothing.record.refuseAll(closedGroups, 'breaker');
+  const decision: Decision = { candidates: nothing.record.candidates, considered: nothing.considered, chosen: null, reason: null };
+  if (limitedMs !== null) return { ok: false, code: 'pool_exhausted', retryAfterMs: Math.min(limitedMs, closedMs ?? limitedMs), decision };
+  if (closedMs !== null) return { ok: false, code: 'upstream_overloaded', retryAfterMs: closedMs, decision };
+  return { ok: false, code: 'no_token_available', retryAfterMs: parkedWait([...groups, ...closedGroups], now), decision };
+}
+
+/** ms until the first of the tokens that only a limit holds back; null: there are none. */
+function limitedWait(groups: readonly Group[], now: Now): number | null {
+  let wait: number | null = null;
+  for (const { heaps } of groups) {
+    if (heaps.busy.nodes.length + heaps.ready.nodes.length > 0) wait = Math.min(wait ?? BUSY_RETRY_MS, BUSY_RETRY_MS);
+    const first = heapTop(heaps.waiting);
+    if (first !== undefined) wait = Math.min(wait ?? Number.POSITIVE_INFINITY, Math.max(0, first.freeAt - now.mono));
+  }
+  return wait;
+}
+
+function parkedWait(groups: readonly Group[], now: Now): number {
+  const first = groups.map((group) => heapTop(group.heaps.parked)?.freeAt ?? Number.POSITIVE_INFINITY);
+  const wait = Math.min(...first) - now.mono;
+  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_RETRY_MS) : NO_TOKEN_RETRY_MS;
+}
+
+const hasUsable = ({ heaps }: Group): boolean => heaps.ready.nodes.length + heaps.waiting.nodes.length + heaps.busy.nodes.length > 0;
+
+// ---- the record ----
+
+interface DecisionRecord {
+  readonly candidates: Candidate[];
+  refuse(token: TokenState, because: RefusedBecause, tier: Tier, request: AdmitRequest): void;
+  choose(token: TokenState): void;
+  /** Adds the next best, then some that a limit holds back, until eight are named. */
+  fill(groups: readonly Group[], request: AdmitRequest): void;
+  refuseAll(groups: readonly Group[], because: RefusedBecause): void;
+}
+
+/** Names at most eight tokens, looking at no more than it names. */
+function createRecord(): DecisionRecord {
+  const candidates: Candidate[] = [];
+  const add = (token: TokenState, refused: RefusedBecause | null): void => {
+    if (candidates.length >= CANDIDATES || candidates.some((one) => one.tokenId === token.id)) return;
+    candidates.push({ tokenId: token.id, score: rounded(token.score), refused });
+  };
+  return {
+    candidates,
+    refuse(token, because, tier, request) {
+      // One place stays for the token that is chosen.
+      if (candidates.length >= CANDIDATES - 1) return;
+      if (tier.name === 'public' && token.facts?.ownerId === request.userId) return;
+      add(token, because);
+    },
+    choose: (token) => add(token, null),
+    fill(groups, request) {
+      const next = createWalk(groups.map((group) => group.heaps.ready));
+      for (let i = 0, token = next(); token !== undefined && i < CANDIDATES; token = next(), i += 1) {
+        add(token, request.exclude.includes(token.id) ? 'tried' : null);
+      }
+      for (const { heaps } of groups) {
+        for (const heap of [heaps.busy, heaps.waiting, heaps.parked, heaps.out]) {
+          for (let i = 0; i < CANDIDATES && candidates.length < CANDIDATES; i += 1) {
+            const token = heap.nodes[i]?.value;
+            if (token === undefined) break;
+            add(token, token.because);
+          }
+        }
+      }
+    },
+    refuseAll(groups, because) {
+      for (const { heaps } of groups) {
+        for (let i = 0; i < CANDIDATES && candidates.length < CANDIDATES; i += 1) {
+          const token = heaps.ready.nodes[i]?.value;
+          if (token !== undefined) add(token, because);
+        }
+      }
+    },
+  };
+}
+
+const rounded = (score: number): number => Math.round(score * 10_000) / 10_000;
+
+/** Tokens in the pools that were asked; own public ones count once. */
+function consideredIn(tiers: readonly Tier[]): number {
+  let sum = 0;
+  for (const tier of tiers) for (const group of tier.groups) sum += sizeOf(group) - (tiers.length > 1 ? group.shared : 0);
+  return sum;
+}
+
+const noDecision = (considered: number): Decision => ({ candidates: [], considered, chosen: null, reason: null });

@@ -1,0 +1,139 @@
+/** The limits of a single node: the core over maps, open records in a file, answers kept for repeated calls. */
+import { AppError } from '../errors.js';
+import type { Clock } from '../shared/clock.js';
+import { createAnswers } from './answers.js';
+import { createCore } from './core.js';
+import type { HeapWork } from './heap.js';
+import type { OpenRecords } from './openRecords.js';
+import type { AdmitRequest, Admitted, Finished, LimitSettings, Limits, Refusal, Settled } from './port.js';
+import type { Now } from './token.js';
+
+export interface MemoryLimitsDeps {
+  readonly clock: Clock;
+  /** Uniform in [0, 1); settles ties between tokens that were never used. */
+  readonly random: () => number;
+  readonly openRecords: OpenRecords;
+  /** Until `configure` is called: the defaults of contract §2. */
+  readonly settings?: LimitSettings;
+  /** Counts comparisons in the heaps. */
+  readonly work?: HeapWork;
+}
+
+export const defaultLimitSettings: LimitSettings = {
+  tokenRpmLimit: 10,
+  tokenRphLimit: 200,
+  tokenMaxConcurrent: 2,
+  tokenMaxConsecutiveUses: 5,
+  tokenMinSuccessRate: 0.7,
+};
+
+const nothingSettled: Settled = { cooled: null, suspend: false, consecutiveFails: 0, counted: false, others: [] };
+
+/**
+ * One process's limits. Open records of an earlier run count against quotas and windows at once. After a start:
+ * put the tokens, end what `abandoned` names (event, then `finish`), and `restore` from read models that have taken
+ * in everything, so that nothing counts twice or not at all.
+ */
+export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
+  const { clock, openRecords } = deps;
+  const at = (): Now => ({ mono: clock.monotonic(), wall: clock.now() });
+  let settings = deps.settings ?? defaultLimitSettings;
+  const core = createCore({ settings, random: deps.random, ...(deps.work === undefined ? {} : { work: deps.work }) });
+  const admitted = createAnswers<Promise<Admitted | Refusal>>();
+  const running = new Map<string, Promise<Admitted | Refusal>>();
+  const settled = createAnswers<Settled>();
+  const finished = createAnswers<Finished>();
+  for (const record of openRecords.abandoned()) core.adopt(record, at());
+
+  const begin = async (request: AdmitRequest, now: Now): Promise<Admitted | Refusal> => {
+    const outcome = core.admit(request, now);
+    if (!('record' in outcome)) return outcome.answer;
+    try {
+      await openRecords.begin(outcome.record);
+    } catch (error) {
+      core.cancel(request.attemptId, at());
+      running.delete(request.attemptId);
+      admitted.forget(request.attemptId);
+      throw new AppError('storage_unavailable', {
+        message: 'The request could not be recorded; try again.',
+        retryAfterSeconds: 1,
+        cause: error,
+      });
+    }
+    return outcome.answer;
+  };
+
+  return {
+    configure(next) {
+      const keys = Object.keys(next) as (keyof LimitSettings)[];
+      if (keys.every((key) => next[key] === settings[key])) return;
+      settings = next;
+      core.configure(next, at());
+    },
+    async putTokens(tokens) {
+      const now = at();
+      for (const token of tokens) core.pool.put(token, now);
+    },
+    async removeToken(tokenId, position) {
+      core.pool.remove(tokenId, position, at());
+    },
+    async resetToken(tokenId) {
+      core.resetToken(tokenId, at());
+    },
+    async restore({ tokens, users }) {
+      const now = at();
+      for (const history of tokens) core.restoreToken(history, now);
+      for (const usage of users) core.restoreUser(usage);
+    },
+    async peek(request) {
+      return core.peek(request, at());
+    },
+    async admit(request) {
+      const now = at();
+      const known = running.get(request.attemptId) ?? admitted.get(request.attemptId, now.mono);
+      if (known !== undefined) return known;
+      if (settled.get(request.attemptId, now.mono) !== undefined)
+        throw new AppError('conflict', { message: 'This attempt was ended before it began.' });
+      const answer = begin(request, now);
+      admitted.put(request.attemptId, answer, now.mono);
+      // A running attempt is known for as long as it runs, however long that is.
+      if (core.isRunning(request.attemptId)) running.set(request.attemptId, answer);
+      return answer;
+    },
+    responded(attemptId, served = false) {
+      core.responded(attemptId, served, at());
+    },
+    async settle(attempt) {
+      const now = at();
+      const known = settled.get(attempt.attemptId, now.mono);
+      if (known !== undefined) return known;
+      const answer = core.settle(attempt, now) ?? nothingSettled;
+      running.delete(attempt.attemptId);
+      settled.put(attempt.attemptId, answer, now.mono);
+      return answer;
+    },
+    async finish(request) {
+      const now = at();
+      const known = finished.get(request.requestId, now.mono);
+      if (known !== undefined) return known;
+      const answer = core.finish(request) ?? { warned: [] };
+      finished.put(request.requestId, answer, now.mono);
+      await openRecords.end(request.requestId);
+      return answer;
+    },
+    async abandoned() {
+      return openRecords.abandoned();
+    },
+    async tokenUse(tokenIds) {
+      const now = at();
+      return tokenIds.map((id) => core.tokenUse(id, now));
+    },
+    async userUse(userId) {
+      return core.userUse(userId, at());
+    },
+    async keyUse(keyId) {
+      return core.keyUse(keyId, at());
+    },
+    close: () => openRecords.close(),
+  };
+}
