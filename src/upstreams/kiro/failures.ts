@@ -143,7 +143,7 @@ export function cleanMessage(message: string, secrets: readonly string[]): strin
   for (const secret of secrets) if (secret.length >= 8) clean = clean.replaceAll(secret, '[secret]');
   clean = clean
     .replace(/<[^>]{0,500}>/g, ' ')
-    .replace(/\bBearer\s+\S+/gi, 'Bearer [secret]')
+    .replace(/\bBearer\s+\S{16,}/gi, 'Bearer [secret]')
     .replace(/arn:aws[^\s"',)]*/g, '[arn]')
     .replace(/[A-Za-z0-9+/_=-]{40,}/g, '[…]')
     .replace(/\b\d{12}\b/g, '[account]')

@@ -1,9 +1,10 @@
 /** Turns the frames of one reply into model events: text, thinking, tools, usage, stop, or the failure they tell of (kiro-protocol B7, B8, C2). */
-import type { ModelEvent, StopReason, Usage } from '../define.js';
-import { UpstreamFailure } from '../define.js';
+import { isUtf8 } from 'node:buffer';
+import { UpstreamFailure, type ModelEvent, type StopReason, type Usage } from '../define.js';
 import { tokenWeight } from '../tokens.js';
 import { readRefusal, refusalFailure, shortType } from './failures.js';
 import type { Frame } from './frames.js';
+import { createTextJoiner } from './textJoiner.js';
 import { createThinkingTags } from './thinkingTags.js';
 import { createToolCalls, type ToolUsePayload } from './toolCalls.js';
 
@@ -24,13 +25,8 @@ export interface DecoderOptions {
 
 export interface StreamDecoder {
   frame(frame: Frame): ModelEvent[];
-  /**
-   * The reply's last events, `stop` included. Throws UpstreamFailure `protocol` for a cut stream; for a reply
-   * with nothing in it, `empty` after its usage has been read by the caller from `usage()`.
-   */
+  /** The reply's last events: what was held back, usage, metering, `stop`. Throws UpstreamFailure `protocol` for a cut stream. */
   end(): ModelEvent[];
-  /** Did anything but usage come? */
-  readonly hasOutput: boolean;
 }
 
 const stopReasons: Readonly<Record<string, StopReason | 'malformed'>> = {
@@ -62,7 +58,10 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     originalName: options.originalName,
     onOutput: (text) => void (outputWeight += tokenWeight(text)),
   });
-  let hasOutput = false;
+  const contentJoiner = createTextJoiner();
+  const reasoningJoiner = createTextJoiner();
+  /** The event at hand was not valid UTF-8; its strings hold one byte per character. */
+  let raw = false;
   let signature = '';
   let stopReason: string | null = null;
   let overLength = false;
@@ -91,9 +90,10 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   };
 
   const content = (payload: Payload): ModelEvent[] => {
-    const value = payload['content'];
-    if (typeof value !== 'string' || value === '') return [];
+    if (typeof payload['content'] !== 'string') return [];
+    const value = contentJoiner.join(payload['content'], raw);
     const events = settle();
+    if (value === '') return events;
     if (value === lastContent) heldRepeat = value;
     else events.push(...text(value));
     lastContent = value;
@@ -102,8 +102,9 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
 
   const reasoning = (payload: Payload): ModelEvent[] => {
     const events: ModelEvent[] = [];
-    const { text: value, signature: piece, redactedContent } = payload;
-    if (typeof value === 'string' && value !== '') {
+    const { signature: piece, redactedContent } = payload;
+    const value = typeof payload['text'] === 'string' ? reasoningJoiner.join(payload['text'], raw) : '';
+    if (value !== '') {
       events.push(...settle(), ...(tags?.flush() ?? []));
       outputWeight += tokenWeight(value);
       events.push({ type: 'thinking', text: value });
@@ -124,7 +125,7 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   const handlers: Readonly<Record<string, (payload: Payload) => ModelEvent[]>> = {
     assistantResponseEvent: content,
     reasoningContentEvent: reasoning,
-    toolUseEvent: (payload) => [...settle(), ...(tags?.flush() ?? []), ...tools.event(payload as ToolUsePayload)],
+    toolUseEvent: (payload) => [...settle(), ...(tags?.flush() ?? []), ...tools.event(payload as ToolUsePayload, raw)],
     metadataEvent: metadata,
     contextUsageEvent(payload) {
       contextPercent = number(payload['contextUsagePercentage']);
@@ -170,19 +171,14 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
       return settle();
     }
     const inner = payload[type];
-    const events = handler(typeof inner === 'object' && inner !== null ? (inner as Payload) : payload);
-    hasOutput ||= events.length > 0 || heldRepeat !== '';
-    return events;
+    return handler(typeof inner === 'object' && inner !== null ? (inner as Payload) : payload);
   };
 
   return {
-    get hasOutput() {
-      return hasOutput;
-    },
     frame(frame) {
       const kind = frame.headers[':message-type'] ?? 'event';
       if (kind === 'event') {
-        const payload = readPayload(frame.payload);
+        const payload = readPayload(frame.payload, (bytes) => void (raw = bytes));
         return event(frame.headers[':event-type'] ?? guessType(payload), payload);
       }
       const failure = readException(frame, options.secrets);
@@ -191,7 +187,10 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
       return [];
     },
     end() {
-      const events = [...settle(), ...(tags?.flush() ?? [])];
+      const events = settle();
+      const half = contentJoiner.rest();
+      if (half !== '') events.push(...text(half));
+      events.push(...(tags?.flush() ?? []));
       if (!sawMetadata && contextPercent === null && !overLength) {
         throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream ended the stream before the reply was whole.' });
       }
@@ -206,10 +205,15 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   };
 }
 
-function readPayload(payload: Buffer): Payload {
+function readPayload(payload: Buffer, onRaw: (raw: boolean) => void): Payload {
   if (payload.length === 0) return {};
   try {
-    const value: unknown = JSON.parse(payload.toString('utf8'));
+    let json = payload.toString('utf8');
+    // The replacement character may be the model's own; only bytes that are not UTF-8 make a payload raw.
+    const raw = json.includes('\ufffd') && !isUtf8(payload);
+    if (raw) json = payload.toString('latin1');
+    onRaw(raw);
+    const value: unknown = JSON.parse(json);
     return typeof value === 'object' && value !== null ? (value as Payload) : {};
   } catch (error) {
     throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream sent an event that is not JSON.', cause: error });

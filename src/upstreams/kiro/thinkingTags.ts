@@ -28,6 +28,8 @@ export function createThinkingTags(): ThinkingTags {
   let state: 'start' | 'thinking' | 'gap' | 'text' = 'start';
   let held = '';
   let before = '';
+  /** Right after the opening tag, whose line break is not part of the thought. */
+  let fresh = false;
 
   const thinking = (text: string, events: ModelEvent[]): void => {
     if (text === '') return;
@@ -38,8 +40,9 @@ export function createThinkingTags(): ThinkingTags {
   const start = (events: ModelEvent[]): boolean => {
     const trimmed = held.trimStart();
     if (trimmed.startsWith(openTag)) {
-      held = trimmed.slice(openTag.length).replace(/^\n/, '');
+      held = trimmed.slice(openTag.length);
       state = 'thinking';
+      fresh = true;
       return held !== '';
     }
     if (openTag.startsWith(trimmed)) return false;
@@ -48,6 +51,10 @@ export function createThinkingTags(): ThinkingTags {
   };
 
   const inside = (events: ModelEvent[]): boolean => {
+    if (fresh && held !== '') {
+      held = held.replace(/^\n/, '');
+      fresh = false;
+    }
     const at = held.indexOf(closeTag);
     if (at < 0) {
       const keep = overlap(held, closeTag);

@@ -1,5 +1,6 @@
 /** Collects tool calls from toolUseEvents, whose input comes as text pieces, as one object or as a growing object (kiro-protocol C2 31–34). */
 import { UpstreamFailure, type ModelEvent } from '../define.js';
+import { createTextJoiner, type TextJoiner } from './textJoiner.js';
 
 export interface ToolUsePayload {
   readonly toolUseId?: unknown;
@@ -9,7 +10,8 @@ export interface ToolUsePayload {
 }
 
 export interface ToolCalls {
-  event(payload: ToolUsePayload): ModelEvent[];
+  /** `raw`: strings of the payload hold bytes (see textJoiner). */
+  event(payload: ToolUsePayload, raw: boolean): ModelEvent[];
   /**
    * Ends the calls that got no `stop`. Input that is not whole is a cut stream, unless the output limit cut it:
    * then the call stays without its `tool_end`. Throws UpstreamFailure `protocol`.
@@ -17,8 +19,6 @@ export interface ToolCalls {
   finish(cutByLimit: boolean): ModelEvent[];
   /** Calls that ended whole. */
   readonly finished: number;
-  /** Anything begun at all? */
-  readonly any: boolean;
 }
 
 interface OpenCall {
@@ -27,6 +27,7 @@ interface OpenCall {
   text: string;
   /** The newest object; passed on at the end, because it may grow. */
   object: Record<string, unknown> | null;
+  readonly joiner: TextJoiner;
 }
 
 /** `originalName` undoes the shortening of tool names; `onOutput` is told what counts as output. */
@@ -55,11 +56,13 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
     return `call_${open.size + closed.size + 1}`;
   };
 
-  const take = (call: OpenCall, input: unknown, events: ModelEvent[]): void => {
-    if (typeof input === 'string' && input !== '') {
-      call.text += input;
-      options.onOutput(input);
-      events.push({ type: 'tool_input', id: call.id, json: input });
+  const take = (call: OpenCall, input: unknown, raw: boolean, events: ModelEvent[]): void => {
+    if (typeof input === 'string') {
+      const json = call.joiner.join(input, raw);
+      if (json === '') return;
+      call.text += json;
+      options.onOutput(json);
+      events.push({ type: 'tool_input', id: call.id, json });
     } else if (typeof input === 'object' && input !== null && !Array.isArray(input)) {
       // An empty object is only the opening mark of a call whose pieces follow.
       if (Object.keys(input).length > 0) call.object = input as Record<string, unknown>;
@@ -67,7 +70,7 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
   };
 
   return {
-    event(payload) {
+    event(payload, raw) {
       const id = idOf(payload);
       const events: ModelEvent[] = [];
       // A second `stop`, or anything after the end of a call, adds nothing.
@@ -76,13 +79,13 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
       if (!call) {
         const name = typeof payload.name === 'string' ? payload.name : '';
         if (name === '') throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream began a tool call without a name.' });
-        call = { id, text: '', object: null };
+        call = { id, text: '', object: null, joiner: createTextJoiner() };
         open.set(id, call);
         options.onOutput(name);
         events.push({ type: 'tool_start', id, name: options.originalName(name) });
       }
       newest = id;
-      take(call, payload.input, events);
+      take(call, payload.input, raw, events);
       if (payload.stop === true) {
         if (!isWhole(call)) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream ended a tool call whose arguments are not whole.' });
         close(call, events);
@@ -100,9 +103,6 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
     },
     get finished() {
       return finished;
-    },
-    get any() {
-      return open.size + closed.size > 0;
     },
   };
 }
