@@ -25,13 +25,15 @@ import { createMemoryCache } from './infra/cache/memory.js';
 import { createClientAddress } from './infra/clientAddress.js';
 import { migrate } from './infra/database/migrate.js';
 import { openSqlite } from './infra/database/sqlite.js';
+import { createPasswords } from './infra/passwords.js';
 import { loadSecrets } from './infra/secrets.js';
 import { createVault } from './infra/vault.js';
 import { createMemoryLimits } from './limits/memory.js';
-import { openOpenRecords } from './limits/openRecords.js';
+import { openFileOpenRecords } from './limits/openRecords.js';
 import type { PoolToken } from './limits/port.js';
 import { createPanelApi } from './panels/api/index.js';
 import { openDirectory } from './projections/directory.js';
+import { requestMetrics } from './projections/requestQueries.js';
 import { readRestore } from './projections/restore.js';
 import { startIngest } from './projections/runner/ingest.js';
 import { type Clock, systemClock } from './shared/clock.js';
@@ -136,36 +138,40 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
   const directory = await openDirectory({ db, defaults: environmentSettings(config), clock, logger });
   teardown.add('directory', () => directory.close());
   const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-  const commands = createCommands({ db, directory: () => directory, clock, ids, nodeId, vault, logger });
+  const passwords = createPasswords();
+  const defaults = environmentSettings(config);
+  const commands = createCommands({ db, directory: () => directory, clock, ids, nodeId, vault, logger, defaults, passwords });
+  teardown.add('commands', () => commands.close());
 
   const limits = await createMemoryLimits({
     clock,
     random: Math.random,
-    openRecords: await openOpenRecords({ dir: join(config.DATA_DIR, 'journal') }),
+    openRecords: await openFileOpenRecords({ path: join(config.DATA_DIR, 'journal', 'open-requests'), logger }),
   });
   teardown.add('limits', () => limits.close());
 
-  const kiro = createKiroUpstream(kiroOptions(config, clock, ids));
-  const upstreams = createUpstreams([kiro]);
+  const upstreams = createUpstreams({ kiro: kiroOptions(config, clock, ids) });
+  const externalUpstream = upstreams.get('kiro');
+  if (!externalUpstream) throw new Error('the kiro upstream is missing from the registry');
   teardown.add('upstreams', async () => {
     for (const upstream of upstreams.values()) await upstream.close();
   });
   const cache = createMemoryCache({ clock });
   teardown.add('cache', () => cache.close());
   const access = createAccess({
-    store: createVaultStore({ db, vault, clock, nodeId }),
+    store: createVaultStore({ db, vault, clock, claimant: `${nodeId}/${ids.short()}` }),
     cache,
     vault,
-    upstreamOf: (tokenId) => (tokenId.startsWith('ext-') ? kiro : upstreams.get(directory.token(tokenId)?.provider ?? '')),
+    upstreamOf: (tokenId) => (tokenId.startsWith('ext-') ? externalUpstream : upstreams.get(directory.token(tokenId)?.provider ?? '')),
     registerExternal: (tokenId, provider) => limits.putTokens([externalToken(tokenId, provider, clock.now())]),
-    externalUpstream: kiro,
+    externalUpstream,
     clock,
     logger,
   });
 
-  await recover({ limits, log, archived: () => ingest.idle(), restore: () => readRestore(db, clock.now()), clock, nodeId, logger });
   const endFeed = await feedPool(directory, limits, (tokenId) => void access.forget(tokenId));
   teardown.add('pool feed', endFeed);
+  await recover({ limits, log, archived: () => ingest.idle(), restore: () => readRestore(db, clock.now()), clock, nodeId, logger });
 
   const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
   const gateway = createGateway({
@@ -194,6 +200,7 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
   const panels = createPanelApi({
     db,
     commands,
+    passwords,
     directory,
     limits,
     upstreams,
@@ -208,7 +215,7 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
     userSessionSecret: secrets.userSessionSecret,
     userSessionSecretPrevious: config.USER_SESSION_SECRET_PREVIOUS,
     riskThreshold: config.TOKEN_RISK_THRESHOLD,
-    environmentSettings: environmentSettings(config),
+    environmentSettings: defaults,
     clientAddress,
     checkToken: (tokenId, actor) => checkToken(tokenId, actor, checkDeps),
     nodes: async () => [
@@ -217,7 +224,7 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
         healthy: true,
         startedAt,
         connections: options.server.connections,
-        requestsLastMinute: await requestsLastMinute(db, clock.now()),
+        requestsLastMinute: (await requestMetrics(db, '1m', clock.now())).totalRequests,
         leader: true,
       },
     ],
@@ -273,7 +280,7 @@ function externalToken(tokenId: string, provider: string, now: number): PoolToke
   };
 }
 
-function kiroOptions(config: Config, clock: Clock, ids: Ids): Parameters<typeof createKiroUpstream>[0] {
+function kiroOptions(config: Config, clock: Clock, ids: Ids): UpstreamsOptions['kiro'] {
   return {
     region: config.KIRO_REGION,
     ...(config.KIRO_AUTH_URL && { authUrl: config.KIRO_AUTH_URL }),

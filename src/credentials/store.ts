@@ -1,13 +1,8 @@
 /** Where credentials rest: what access needs of the vault tables. */
+import type { StoredCredential } from '../commands/token/credentials.js';
 import type { AccessToken, CredentialSecret } from '../upstreams/define.js';
 
-export interface StoredCredential {
-  readonly authType: string;
-  readonly secret: CredentialSecret;
-  readonly access: AccessToken | null;
-  /** Raised by every stored refresh. */
-  readonly version: number;
-}
+export type { StoredCredential };
 
 export interface CredentialStore {
   /** undefined: there is none, or it was removed. Throws VaultError when it cannot be opened. */

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { invalidateToken } from '../../commands/token/invalidate.js';
 import { suspendToken } from '../../commands/token/suspend.js';
-import type { Settled } from '../../limits/port.js';
+import type { HealthChange, Settled } from '../../limits/port.js';
 import { safeText } from '../../shared/safeText.js';
 import type { UpstreamFailure } from '../../upstreams/define.js';
 import type { GatewayDeps } from '../deps.js';
@@ -32,31 +32,32 @@ export function beginAttempt(run: Run, admitted: AdmittedAttempt, deps: GatewayD
   return attempt;
 }
 
-/** Settles with the limits and records what a failure changed. Lifecycle goes through commands before the slot is free again. */
+/** Settles with the limits and records what changed. Lifecycle goes through commands before the slot is free again. */
 export async function endAttempt(run: Run, attempt: AttemptRecord, failure: UpstreamFailure | null, deps: GatewayDeps): Promise<void> {
   attempt.durationUs = Math.round((deps.clock.monotonic() - attempt.startedMono) * 1000);
   if (attempt.sent && attempt.respondedAt === null) {
     attempt.respondedAt = deps.clock.now();
     deps.limits.responded(attempt.attemptId);
   }
-  if (failure === null) {
-    attempt.status = 200;
-    await deps.limits.settle({ attemptId: attempt.attemptId, outcome: 'success', retryAfterMs: null, sent: true });
-    return;
+  if (failure === null) attempt.status = 200;
+  else {
+    attempt.outcome = failure.kind === 'aborted' ? 'aborted' : 'failed';
+    attempt.failure = failure.kind;
+    attempt.status = failure.status ?? null;
+    if (failure.kind === 'aborted' && attempt.sent) await wait(ABORT_LINGER_MS);
+    await changeLifecycle(run, attempt, failure, deps);
   }
-  attempt.outcome = failure.kind === 'aborted' ? 'aborted' : 'failed';
-  attempt.failure = failure.kind;
-  attempt.status = failure.status ?? null;
-  if (failure.kind === 'aborted' && attempt.sent) await wait(ABORT_LINGER_MS);
-  await changeLifecycle(run, attempt, failure, deps);
   const settled = await deps.limits.settle({
     attemptId: attempt.attemptId,
-    outcome: meaningOf(failure.kind).outcome,
-    retryAfterMs: failure.retryAfterMs ?? null,
+    outcome: failure === null ? 'success' : meaningOf(failure.kind).outcome,
+    retryAfterMs: failure?.retryAfterMs ?? null,
     sent: attempt.sent,
+    ...(failure?.kind === 'model_unsupported' && { modelUnsupported: true }),
   });
-  if (failure.kind === 'aborted') return;
-  await recordFailure(run, attempt, failure, settled, deps);
+  if (failure !== null && failure.kind !== 'aborted') await recordFailure(run, attempt, failure, settled, deps);
+  await recordHealth(run, attempt.tokenId, settled, attempt, deps);
+  // What failed before while no other token worked is each token's own fault, now that one does.
+  for (const other of settled.others) await recordHealth(run, other.tokenId, other, attempt, deps);
 }
 
 const isPooled = (tokenId: string): boolean => !tokenId.startsWith('ext-');
@@ -66,13 +67,11 @@ async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: Upstre
   const meta = { actor: 'system', correlationId: run.requestId };
   const message = safeText(failure.message, 300);
   try {
-    if (failure.kind === 'suspended')
-      await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'upstream', message }, meta);
+    const { tokenId, startedAt: observedAt } = attempt;
+    if (failure.kind === 'suspended') await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message, observedAt }, meta);
     else if (failure.kind === 'credits') {
-      const until = failure.resetAt ?? nextMonth(deps.clock.now());
-      await deps.commands.execute(suspendToken, { tokenId: attempt.tokenId, reason: 'credits', until, message }, meta);
-    } else if (failure.kind === 'invalid_credential')
-      await deps.commands.execute(invalidateToken, { tokenId: attempt.tokenId, message }, meta);
+      await deps.commands.execute(suspendToken, { tokenId, reason: 'credits', until: failure.resetAt ?? null, message, observedAt }, meta);
+    } else if (failure.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId, message, observedAt }, meta);
   } catch (error) {
     deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not change its state');
   }
@@ -85,7 +84,6 @@ async function recordFailure(
   settled: Settled,
   deps: GatewayDeps,
 ): Promise<void> {
-  const outcome = meaningOf(failure.kind).outcome;
   const facts = {
     subject: `token/${attempt.tokenId}`,
     key: attempt.tokenId,
@@ -104,24 +102,23 @@ async function recordFailure(
     startedAt: attempt.startedAt,
     respondedAt: attempt.respondedAt,
     durationUs: attempt.durationUs,
-    counts: outcome === 'token_failure' || outcome === 'upstream_failure' || outcome === 'risk',
+    counts: settled.counted,
     consecutiveFails: settled.consecutiveFails,
   };
   await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.failed', data: failed }, deps));
-  if (settled.cooled) {
-    const cooled = { until: Math.round(settled.cooled.until), reason: settled.cooled.reason, consecutiveFails: settled.consecutiveFails };
-    await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.cooled-down', actor: 'system', data: cooled }, deps));
-  }
-  if (settled.suspend && isPooled(attempt.tokenId)) {
-    const message = `${settled.consecutiveFails} failures in a row, the last: ${safeText(failure.message, 200)}`;
-    await deps.commands
-      .execute(suspendToken, { tokenId: attempt.tokenId, reason: 'failures', message }, { actor: 'system', correlationId: run.requestId })
-      .catch((error: unknown) => deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not be suspended'));
-  }
 }
 
-/** Credits without a known reset come back with the next UTC month. */
-function nextMonth(now: number): number {
-  const date = new Date(now);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+/** A rest is an event; the fifth failure in a row is a command. */
+async function recordHealth(run: Run, tokenId: string, change: HealthChange, attempt: AttemptRecord, deps: GatewayDeps): Promise<void> {
+  const { cooled, consecutiveFails } = change;
+  if (cooled) {
+    const data = { until: Math.round(cooled.until), reason: cooled.reason, consecutiveFails };
+    const facts = { subject: `token/${tokenId}`, key: tokenId, actor: 'system', correlationId: run.requestId };
+    await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.cooled-down', data }, deps));
+  }
+  if (!change.suspend || !isPooled(tokenId)) return;
+  const suspension = { tokenId, reason: 'failures' as const, message: `${consecutiveFails} failures in a row`, observedAt: attempt.startedAt };
+  await deps.commands
+    .execute(suspendToken, suspension, { actor: 'system', correlationId: run.requestId })
+    .catch((error: unknown) => deps.logger.error({ err: error, tokenId }, 'a token could not be suspended'));
 }

@@ -30,6 +30,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
           held.push(event);
           continue;
         }
+        if (!output) deps.limits.responded(attempt.attemptId, true);
         output = true;
         yield event;
       }
