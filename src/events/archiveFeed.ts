@@ -129,6 +129,11 @@ function merge(sources: readonly (Stretch & { rows: readonly ArchiveRow[] })[], 
   return { items, next: more ? encodeCursor(reached) : null };
 }
 
+/** The cursor behind everything archived now: who has read so far goes on from here without looking at it all again. */
+export async function headCursor(db: Queryable): Promise<Cursor> {
+  return encodeCursor(new Map([...(await partitionHeads(db))].map(([partition, { position }]) => [partition, position])));
+}
+
 function encodeCursor(reached: ReadonlyMap<string, number>): Cursor {
   let text = '';
   for (const [partition, position] of reached) text += `${text === '' ? '' : ','}${partition}:${position}`;
