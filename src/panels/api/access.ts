@@ -1,6 +1,7 @@
 /** Who is calling, and may they: the one check that every row passes before its body is even read. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { findImportKey } from '../../commands/importKey/state.js';
 import { AppError } from '../../errors.js';
 import { assertNever } from '../../shared/assertNever.js';
 import type { Access, AdminCaller, Caller, MemberCaller } from './define.js';
@@ -10,7 +11,7 @@ import type { Session } from './session.js';
 export const cookieNames = { admin: 'admin_session', user: 'user_session' } as const;
 
 type Credentials = Pick<IncomingMessage, 'headers' | 'method'>;
-type AccessContext = Pick<PanelContext, 'adminApiKey' | 'directory' | 'sessions'>;
+type AccessContext = Pick<PanelContext, 'adminApiKey' | 'db' | 'directory' | 'sessions'>;
 
 /** The caller, or a throw: `unauthenticated`, `forbidden` (a member on an admin row), `csrf_mismatch`, `user_banned`. */
 export async function authorize(request: Credentials, access: Access, context: AccessContext): Promise<Caller> {
@@ -29,6 +30,14 @@ export async function authorize(request: Credentials, access: Access, context: A
       if (!caller) throw new AppError('unauthenticated');
       checkCsrf(request, caller.csrfToken);
       return caller;
+    }
+    case 'import-key': {
+      const key = createHash('sha256')
+        .update(bearerToken(request) ?? '')
+        .digest('hex');
+      const found = await findImportKey(context.db, key);
+      if (!found) throw new AppError('invalid_api_key');
+      return { kind: 'import-key', importKeyId: found.id, ownerId: found.userId };
     }
     default:
       return assertNever(access, 'access');

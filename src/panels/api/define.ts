@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { PanelContext } from './deps.js';
 
-/** `public`: anybody. `member`: a signed-in user. `admin`: the admin's session or the admin API key. */
-export type Access = 'public' | 'member' | 'admin';
+/** `public`: anybody. `member`: a signed-in user. `admin`: the admin's session or the admin API key. `import-key`: a script that donates. */
+export type Access = 'public' | 'member' | 'admin' | 'import-key';
 
 export interface AdminCaller {
   readonly kind: 'admin';
@@ -19,11 +19,17 @@ export interface MemberCaller {
   readonly actor: `user/${string}`;
   readonly csrfToken: string;
 }
+export interface ImportCaller {
+  readonly kind: 'import-key';
+  readonly importKeyId: string;
+  /** Whose tokens it donates; null: the site's. */
+  readonly ownerId: string | null;
+}
 export interface PublicCaller {
   readonly kind: 'public';
 }
-export type Caller = AdminCaller | MemberCaller | PublicCaller;
-export type CallerFor<A extends Access> = A extends 'admin' ? AdminCaller : A extends 'member' ? MemberCaller : PublicCaller;
+export type Caller = AdminCaller | MemberCaller | ImportCaller | PublicCaller;
+export type CallerFor<A extends Access> = Extract<Caller, { kind: A }>;
 
 /** Names of the `:parameters` in a path, as required string members. */
 export type PathParams<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -76,6 +82,8 @@ export interface Route<
   /** Strict schemas: an unknown member is a 400. Absent: none is allowed. */
   readonly query?: Q;
   readonly body?: B;
+  /** Takes `text/plain` as well: the body is then the text. */
+  readonly text?: true;
   /** Shape of a success; absent: no body (204) or an event stream. */
   readonly response?: R;
   handle(request: ApiRequest<A, Path, z.output<Q>, z.output<B>>, context: PanelContext): Promise<ApiReply<z.input<R>>>;

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Commands } from '../../commands/define.js';
 import type { Database } from '../../infra/database/port.js';
+import type { Passwords } from '../../infra/passwords.js';
 import type { Limits } from '../../limits/port.js';
 import type { Directory } from '../../projections/directory.js';
 import type { Clock } from '../../shared/clock.js';
@@ -49,6 +50,8 @@ export interface DocumentedRoute {
 export interface PanelDeps {
   readonly db: Database;
   readonly commands: Commands;
+  /** The one the commands use: hashing is one at a time. */
+  readonly passwords: Passwords;
   readonly directory: Directory;
   readonly limits: Limits;
   readonly upstreams: ReadonlyMap<string, Upstream>;
@@ -82,6 +85,8 @@ export interface PanelDeps {
 export interface PanelContext extends PanelDeps {
   readonly sessions: { readonly admin: SessionSigner; readonly user: SessionSigner };
   readonly throttles: { readonly adminLogin: Throttle; readonly userLogin: Throttle; readonly register: Throttle };
+  /** Open event streams on this node. */
+  readonly listeners: { count: number };
   /** The OpenAPI document over all rows. */
   readonly openApi: () => unknown;
 }

@@ -1,6 +1,5 @@
 /** Schemas that many rows share: ids, paging, times, and what a list answers. */
 import { z } from 'zod';
-import { AppError } from '../../errors.js';
 
 export const id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not an id');
 
@@ -24,6 +23,9 @@ export const limit = z
 
 export const cursor = z.string().min(1).max(2_000).optional();
 
+/** Free text of a search or an exact filter. */
+export const filterText = z.string().min(1).max(300).optional();
+
 export const paging = { limit, cursor };
 
 /** A time in a query: ISO 8601, UTC where it names no offset; to ms since epoch. */
@@ -31,6 +33,9 @@ export const queryTime = z
   .union([z.iso.datetime({ offset: true }), z.iso.datetime({ local: true }), z.iso.date()], 'must be an ISO 8601 time')
   .transform((text) => Date.parse(/[zZ]$|[+-]\d\d:?\d\d$/.test(text) || text.length === 10 ? text : `${text}Z`))
   .meta({ type: 'string', format: 'date-time' });
+
+/** A time in a body, offset named; to ms since epoch. */
+export const bodyTime = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)).meta({ type: 'string', format: 'date-time' });
 
 /** A time in an answer: ISO 8601 UTC. */
 export const time = z.iso.datetime();
@@ -41,35 +46,4 @@ export const isoOrNull = (ms: number | null | undefined): string | null => (ms =
 
 export function listOf<S extends z.ZodType>(item: S): z.ZodObject<{ items: z.ZodArray<S>; nextCursor: z.ZodNullable<z.ZodString> }> {
   return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() });
-}
-
-/** Makes an opaque cursor of a sort key. */
-export function encodeCursor(key: readonly (string | number)[]): string {
-  return Buffer.from(JSON.stringify(key)).toString('base64url');
-}
-
-/** Reads a cursor back; a foreign or mangled one is a 400 naming `cursor`. */
-export function decodeCursor<S extends z.ZodType>(schema: S, text: string | undefined): z.output<S> | undefined {
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-  } catch {
-    value = undefined;
-  }
-  const result = schema.safeParse(value);
-  if (!result.success) throw new AppError('invalid_request', { message: 'cursor: is not one of ours', param: 'cursor' });
-  return result.data;
-}
-
-/** Cuts a page of `limit + 1` rows: the items, and the cursor of the last one when more follow. */
-export function page<Row, Item>(
-  rows: readonly Row[],
-  size: number,
-  keyOf: (row: Row) => readonly (string | number)[],
-  itemOf: (row: Row) => Item,
-): { items: Item[]; nextCursor: string | null } {
-  const shown = rows.slice(0, size);
-  const last = shown.at(-1);
-  return { items: shown.map(itemOf), nextCursor: rows.length > size && last !== undefined ? encodeCursor(keyOf(last)) : null };
 }

@@ -32,6 +32,7 @@ export function createPanelApi(deps: PanelDeps): Express {
       // Each sign-up costs a password hash, so one address may not ask for them without end.
       register: createThrottle({ clock, tries: 120, windowMs: minute }),
     },
+    listeners: { count: 0 },
     openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),
   };
   return mount(routes, context);

@@ -4,15 +4,15 @@ import helmet from 'helmet';
 import type { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { authorize, cookieNames } from './access.js';
-import type { ApiReply, Caller, Route, SessionChange } from './define.js';
+import type { Access, ApiReply, Caller, Route, SessionChange } from './define.js';
 import type { PanelContext } from './deps.js';
 import { id, noFields } from './fields.js';
 import { renderError, toAppError } from './render.js';
 import { sessionLifeMs } from './session.js';
 import { validate } from './validate.js';
 
-/** Room for a batch of 50,000 ids or a bulk donation. */
-const bodyLimit = '8mb';
+/** Strangers get room for a form; those we know for a batch of 50,000 ids or a bulk donation. */
+const bodyLimits: Readonly<Record<Access, string>> = { public: '32kb', member: '512kb', admin: '8mb', 'import-key': '8mb' };
 
 interface Locals {
   requestId: string;
@@ -28,11 +28,7 @@ export function mount(rows: readonly Route[], context: PanelContext): Express {
   app.set('json escape', true);
   app.use(securityHeaders());
   app.use(identify(context));
-  const readJson = express.json({ limit: bodyLimit, strict: false, type: () => true });
-  for (const row of rows) {
-    const steps = [authorized(row, context), ...(row.method === 'get' ? [] : [jsonOnly, readJson]), handled(row, context)];
-    app[row.method](row.path, ...steps);
-  }
+  for (const row of rows) app[row.method](row.path, authorized(row, context), ...bodyReaders(row), handled(row, context));
   for (const [path, methods] of methodsByPath(rows)) {
     app.all(path, (_request, response) => {
       response.setHeader('allow', methods.join(', '));
@@ -84,12 +80,19 @@ function authorized(row: Route, context: PanelContext): RequestHandler {
 }
 
 /** A form posted by a foreign page cannot say application/json without asking first. */
-const jsonOnly: RequestHandler = function checkContentType(request, _response, next) {
-  const length = request.headers['content-length'];
-  const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-  if (hasBody && !request.is(['application/json', '+json'])) throw new AppError('unsupported_media_type');
-  next();
-};
+function bodyReaders(row: Route): RequestHandler[] {
+  if (row.method === 'get') return [];
+  const json = ['application/json', '+json'];
+  const types = row.text ? [...json, 'text/plain'] : json;
+  const checkContentType: RequestHandler = (request, _response, next) => {
+    const length = request.headers['content-length'];
+    const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+    if (hasBody && !request.is(types)) throw new AppError('unsupported_media_type');
+    next();
+  };
+  const limit = bodyLimits[row.access];
+  return [checkContentType, express.json({ limit, strict: false, type: json }), ...(row.text ? [express.text({ limit, type: 'text/plain' })] : [])];
+}
 
 function handled(row: Route, context: PanelContext): RequestHandler {
   return async function handle(request, response) {
@@ -123,14 +126,26 @@ function parseParam(name: string, value: unknown): string {
 async function answer(request: Request, response: Response, row: Route, reply: ApiReply, context: PanelContext): Promise<void> {
   if (reply.session) setSession(request, response, reply.session, context);
   if (reply.stream) {
-    const left = new AbortController();
-    response.once('close', () => left.abort());
-    await reply.stream(response, AbortSignal.any([left.signal, context.closing]));
+    await streamed(response, reply.stream, context.closing);
     return;
   }
   response.status(reply.status ?? row.status);
   if (reply.body === undefined) response.end();
   else response.json(reply.body);
+}
+
+/** Ends when the client leaves or the node drains, whichever comes first; leaves no listener on the node's own signal. */
+async function streamed(response: Response, stream: NonNullable<ApiReply['stream']>, closing: AbortSignal): Promise<void> {
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  response.once('close', end);
+  closing.addEventListener('abort', end);
+  if (closing.aborted) end();
+  try {
+    await stream(response, ended.signal);
+  } finally {
+    closing.removeEventListener('abort', end);
+  }
 }
 
 function setSession(request: Request, response: Response, change: SessionChange, context: PanelContext): void {

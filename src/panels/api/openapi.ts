@@ -10,6 +10,7 @@ const securityByAccess: Readonly<Record<Access | DocumentedRoute['access'], read
   public: [],
   admin: [{ adminApiKey: [] }, { adminSession: [], csrfToken: [] }],
   member: [{ userSession: [], csrfToken: [] }],
+  'import-key': [{ importKey: [] }],
   'client-key': [{ clientKeyBearer: [] }, { clientKeyHeader: [] }],
   'metrics-token': [{ metricsToken: [] }],
 };
@@ -21,6 +22,7 @@ const securitySchemes: Json = {
   csrfToken: { type: 'apiKey', in: 'header', name: 'x-csrf-token', description: 'On writes, with a session cookie.' },
   clientKeyBearer: { type: 'http', scheme: 'bearer', description: 'A key `sk-…`, PROXY_API_KEY, or PROXY_API_KEY:REFRESH_TOKEN.' },
   clientKeyHeader: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+  importKey: { type: 'http', scheme: 'bearer', description: 'An import key.' },
   metricsToken: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN, where it is set.' },
 };
 
@@ -69,9 +71,14 @@ function operation(row: Route): Json {
     tags: [tagOf(row.path)],
     security: securityByAccess[row.access],
     ...parameters(row.path, row.query),
-    ...(row.body ? { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(row.body, 'input') } } } } : {}),
+    ...(row.body ? { requestBody: requestBody(row.body, row.text === true) } : {}),
     responses: { [row.status]: success, default: errorAnswer },
   };
+}
+
+function requestBody(body: z.ZodType, text: boolean): Json {
+  const plain = text ? { 'text/plain': { schema: { type: 'string' } } } : {};
+  return { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') }, ...plain } };
 }
 
 function documentedOperation(row: DocumentedRoute): Json {

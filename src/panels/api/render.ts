@@ -1,5 +1,6 @@
 /** The one place where an error becomes an answer: `{error: {message, type, code, param}}`, never a stack trace. */
 import { AppError, type ErrorCode } from '../../errors.js';
+import { DatabaseError } from '../../infra/database/errors.js';
 
 export interface RenderedError {
   readonly status: number;
@@ -39,6 +40,7 @@ export function renderError(error: unknown): RenderedError {
 
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
+  if (error instanceof DatabaseError && error.transient) return new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   const known = parserRefusal(error);
   if (known) return new AppError(known.code, { message: known.message });
   return new AppError('internal', { cause: error });

@@ -1,4 +1,41 @@
-/** The whole API as one list. */
+/** The whole API as one list. Rows with fixed paths stand before those with parameters in the same place. */
+import { activityRoutes } from './activity.js';
+import { announcementRoutes } from './admin/announcements.js';
+import { configRoutes } from './admin/config.js';
+import { eventRoutes } from './admin/events.js';
+import { importKeyRoutes } from './admin/importKeys.js';
+import { ipBanRoutes } from './admin/ipBans.js';
+import { adminKeyRoutes } from './admin/keys.js';
+import { overviewRoutes } from './admin/overview.js';
+import { adminSessionRoutes } from './admin/session.js';
+import { adminTokenRoutes } from './admin/tokens.js';
+import { adminUserRoutes } from './admin/users.js';
 import type { Route } from './define.js';
+import { documentRoutes } from './documents.js';
+import { importRoutes } from './importTokens.js';
+import { authRoutes } from './user/auth.js';
+import { userKeyRoutes } from './user/keys.js';
+import { notificationRoutes } from './user/notifications.js';
+import { profileRoutes } from './user/profile.js';
+import { userTokenRoutes } from './user/tokens.js';
 
-export const routes: readonly Route[] = [];
+export const routes: readonly Route[] = [
+  ...documentRoutes,
+  ...adminSessionRoutes,
+  ...adminUserRoutes,
+  ...adminKeyRoutes,
+  ...adminTokenRoutes,
+  ...overviewRoutes,
+  ...activityRoutes,
+  ...configRoutes,
+  ...ipBanRoutes,
+  ...announcementRoutes,
+  ...importKeyRoutes,
+  ...eventRoutes,
+  ...authRoutes,
+  ...profileRoutes,
+  ...userTokenRoutes,
+  ...userKeyRoutes,
+  ...notificationRoutes,
+  ...importRoutes,
+];

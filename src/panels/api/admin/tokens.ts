@@ -1,0 +1,157 @@
+/** The pool as the admin sees and changes it. */
+import { z } from 'zod';
+import { pauseTokens } from '../../../commands/token/pauseMany.js';
+import { removeToken } from '../../../commands/token/remove.js';
+import { resumeToken } from '../../../commands/token/resume.js';
+import { suspendToken } from '../../../commands/token/suspend.js';
+import { riskHistory } from '../../../projections/tokenHealthQueries.js';
+import { defineRoute } from '../define.js';
+import type { PanelContext } from '../deps.js';
+import { filterText, id, iso, listOf, paging, time } from '../fields.js';
+import { metaOf } from '../meta.js';
+import { donate, donation, pageOfTokens, patchToken, riskOf, tokenItem, tokenItems, tokenPatch } from '../tokens.js';
+
+const changed = z.strictObject({ changed: z.boolean() });
+
+/** Tokens in service whose live risk is above the threshold. */
+async function riskyTokens(context: PanelContext): Promise<string[]> {
+  const active = [...context.directory.tokens()].filter((token) => token.status === 'active').map((token) => token.id);
+  const uses = await context.limits.tokenUse(active);
+  return uses.filter((use) => riskOf(use, context) > context.riskThreshold).map((use) => use.tokenId);
+}
+
+export const adminTokenRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/tokens',
+    access: 'admin',
+    summary: 'Put a credential into the pool, for the site or for a member.',
+    status: 201,
+    body: donation.extend({ userId: id.nullable().optional() }),
+    response: z.strictObject({ id: z.string() }),
+    async handle(request, context) {
+      const { userId, ...given } = request.body;
+      return { body: { id: await donate(given, userId ?? null, metaOf(request), context) } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/admin/api/tokens',
+    access: 'admin',
+    summary: 'Tokens with their live figures, newest first.',
+    status: 200,
+    query: z.strictObject({ provider: filterText, visibility: z.enum(['public', 'private']).optional(), userId: filterText, ...paging }),
+    response: listOf(tokenItem),
+    async handle({ query }, context) {
+      const wanted = [...context.directory.tokens()].filter(
+        (token) =>
+          (query.provider === undefined || token.provider === query.provider) &&
+          (query.visibility === undefined || token.visibility === query.visibility) &&
+          (query.userId === undefined || token.ownerId === query.userId),
+      );
+      const { tokens, nextCursor } = pageOfTokens(wanted, query);
+      return { body: { items: await tokenItems(tokens, context), nextCursor } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/tokens/batch-pause-risky',
+    access: 'admin',
+    summary: 'Pause every token whose risk is high.',
+    status: 200,
+    response: z.strictObject({ paused: z.array(z.string()) }),
+    async handle(request, context) {
+      const risky = await riskyTokens(context);
+      const paused: string[] = [];
+      for (let at = 0; at < risky.length; at += 5_000) {
+        const result = await context.commands.execute(pauseTokens, { ids: risky.slice(at, at + 5_000) }, metaOf(request));
+        paused.push(...result.paused);
+      }
+      return { body: { paused } };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/admin/api/tokens/risk-history',
+    access: 'admin',
+    summary: 'How the risk of tokens went over the last hours (1–24).',
+    status: 200,
+    query: z.strictObject({
+      hours: z
+        .string()
+        .regex(/^([1-9]|1\d|2[0-4])$/, 'must be a whole number from 1 to 24')
+        .transform(Number)
+        .default(24)
+        .meta({ type: 'integer', minimum: 1, maximum: 24, default: 24 }),
+      tokenId: id.optional(),
+    }),
+    response: z.strictObject({
+      series: z.array(z.strictObject({ tokenId: z.string(), points: z.array(z.strictObject({ at: time, riskScore: z.number() })) })),
+    }),
+    async handle({ query }, { db, directory, clock }) {
+      const { token_rpm_limit: rpmLimit, token_rph_limit: rphLimit } = directory.settings();
+      const series = await riskHistory(db, { ...query, now: clock.now(), rpmLimit, rphLimit });
+      return { body: { series: series.map(({ tokenId, points }) => ({ tokenId, points: points.map((point) => ({ ...point, at: iso(point.at) })) })) } };
+    },
+  }),
+  defineRoute({
+    method: 'patch',
+    path: '/admin/api/tokens/:id',
+    access: 'admin',
+    summary: 'Change name, visibility, daily cap or models of a token.',
+    status: 200,
+    body: tokenPatch,
+    response: tokenItem,
+    handle: async (request, context) => ({ body: await patchToken(request.params.id, request.body, metaOf(request), context) }),
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/admin/api/tokens/:id',
+    access: 'admin',
+    summary: 'Take a token out of the pool and delete its secret.',
+    status: 204,
+    async handle(request, { commands }) {
+      await commands.execute(removeToken, { tokenId: request.params.id }, metaOf(request));
+      return {};
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/tokens/:id/pause',
+    access: 'admin',
+    summary: 'Take a token out of service until an admin resumes it.',
+    status: 200,
+    response: changed,
+    async handle(request, { commands }) {
+      const { changed: done } = await commands.execute(suspendToken, { tokenId: request.params.id, reason: 'admin' }, metaOf(request));
+      return { body: { changed: done } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/tokens/:id/resume',
+    access: 'admin',
+    summary: 'Put a token back into service; its failures and cooling are forgotten.',
+    status: 200,
+    response: changed,
+    async handle(request, { commands, limits }) {
+      const tokenId = request.params.id;
+      const { changed: done } = await commands.execute(resumeToken, { tokenId, cause: 'admin' }, metaOf(request));
+      // A token that only cools has no state to resume, and its failures are to be forgotten all the same.
+      await limits.resetToken(tokenId);
+      return { body: { changed: done } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/tokens/:id/check',
+    access: 'admin',
+    summary: 'Refresh the credential and read plan and limits; never spends a completion.',
+    status: 200,
+    response: z.strictObject({ ok: z.boolean(), failure: z.string().nullable(), message: z.string().nullable() }),
+    async handle({ params, caller }, { checkToken }) {
+      const { ok, failure, message } = await checkToken(params.id, caller.actor);
+      return { body: { ok, failure, message } };
+    },
+  }),
+];

@@ -1,0 +1,180 @@
+/** What the token rows of admin and member share: the item with its live figures, and the form of a donation. */
+import { z } from 'zod';
+import { models, optionalText } from '../../commands/fields.js';
+import { changeTokenLimits } from '../../commands/token/changeLimits.js';
+import { changeTokenVisibility } from '../../commands/token/changeVisibility.js';
+import { dailyCap, donateToken } from '../../commands/token/donate.js';
+import type { CommandMeta } from '../../commands/define.js';
+import { AppError } from '../../errors.js';
+import { riskScore } from '../../limits/risk.js';
+import type { TokenUse } from '../../limits/port.js';
+import type { DirectoryToken } from '../../projections/directory.js';
+import { readCursor, writeCursor } from '../../projections/page.js';
+import { type TokenHealth, tokenHealthOf } from '../../projections/tokenHealthQueries.js';
+import type { PanelContext } from './deps.js';
+import { iso, isoOrNull, maybeTime, time } from './fields.js';
+
+const share = z.strictObject({ used: z.number(), limit: z.number() });
+
+export const tokenStatus = z.enum(['active', 'cooling', 'suspended', 'invalid']);
+
+export const tokenItem = z.strictObject({
+  id: z.string(),
+  name: z.string().nullable(),
+  provider: z.string(),
+  authType: z.string(),
+  region: z.string().nullable(),
+  /** null: belongs to the site. */
+  userId: z.string().nullable(),
+  visibility: z.enum(['public', 'private']),
+  status: tokenStatus,
+  statusReason: z.enum(['failures', 'upstream', 'admin', 'credits']).nullable(),
+  /** Out of credits until then. */
+  parkedUntil: maybeTime,
+  allowedModels: z.array(z.string()).nullable(),
+  dailyCap: z.int().nullable(),
+  riskScore: z.number().min(0).max(1),
+  highRisk: z.boolean(),
+  rpm: share,
+  rph: share,
+  concurrency: share,
+  consecutiveFails: z.int(),
+  cooldownUntil: maybeTime,
+  /** Over the last 100 attempts within 24 h; 1 while there is none. */
+  successRate: z.number().min(0).max(1),
+  lastUsedAt: maybeTime,
+  createdAt: time,
+  plan: z.string().nullable(),
+  creditsUsed: z.number().nullable(),
+  creditsLimit: z.number().nullable(),
+  lastCheck: z.strictObject({ at: time, ok: z.boolean(), failure: z.string().nullable(), message: z.string().nullable() }).nullable(),
+});
+export type TokenItem = z.input<typeof tokenItem>;
+
+type ViewContext = Pick<PanelContext, 'clock' | 'db' | 'directory' | 'limits' | 'riskThreshold'>;
+
+/** Items in the order given; rates come live from the limits, use and checks from the read models. */
+export async function tokenItems(tokens: readonly DirectoryToken[], context: ViewContext): Promise<TokenItem[]> {
+  if (tokens.length === 0) return [];
+  const ids = tokens.map((token) => token.id);
+  const [uses, health] = await Promise.all([context.limits.tokenUse(ids), tokenHealthOf(context.db, ids)]);
+  const useOf = new Map(uses.map((use) => [use.tokenId, use]));
+  return tokens.map((token) => toItem(token, useOf.get(token.id), health.get(token.id), context));
+}
+
+function toItem(token: DirectoryToken, use: TokenUse | undefined, health: TokenHealth | undefined, context: ViewContext): TokenItem {
+  const settings = context.directory.settings();
+  const now = context.clock.now();
+  const cooldownUntil = use?.cooldownUntil != null && use.cooldownUntil > now ? use.cooldownUntil : null;
+  const risk = riskOf(use, context);
+  return {
+    id: token.id,
+    name: token.name,
+    provider: token.provider,
+    authType: token.authType,
+    region: token.region,
+    userId: token.ownerId,
+    visibility: token.visibility,
+    ...standing(token, cooldownUntil, now),
+    parkedUntil: isoOrNull(token.parkedUntil),
+    allowedModels: token.allowedModels === null ? null : [...token.allowedModels],
+    dailyCap: token.dailyCap,
+    riskScore: risk,
+    highRisk: risk > context.riskThreshold,
+    rpm: { used: use?.rpm ?? 0, limit: settings.token_rpm_limit },
+    rph: { used: use?.rph ?? 0, limit: settings.token_rph_limit },
+    concurrency: { used: use?.concurrency ?? 0, limit: settings.token_max_concurrent },
+    consecutiveFails: use?.consecutiveFails ?? 0,
+    cooldownUntil: isoOrNull(cooldownUntil),
+    successRate: 1 - (use?.failureRate ?? 0),
+    lastUsedAt: isoOrNull(health?.lastUsedAt),
+    createdAt: iso(token.createdAt),
+    plan: health?.plan ?? null,
+    creditsUsed: health?.creditsUsed ?? null,
+    creditsLimit: health?.creditsLimit ?? null,
+    lastCheck: health?.check ? { ...health.check, at: iso(health.check.at) } : null,
+  };
+}
+
+/** Credits that came back end the suspension by themselves; cooling is a state of the limits, not of the directory. */
+function standing(token: DirectoryToken, cooldownUntil: number | null, now: number): Pick<TokenItem, 'status' | 'statusReason'> {
+  const creditsBack = token.statusReason === 'credits' && token.parkedUntil !== null && token.parkedUntil <= now;
+  if (token.status !== 'active' && !creditsBack) return { status: token.status, statusReason: token.statusReason };
+  return { status: cooldownUntil === null ? 'active' : 'cooling', statusReason: null };
+}
+
+export function riskOf(use: TokenUse | undefined, { directory }: Pick<PanelContext, 'directory'>): number {
+  if (!use) return 0;
+  const { token_rpm_limit, token_rph_limit } = directory.settings();
+  return riskScore({ ...use, rpmLimit: token_rpm_limit, rphLimit: token_rph_limit });
+}
+
+/** One page, newest first. Throws `invalid_request` naming `cursor`. */
+export function pageOfTokens(
+  tokens: Iterable<DirectoryToken>,
+  query: { readonly cursor?: string | undefined; readonly limit: number },
+): { tokens: DirectoryToken[]; nextCursor: string | null } {
+  const after = query.cursor === undefined ? undefined : readCursor(query.cursor);
+  const older = (token: DirectoryToken): boolean =>
+    after === undefined || token.createdAt < after.at || (token.createdAt === after.at && token.id < after.id);
+  const sorted = [...tokens].filter(older).sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
+  const shown = sorted.slice(0, query.limit);
+  const last = shown.at(-1);
+  return { tokens: shown, nextCursor: sorted.length > query.limit && last ? writeCursor({ at: last.createdAt, id: last.id }) : null };
+}
+
+const secretText = z.string().max(20_000).optional();
+
+/** A donation. What belongs to the credential is judged by its upstream, which names the field at fault. */
+export const donation = z.strictObject({
+  provider: z.string().max(50),
+  authType: z.string().max(50).optional(),
+  refreshToken: secretText,
+  clientId: secretText,
+  clientSecret: secretText,
+  apiKey: secretText,
+  region: z.string().max(50).optional(),
+  apiRegion: z.string().max(50).optional(),
+  profileArn: z.string().max(500).optional(),
+  baseUrl: z.string().max(500).optional(),
+  models: models.optional(),
+  visibility: z.enum(['public', 'private']),
+  name: optionalText(100).nullable().optional(),
+  dailyCap: dailyCap.nullable().optional(),
+  allowedModels: models.nullable().optional(),
+});
+
+/** Answers the new token's id. Throws `invalid_request` with the field, `conflict` when the credential is in the pool already. */
+export async function donate(
+  given: z.output<typeof donation>,
+  ownerId: string | null,
+  meta: CommandMeta,
+  { upstreams, commands }: Pick<PanelContext, 'upstreams' | 'commands'>,
+): Promise<string> {
+  const { provider, visibility, name, dailyCap: cap, allowedModels, ...credentialFields } = given;
+  const upstream = upstreams.get(provider);
+  if (!upstream) {
+    throw new AppError('invalid_request', { message: `provider must be one of ${[...upstreams.keys()].join(', ')}.`, param: 'provider' });
+  }
+  const credential = upstream.parseCredential(credentialFields);
+  const optional = { name: name ?? null, dailyCap: cap ?? null, allowedModels: allowedModels ?? null };
+  return (await commands.execute(donateToken, { ownerId, visibility, provider, ...optional, credential }, meta)).id;
+}
+
+export const tokenPatch = z.strictObject({
+  visibility: z.enum(['public', 'private']).optional(),
+  name: optionalText(100).nullable().optional(),
+  dailyCap: dailyCap.nullable().optional(),
+  allowedModels: models.nullable().optional(),
+});
+
+/** Changes what is named and answers the token as it is then. */
+export async function patchToken(tokenId: string, patch: z.output<typeof tokenPatch>, meta: CommandMeta, context: PanelContext): Promise<TokenItem> {
+  const { visibility, ...limits } = patch;
+  if (visibility !== undefined) await context.commands.execute(changeTokenVisibility, { tokenId, visibility }, meta);
+  if (Object.keys(limits).length > 0) await context.commands.execute(changeTokenLimits, { tokenId, ...limits }, meta);
+  const token = context.directory.token(tokenId);
+  const [item] = token ? await tokenItems([token], context) : [];
+  if (!item) throw new AppError('not_found');
+  return item;
+}
