@@ -44,7 +44,7 @@ export function writeCursor({ at, id }: { readonly at: number; readonly id: stri
 
 /** Throws AppError `invalid_request` naming `cursor`. */
 export function readCursor(cursor: string): { at: number; id: string } {
-  const match = /^(\d{1,16})\.([\w:-]{1,200})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
+  const match = /^(\d{1,16})\.([\w.:-]{1,200})$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
   if (!match) throw new AppError('invalid_request', { message: 'The cursor is not one of ours.', param: 'cursor' });
   return { at: Number(match[1]), id: String(match[2]) };
 }
