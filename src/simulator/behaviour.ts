@@ -8,6 +8,8 @@ const count = z.int().min(0).max(1_000_000);
 export const behaviourSchema = z.strictObject({
   /** Wait before the response's head, ms. */
   delayMs: milliseconds.optional(),
+  /** Wait before the head until `release()`: for tests that must know what runs at once. */
+  hold: z.boolean().optional(),
   /** Wait between frames, ms. */
   gapMs: milliseconds.optional(),
   /** Refuse with this status and body; `status: 200` sends the error body under a success status. */
@@ -77,6 +79,10 @@ export const settingsSchema = z.strictObject({
 });
 
 export type SimulatorSettings = z.infer<typeof settingsSchema>;
+
+export const settingsPatchSchema = settingsSchema.partial();
+
+export type SettingsPatch = z.infer<typeof settingsPatchSchema>;
 
 export const defaultSettings: SimulatorSettings = {
   latency: null,

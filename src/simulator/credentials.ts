@@ -1,6 +1,7 @@
 /** The accounts of the simulated service: bound credentials whose access tokens expire and whose refresh tokens may rotate. */
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../shared/clock.js';
+import { defined } from './defined.js';
 import type { Random } from './random.js';
 import { upperAlphanumeric } from './random.js';
 import { bearerInvalid, oauthRefused, socialRefreshRefused } from './refusals.js';
@@ -10,36 +11,36 @@ export type CredentialKind = 'social' | 'idc' | 'builder_id';
 export interface CredentialOptions {
   readonly kind: CredentialKind;
   /** Ours to choose, so that a test can name it; `cred-N` otherwise. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Where it signed in (auth region). Default us-east-1. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Where it is served; default: `region` if the service runs there, else us-east-1. */
-  readonly apiRegion?: string;
-  readonly plan?: 'free' | 'pro' | 'power';
-  readonly refreshToken?: string;
-  readonly email?: string;
+  readonly apiRegion?: string | undefined;
+  readonly plan?: 'free' | 'pro' | 'power' | undefined;
+  readonly refreshToken?: string | undefined;
+  readonly email?: string | undefined;
   /** A new refresh token with every refresh; the one before is refused from then on. */
-  readonly rotate?: boolean;
-  readonly accessTokenSeconds?: number;
-  readonly creditsLimit?: number;
-  readonly creditsUsed?: number;
+  readonly rotate?: boolean | undefined;
+  readonly accessTokenSeconds?: number | undefined;
+  readonly creditsLimit?: number | undefined;
+  readonly creditsUsed?: number | undefined;
   /** ms since epoch; default: the first of the next month. */
-  readonly resetAt?: number;
-  readonly suspended?: boolean;
+  readonly resetAt?: number | undefined;
+  readonly suspended?: boolean | undefined;
 }
 
 /** What may be changed later. */
 export interface CredentialPatch {
-  readonly suspended?: boolean;
+  readonly suspended?: boolean | undefined;
   /** The refresh token is refused from now on. */
-  readonly revoked?: boolean;
-  readonly rotate?: boolean;
-  readonly creditsUsed?: number;
-  readonly creditsLimit?: number;
-  readonly resetAt?: number;
-  readonly accessTokenSeconds?: number;
+  readonly revoked?: boolean | undefined;
+  readonly rotate?: boolean | undefined;
+  readonly creditsUsed?: number | undefined;
+  readonly creditsLimit?: number | undefined;
+  readonly resetAt?: number | undefined;
+  readonly accessTokenSeconds?: number | undefined;
   /** All access tokens given out so far are refused from now on. */
-  readonly expireAccessTokens?: boolean;
+  readonly expireAccessTokens?: boolean | undefined;
 }
 
 export interface Credential {
@@ -209,7 +210,7 @@ export function createCredentials(deps: { clock: Clock; random: Random; seed: nu
       const credential = byId.get(id);
       if (!credential) return undefined;
       if (expireAccessTokens) for (const issued of access.of(credential)) issued.expiresAt = 0;
-      return Object.assign(credential, patch);
+      return Object.assign(credential, defined(patch));
     },
     ownerOfRefreshToken: (token) => current.get(token) ?? rotatedAway.get(token)?.credential,
     refresh(token, client) {

@@ -56,6 +56,7 @@ describe('directives in a text', () => {
     expect(one('cut 2')).toEqual({ cutAfter: 2 });
     expect(one('stall 0')).toEqual({ stallAfter: 0 });
     expect(one('split 1')).toEqual({ splitBytes: 1 });
+    expect(one('hold')).toEqual({ hold: true });
     expect(one('quiet')).toEqual({ quiet: true });
     expect(one('empty')).toEqual({ empty: true });
     expect(one('interleave')).toEqual({ interleave: true });

@@ -9,6 +9,7 @@
  *   [[sim quiet]]                         no text, only thinking and tool calls
  *   [[sim empty]]                         a 200 with no output
  *   [[sim delay MS]]                      wait before the first byte
+ *   [[sim hold]]                          wait before the first byte until the simulator is told to release
  *   [[sim gap MS]]                        wait between frames
  *   [[sim cut N]]                         destroy the socket after N frames
  *   [[sim stall N]]                       send N frames, then nothing until the client leaves
@@ -103,6 +104,7 @@ function readDirective(verb: string, args: string): Behaviour | undefined {
     case 'cut': return numeric('cutAfter', args);
     case 'stall': return numeric('stallAfter', args);
     case 'split': return numeric('splitBytes', args);
+    case 'hold': return { hold: true };
     case 'quiet': return { quiet: true };
     case 'empty': return { empty: true };
     case 'interleave': return { interleave: true };

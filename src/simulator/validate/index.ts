@@ -1,7 +1,7 @@
 /** Refuses a completion's body as the real service does (kiro-protocol B5, B10, B11); pure, so each rule is a test. */
 import { findModel, type SimModel } from '../models.js';
 import { bodyInvalid, improper, invalidModel, tooLong } from '../refusals.js';
-import type { WireRequest } from '../wire/request.js';
+import { historyOf, type WireRequest } from '../wire/request.js';
 import { checkMessages } from './messages.js';
 import { checkModelFields } from './reasoning.js';
 import { objectAt, optionalObjectAt, stringAt } from './shape.js';
@@ -38,8 +38,7 @@ function readModel(current: Readonly<Record<string, unknown>>, paid: boolean): S
 }
 
 function imageCharacters(request: WireRequest): number {
-  const { history = [], currentMessage } = request.conversationState;
-  return [...history, currentMessage]
+  return [...historyOf(request), request.conversationState.currentMessage]
     .flatMap((turn) => turn.userInputMessage?.images ?? [])
     .reduce((sum, image) => sum + image.source.bytes.length, 0);
 }

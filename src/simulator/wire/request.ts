@@ -1,4 +1,4 @@
-/** The body of GenerateAssistantResponse after validation, and how to look into it (kiro-protocol B5). */
+/** The body of GenerateAssistantResponse after validation, and how to look into it (kiro-protocol B5). A null member counts as absent. */
 
 export interface WireImage {
   readonly format: string;
@@ -7,7 +7,7 @@ export interface WireImage {
 export interface WireToolResult {
   readonly toolUseId: string;
   readonly status?: string;
-  readonly content: readonly { readonly text?: string; readonly json?: unknown }[];
+  readonly content?: readonly { readonly text?: string; readonly json?: unknown }[] | null;
 }
 export interface WireTool {
   readonly toolSpecification?: { readonly name: string; readonly description: string; readonly inputSchema: { readonly json: unknown } };
@@ -15,10 +15,13 @@ export interface WireTool {
 }
 export interface WireUserMessage {
   readonly content: string;
-  readonly modelId?: string;
+  readonly modelId?: string | null;
   readonly origin?: string;
-  readonly images?: readonly WireImage[];
-  readonly userInputMessageContext?: { readonly tools?: readonly WireTool[]; readonly toolResults?: readonly WireToolResult[] };
+  readonly images?: readonly WireImage[] | null;
+  readonly userInputMessageContext?: {
+    readonly tools?: readonly WireTool[] | null;
+    readonly toolResults?: readonly WireToolResult[] | null;
+  } | null;
 }
 export interface WireToolUse {
   readonly toolUseId: string;
@@ -31,8 +34,8 @@ export interface WireReasoning {
 }
 export interface WireAssistantMessage {
   readonly content: string;
-  readonly toolUses?: readonly WireToolUse[];
-  readonly reasoningContent?: WireReasoning;
+  readonly toolUses?: readonly WireToolUse[] | null;
+  readonly reasoningContent?: WireReasoning | null;
 }
 export interface WireTurn {
   readonly userInputMessage?: WireUserMessage;
@@ -41,11 +44,16 @@ export interface WireTurn {
 export interface WireRequest {
   readonly conversationState: {
     readonly conversationId: string;
-    readonly history?: readonly WireTurn[];
+    readonly history?: readonly WireTurn[] | null;
     readonly currentMessage: { readonly userInputMessage: WireUserMessage };
   };
   readonly profileArn?: string;
-  readonly additionalModelRequestFields?: Readonly<Record<string, unknown>>;
+  readonly additionalModelRequestFields?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Turns before the current message, oldest first. */
+export function historyOf(request: WireRequest): readonly WireTurn[] {
+  return request.conversationState.history ?? [];
 }
 
 export function toolsOf(message: WireUserMessage): readonly WireTool[] {
@@ -57,5 +65,5 @@ export function toolResultsOf(message: WireUserMessage): readonly WireToolResult
 }
 
 export function toolResultText(result: WireToolResult): string {
-  return result.content.map((part) => part.text ?? JSON.stringify(part.json)).join('\n');
+  return (result.content ?? []).map((part) => part.text ?? JSON.stringify(part.json)).join('\n');
 }
