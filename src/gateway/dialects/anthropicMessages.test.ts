@@ -13,11 +13,12 @@ interface Reading {
 function join(frames: readonly Frame[]): unknown {
   const reading: Reading = { message: { content: [] }, open: null };
   const names = frames.map((frame) => frame.event);
-  if (names[0] !== 'message_start' || names.filter((name) => name === 'message_start').length !== 1) throw new Error('message_start not once and first');
+  if (names[0] !== 'message_start' || names.filter((name) => name === 'message_start').length !== 1)
+    throw new Error('message_start not once and first');
   if (names.at(-1) !== 'message_stop' || names.filter((name) => name === 'message_delta').length !== 1) throw new Error('no clean end');
   for (const frame of frames) {
     const data = frame.data as Json;
-    if (data['type'] !== frame.event) throw new Error('event and type differ');
+    if (data.type !== frame.event) throw new Error('event and type differ');
     read(reading, data);
   }
   if (reading.open !== null) throw new Error('a block stays open');
@@ -25,18 +26,19 @@ function join(frames: readonly Frame[]): unknown {
 }
 
 function read(reading: Reading, data: Json): void {
-  switch (data['type']) {
+  switch (data.type) {
     case 'message_start':
-      reading.message = structuredClone(data['message']) as Reading['message'];
+      reading.message = structuredClone(data.message) as Reading['message'];
       return;
     case 'content_block_start':
       if (reading.open !== null) throw new Error('two open blocks');
-      if (data['index'] !== reading.message.content.length) throw new Error('index does not rise');
-      reading.open = { ...(data['content_block'] as Json) };
+      if (data.index !== reading.message.content.length) throw new Error('index does not rise');
+      reading.open = { ...(data.content_block as Json) };
       return;
     case 'content_block_delta':
-      if (reading.open === null || data['index'] !== reading.message.content.length) throw new Error('a delta outside its block');
-      return apply(reading.open, data['delta'] as Json);
+      if (reading.open === null || data.index !== reading.message.content.length) throw new Error('a delta outside its block');
+      apply(reading.open, data.delta as Json);
+      return;
     case 'content_block_stop':
       if (reading.open === null) throw new Error('a stop without a block');
       reading.message.content.push(closed(reading.open));
@@ -44,37 +46,37 @@ function read(reading: Reading, data: Json): void {
       return;
     case 'message_delta':
       if (reading.open !== null) throw new Error('message_delta within a block');
-      Object.assign(reading.message, data['delta'], { usage: data['usage'] });
+      Object.assign(reading.message, data.delta, { usage: data.usage });
       return;
     case 'ping':
     case 'message_stop':
       return;
     default:
-      throw new Error(`unknown event ${String(data['type'])}`);
+      throw new Error(`unknown event ${String(data.type)}`);
   }
 }
 
 function apply(block: Json & { json?: string }, delta: Json): void {
-  switch (delta['type']) {
+  switch (delta.type) {
     case 'text_delta':
-      block['text'] = `${String(block['text'])}${String(delta['text'])}`;
+      block.text = `${String(block.text)}${String(delta.text)}`;
       return;
     case 'thinking_delta':
-      block['thinking'] = `${String(block['thinking'])}${String(delta['thinking'])}`;
+      block.thinking = `${String(block.thinking)}${String(delta.thinking)}`;
       return;
     case 'signature_delta':
-      block['signature'] = delta['signature'];
+      block.signature = delta.signature;
       return;
     case 'input_json_delta':
-      block.json = (block.json ?? '') + String(delta['partial_json']);
+      block.json = (block.json ?? '') + String(delta.partial_json);
       return;
     default:
-      throw new Error(`unknown delta ${String(delta['type'])}`);
+      throw new Error(`unknown delta ${String(delta.type)}`);
   }
 }
 
 function closed(block: Json & { json?: string }): Json {
-  if (block['type'] === 'text' && block['text'] === '') throw new Error('an empty text block');
+  if (block.type === 'text' && block.text === '') throw new Error('an empty text block');
   const { json, ...rest } = block;
   return json === undefined ? rest : { ...rest, input: partialJson(json) };
 }

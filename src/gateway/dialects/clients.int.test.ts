@@ -79,7 +79,9 @@ describe('the openai client', () => {
   const body = { model: 'claude-sonnet-4.5', messages: [{ role: 'user' as const, content: 'hi' }], tools: [weather] };
 
   it('gets the same completion streamed and whole', async () => {
-    const streamed = await client().chat.completions.stream({ ...body, stream_options: { include_usage: true } }).finalChatCompletion();
+    const streamed = await client()
+      .chat.completions.stream({ ...body, stream_options: { include_usage: true } })
+      .finalChatCompletion();
     const whole = await client().chat.completions.create(body);
     const [one, other] = [streamed.choices[0], whole.choices[0]];
     expect(one?.message.content).toBe('Grüße, Welt 🌍\n\ndata: [DONE]');
@@ -91,7 +93,12 @@ describe('the openai client', () => {
     ]);
     expect(one?.message.tool_calls).toMatchObject(other?.message.tool_calls ?? []);
     expect(streamed.usage).toEqual(whole.usage);
-    expect(whole.usage).toMatchObject({ prompt_tokens: 20, completion_tokens: 9, total_tokens: 29, prompt_tokens_details: { cached_tokens: 8 } });
+    expect(whole.usage).toMatchObject({
+      prompt_tokens: 20,
+      completion_tokens: 9,
+      total_tokens: 29,
+      prompt_tokens_details: { cached_tokens: 8 },
+    });
     expect(other?.message).toMatchObject({ reasoning_content: 'Let me see.' });
   });
 
@@ -104,7 +111,10 @@ describe('the openai client', () => {
   });
 
   it('throws a refusal with status and code', async () => {
-    await expect(client().chat.completions.create({ ...body, model: 'refused' })).rejects.toMatchObject({ status: 429, code: 'pool_exhausted' });
+    await expect(client().chat.completions.create({ ...body, model: 'refused' })).rejects.toMatchObject({
+      status: 429,
+      code: 'pool_exhausted',
+    });
   });
 });
 
@@ -124,12 +134,19 @@ describe('the anthropic client', () => {
     expect(streamed.content).toEqual(whole.content);
     expect(streamed.stop_reason).toBe('tool_use');
     expect(whole.stop_reason).toBe('tool_use');
-    expect(whole.usage).toMatchObject({ input_tokens: 12, cache_read_input_tokens: 8, output_tokens: 9, kirogate: { estimated: true, credits: 0.03 } });
+    expect(whole.usage).toMatchObject({
+      input_tokens: 12,
+      cache_read_input_tokens: 8,
+      output_tokens: 9,
+      kirogate: { estimated: true, credits: 0.03 },
+    });
     expect(streamed.usage).toMatchObject({ input_tokens: 12, cache_read_input_tokens: 8, output_tokens: 9 });
   });
 
   it('throws an error that arrives in the stream', async () => {
-    const final = client().messages.stream({ ...body, model: 'cut' }).finalMessage();
+    const final = client()
+      .messages.stream({ ...body, model: 'cut' })
+      .finalMessage();
     await expect(final).rejects.toMatchObject({ error: { error: { type: 'rate_limit_error', code: 'pool_exhausted', retry_after: 7 } } });
   });
 

@@ -83,19 +83,27 @@ function interleaved(tracks: readonly ModelEvent[][], picks: readonly number[]):
   }
 }
 
-const usage: fc.Arbitrary<ModelEvent[]> = fc.option(
-  fc.record({ inputTokens: fc.nat(), outputTokens: fc.nat(), cacheReadTokens: fc.constant(0), cacheWriteTokens: fc.constant(0), estimated: fc.boolean() }),
-  { nil: null },
-).map((figures) => (figures === null ? [] : [{ type: 'usage', usage: figures }]));
+const usage: fc.Arbitrary<ModelEvent[]> = fc
+  .option(
+    fc.record({
+      inputTokens: fc.nat(),
+      outputTokens: fc.nat(),
+      cacheReadTokens: fc.constant(0),
+      cacheWriteTokens: fc.constant(0),
+      estimated: fc.boolean(),
+    }),
+    { nil: null },
+  )
+  .map((figures) => (figures === null ? [] : [{ type: 'usage', usage: figures }]));
 
 const metering: fc.Arbitrary<ModelEvent[]> = fc
   .array(fc.nat(5_000_000), { maxLength: 2 })
   .map((credits) => credits.map((microCredits): ModelEvent => ({ type: 'metering', microCredits })));
 
 const stop: fc.Arbitrary<ModelEvent> = fc.oneof(
-  fc.constantFrom('end_turn' as const, 'tool_use' as const, 'max_tokens' as const, 'context_window' as const, 'refusal' as const).map(
-    (reason): ModelEvent => ({ type: 'stop', reason, sequence: null }),
-  ),
+  fc
+    .constantFrom('end_turn' as const, 'tool_use' as const, 'max_tokens' as const, 'context_window' as const, 'refusal' as const)
+    .map((reason): ModelEvent => ({ type: 'stop', reason, sequence: null })),
   word.map((sequence): ModelEvent => ({ type: 'stop', reason: 'stop_sequence', sequence })),
 );
 
@@ -135,7 +143,9 @@ export function dialectContract({ dialect, join }: DialectContract): void {
     it('renders the same whole reply however the text was cut into pieces', () => {
       fc.assert(
         fc.property(replies, (events) => {
-          const finer = events.flatMap((event): ModelEvent[] => (event.type === 'text' ? [...event.text].map((text) => ({ type: 'text', text })) : [event]));
+          const finer = events.flatMap((event): ModelEvent[] =>
+            event.type === 'text' ? [...event.text].map((text) => ({ type: 'text', text })) : [event],
+          );
           const counted = finer.some((event) => event.type === 'usage') ? finer : [{ type: 'usage', usage: zero } as const, ...finer];
           const original = counted === finer ? events : [{ type: 'usage', usage: zero } as const, ...events];
           expect(dialect.whole(context, counted)).toEqual(dialect.whole(context, original));
@@ -148,7 +158,11 @@ export function dialectContract({ dialect, join }: DialectContract): void {
       fc.assert(
         fc.property(replies, (events) => {
           const renderer = dialect.stream(context);
-          const text = renderer.start() + renderer.keepAlive() + events.map((event) => renderer.event(event) + renderer.keepAlive()).join('') + renderer.end();
+          const text =
+            renderer.start() +
+            renderer.keepAlive() +
+            events.map((event) => renderer.event(event) + renderer.keepAlive()).join('') +
+            renderer.end();
           expect(join(readFrames(text))).toEqual(dialect.whole(context, events));
         }),
         { numRuns: 100 },
@@ -184,7 +198,12 @@ export function dialectContract({ dialect, join }: DialectContract): void {
       const error = new AppError('quota_exceeded', { retryAfterSeconds: 60, extra: { quota: 'daily', reset_at: '2026-11-24T00:00:00Z' } });
       const { status, body } = dialect.error(error, 'r');
       expect(status).toBe(429);
-      expect((body as { error: unknown }).error).toMatchObject({ code: 'quota_exceeded', quota: 'daily', reset_at: '2026-11-24T00:00:00Z', retry_after: 60 });
+      expect((body as { error: unknown }).error).toMatchObject({
+        code: 'quota_exceeded',
+        quota: 'daily',
+        reset_at: '2026-11-24T00:00:00Z',
+        retry_after: 60,
+      });
     });
   });
 }

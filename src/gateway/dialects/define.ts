@@ -28,7 +28,7 @@ export interface StreamRenderer {
   event(event: ModelEvent): string;
   /** A comment or ping; safe at any place between frames. */
   keepAlive(): string;
-  /** Ends the stream with an error in the dialect's own form. */
+  /** Ends the stream with an error in the dialect's own form, terminal frame included. After it, and after `end`, both answer ''. */
   fail(error: AppError): string;
   /** What follows the `stop` event, for example `data: [DONE]`. */
   end(): string;

@@ -13,7 +13,10 @@ interface Chunk {
   object: string;
   created: number;
   model: string;
-  choices: { delta: { role?: string; content?: string; reasoning_content?: string; tool_calls?: ToolDelta[] }; finish_reason: string | null }[];
+  choices: {
+    delta: { role?: string; content?: string; reasoning_content?: string; tool_calls?: ToolDelta[] };
+    finish_reason: string | null;
+  }[];
   usage?: unknown;
 }
 
@@ -63,7 +66,8 @@ function join(frames: readonly Frame[]): unknown {
 function addPiece(calls: { id: string; type: string; function: { name: string; arguments: string } }[], piece: ToolDelta): void {
   const call = calls[piece.index];
   if (call === undefined) {
-    if (piece.index !== calls.length || !piece.id || !piece.type || !piece.function.name) throw new Error('a tool call that does not begin');
+    if (piece.index !== calls.length || !piece.id || !piece.type || !piece.function.name)
+      throw new Error('a tool call that does not begin');
     calls.push({ id: piece.id, type: piece.type, function: { name: piece.function.name, arguments: piece.function.arguments } });
     return;
   }

@@ -10,9 +10,31 @@ const block = fc.oneof(
   anyJson,
   fc.record(
     {
-      type: fc.oneof(fc.constantFrom('text', 'image', 'image_url', 'tool_use', 'tool_result', 'thinking', 'redacted_thinking', 'document', 'file', 'search_result'), anyJson),
+      type: fc.oneof(
+        fc.constantFrom(
+          'text',
+          'image',
+          'image_url',
+          'tool_use',
+          'tool_result',
+          'thinking',
+          'redacted_thinking',
+          'document',
+          'file',
+          'search_result',
+        ),
+        anyJson,
+      ),
       text: fc.oneof(fc.string(), anyJson),
-      source: fc.oneof(fc.record({ type: fc.constantFrom('base64', 'url', 'text', 'content'), data: fc.string(), url: fc.string(), media_type: fc.string() }), anyJson),
+      source: fc.oneof(
+        fc.record({
+          type: fc.constantFrom('base64', 'url', 'text', 'content'),
+          data: fc.string(),
+          url: fc.string(),
+          media_type: fc.string(),
+        }),
+        anyJson,
+      ),
       image_url: fc.oneof(fc.record({ url: fc.constantFrom('https://x/y.png', 'data:image/png;base64,AAAA', 'data:', '') }), anyJson),
       id: fc.oneof(fc.string(), anyJson),
       name: fc.oneof(fc.string(), anyJson),
@@ -42,8 +64,17 @@ const nearly = fc.record(
     max_tokens: fc.oneof({ weight: 9, arbitrary: fc.constant(10) }, { weight: 1, arbitrary: anyJson }),
     messages: fc.oneof({ weight: 9, arbitrary: fc.array(message, { maxLength: 4 }) }, { weight: 1, arbitrary: anyJson }),
     system: fc.oneof(fc.string(), fc.array(block, { maxLength: 2 }), anyJson),
-    tools: fc.oneof(fc.array(fc.oneof(anyJson, fc.record({ type: fc.oneof(fc.string(), anyJson), name: fc.string(), function: anyJson }, { requiredKeys: [] })), { maxLength: 2 }), anyJson),
-    tool_choice: fc.oneof(fc.constantFrom('auto', 'none', 'required', { type: 'any' }, { type: 'tool', name: 'x' }, { type: 'allowed_tools' }), anyJson),
+    tools: fc.oneof(
+      fc.array(
+        fc.oneof(anyJson, fc.record({ type: fc.oneof(fc.string(), anyJson), name: fc.string(), function: anyJson }, { requiredKeys: [] })),
+        { maxLength: 2 },
+      ),
+      anyJson,
+    ),
+    tool_choice: fc.oneof(
+      fc.constantFrom('auto', 'none', 'required', { type: 'any' }, { type: 'tool', name: 'x' }, { type: 'allowed_tools' }),
+      anyJson,
+    ),
     thinking: anyJson,
     stop: anyJson,
     response_format: anyJson,

@@ -1,9 +1,9 @@
 /** A reply within the client's rules, whatever the upstream knows of them (pitfalls 43, 50). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { replies } from '../dialects/contract.js';
 import type { ModelEvent, StopReason } from '../../upstreams/define.js';
 import { estimateTokens } from '../../upstreams/tokens.js';
+import { replies } from '../dialects/contract.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
 

@@ -53,7 +53,10 @@ describe('bodies that are refused', () => {
     [user({ type: 'image', source: { type: 'url', url: 'https://x.example/y.png' } }), 'messages[0].content[0].source.url'],
     [user({ type: 'image', source: { type: 'file', file_id: 'f' } }), 'messages[0].content[0].source.type'],
     [user({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: '%%%' } }), 'messages[0].content[0].source.data'],
-    [user({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } }), 'messages[0].content[0].source.media_type'],
+    [
+      user({ type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } }),
+      'messages[0].content[0].source.media_type',
+    ],
     [user({ type: 'tool_result', tool_use_id: 'a', is_error: 'yes' }), 'messages[0].content[0].is_error'],
     [user({ type: 'tool_use', id: 'a', name: 'f', input: {} }), 'messages[0].content[0].type'],
     [user({ type: 'hologram' }), 'messages[0].content[0].type'],
@@ -66,23 +69,40 @@ describe('bodies that are refused', () => {
 describe('pitfall 8: system', () => {
   it('is a string, blocks with cache_control, or a message in the middle', () => {
     expect(parsed({ system: 'a' }).system).toEqual([{ type: 'text', text: 'a' }]);
-    const blocks = [{ type: 'text', text: 'a', cache_control: { type: 'ephemeral' } }, { type: 'text', text: '' }, { type: 'text', text: 'b' }];
+    const blocks = [
+      { type: 'text', text: 'a', cache_control: { type: 'ephemeral' } },
+      { type: 'text', text: '' },
+      { type: 'text', text: 'b' },
+    ];
     expect(parsed({ system: blocks }).system.map((part) => part.text)).toEqual(['a', 'b']);
-    const late = parsed({ system: 'a', messages: [hello, { role: 'assistant', content: 'hi' }, { role: 'system', content: [{ type: 'text', text: 'b' }] }, hello] });
+    const late = parsed({
+      system: 'a',
+      messages: [hello, { role: 'assistant', content: 'hi' }, { role: 'system', content: [{ type: 'text', text: 'b' }] }, hello],
+    });
     expect(late.system).toHaveLength(1);
     expect(late.messages[2]).toEqual({ role: 'user', parts: [{ type: 'text', text: 'b' }], index: 2 });
   });
 });
 
 describe('pitfall 12: tool results', () => {
-  const result = (content: unknown, more = {}): unknown => (parts({ type: 'tool_result', tool_use_id: 't', content, ...more }) as { content: unknown }[])[0];
+  const result = (content: unknown, more = {}): unknown =>
+    (parts({ type: 'tool_result', tool_use_id: 't', content, ...more }) as { content: unknown }[])[0];
 
   it('are strings, blocks, images, nested JSON or nothing', () => {
     expect(result('x')).toMatchObject({ content: [{ type: 'text', text: 'x' }], isError: false });
-    expect(result([{ type: 'text', text: 'x' }, { type: 'text', text: 'y' }])).toMatchObject({ content: [{ text: 'x' }, { text: 'y' }] });
-    expect(result([{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }])).toMatchObject({ content: [{ type: 'image', data: 'AAAA' }] });
+    expect(
+      result([
+        { type: 'text', text: 'x' },
+        { type: 'text', text: 'y' },
+      ]),
+    ).toMatchObject({ content: [{ text: 'x' }, { text: 'y' }] });
+    expect(result([{ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } }])).toMatchObject({
+      content: [{ type: 'image', data: 'AAAA' }],
+    });
     expect(result({ rows: [1, 2] })).toMatchObject({ content: [{ type: 'text', text: '{"rows":[1,2]}' }] });
-    expect(result([{ type: 'weather', degrees: 7 }])).toMatchObject({ content: [{ type: 'text', text: '{"type":"weather","degrees":7}' }] });
+    expect(result([{ type: 'weather', degrees: 7 }])).toMatchObject({
+      content: [{ type: 'text', text: '{"type":"weather","degrees":7}' }],
+    });
     expect(result(7)).toMatchObject({ content: [{ type: 'text', text: '7' }] });
     for (const nothing of [undefined, null, '', []]) expect(result(nothing)).toMatchObject({ content: [] });
   });
@@ -96,15 +116,32 @@ describe('content', () => {
   it('reads images from base64, also with a data: prefix or line breaks', () => {
     const image = { type: 'image', mediaType: 'image/png', data: 'AAAABBBB' };
     expect(parts({ type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA\nBBBB' } })).toEqual([image]);
-    expect(parts({ type: 'image', source: { type: 'base64', media_type: 'image/x', data: 'data:image/png;base64,AAAABBBB' } })).toEqual([image]);
+    expect(parts({ type: 'image', source: { type: 'base64', media_type: 'image/x', data: 'data:image/png;base64,AAAABBBB' } })).toEqual([
+      image,
+    ]);
     expect(parts({ type: 'image', source: { type: 'url', url: 'data:image/png;base64,AAAABBBB' } })).toEqual([image]);
   });
 
   it('reads documents as text', () => {
-    expect(parts({ type: 'document', title: 'T', source: { type: 'text', media_type: 'text/plain', data: 'body' } })).toEqual([{ type: 'text', text: 'T\nbody' }]);
-    expect(parts({ type: 'document', source: { type: 'content', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] } })).toEqual([{ type: 'text', text: 'a\nb' }]);
+    expect(parts({ type: 'document', title: 'T', source: { type: 'text', media_type: 'text/plain', data: 'body' } })).toEqual([
+      { type: 'text', text: 'T\nbody' },
+    ]);
+    expect(
+      parts({
+        type: 'document',
+        source: {
+          type: 'content',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' },
+          ],
+        },
+      }),
+    ).toEqual([{ type: 'text', text: 'a\nb' }]);
     const data = Buffer.from('grüße').toString('base64');
-    expect(parts({ type: 'document', source: { type: 'base64', media_type: 'text/plain', data } })).toEqual([{ type: 'text', text: 'grüße' }]);
+    expect(parts({ type: 'document', source: { type: 'base64', media_type: 'text/plain', data } })).toEqual([
+      { type: 'text', text: 'grüße' },
+    ]);
   });
 
   it('reads search results as text', () => {
@@ -141,7 +178,15 @@ describe('pitfall 20: server tools', () => {
   const schema = { type: 'object' };
 
   it('are never forwarded', () => {
-    const types = ['web_search_20250305', 'web_fetch_20260318', 'code_execution_20250825', 'tool_search_tool_regex_20251119', 'tool_search_tool_bm25', 'advisor_20260301', 'news_20270101'];
+    const types = [
+      'web_search_20250305',
+      'web_fetch_20260318',
+      'code_execution_20250825',
+      'tool_search_tool_regex_20251119',
+      'tool_search_tool_bm25',
+      'advisor_20260301',
+      'news_20270101',
+    ];
     const tools = [...types.map((type) => ({ type, name: type.split('_2')[0] })), { name: 'mine', input_schema: schema }];
     expect(parsed({ tools }).tools.map((tool) => tool.name)).toEqual(['mine']);
   });
@@ -158,7 +203,12 @@ describe('pitfall 20: server tools', () => {
   });
 
   it('client tools that come by type alone get their schema', () => {
-    const tools = parsed({ tools: [{ type: 'bash_20250124', name: 'bash' }, { type: 'text_editor_20250728', name: 'str_replace_based_edit_tool' }] }).tools;
+    const tools = parsed({
+      tools: [
+        { type: 'bash_20250124', name: 'bash' },
+        { type: 'text_editor_20250728', name: 'str_replace_based_edit_tool' },
+      ],
+    }).tools;
     expect(tools.map((tool) => tool.name)).toEqual(['bash', 'str_replace_based_edit_tool']);
     expect(tools[0]?.inputSchema).toMatchObject({ type: 'object', properties: { command: { type: 'string' } } });
   });
@@ -167,16 +217,31 @@ describe('pitfall 20: server tools', () => {
 describe('options', () => {
   it('become the internal form', () => {
     const tools = [{ name: 'f', input_schema: { type: 'object' } }];
-    const request = parsed({ tools, tool_choice: { type: 'any', disable_parallel_tool_use: true }, stop_sequences: ['a', ''], temperature: 1, top_k: 5, service_tier: 'auto' });
+    const request = parsed({
+      tools,
+      tool_choice: { type: 'any', disable_parallel_tool_use: true },
+      stop_sequences: ['a', ''],
+      temperature: 1,
+      top_k: 5,
+      service_tier: 'auto',
+    });
     expect(request).toMatchObject({ toolChoice: { type: 'any' }, singleTool: true, stop: ['a'], temperature: 1, maxTokens: 100 });
   });
 
   it('say how to think', () => {
     expect(parsed({}).thinking).toBeNull();
-    expect(parsed({ thinking: { type: 'enabled', budget_tokens: 4_096 } }).thinking).toEqual({ enabled: true, effort: null, budgetTokens: 4_096 });
-    expect(parsed({ thinking: { type: 'adaptive', display: 'omitted' }, output_config: { effort: 'high' } }).thinking).toEqual({ enabled: true, effort: 'high', budgetTokens: null });
+    expect(parsed({ thinking: { type: 'enabled', budget_tokens: 4_096 } }).thinking).toEqual({
+      enabled: true,
+      effort: null,
+      budgetTokens: 4_096,
+    });
+    expect(parsed({ thinking: { type: 'adaptive', display: 'omitted' }, output_config: { effort: 'high' } }).thinking).toEqual({
+      enabled: true,
+      effort: 'high',
+      budgetTokens: null,
+    });
     expect(parsed({ thinking: { type: 'disabled' } }).thinking).toEqual({ enabled: false, effort: null, budgetTokens: null });
-    expect(parsed({ output_config: { effort: 'low' } }).thinking).toEqual({ enabled: false, effort: 'low', budgetTokens: null });
+    expect(parsed({ output_config: { effort: 'low' } }).thinking).toEqual({ enabled: true, effort: 'low', budgetTokens: null });
   });
 
   it('ask for JSON in the system text', () => {

@@ -36,13 +36,13 @@ export function parseCountTokens(body: unknown, headers: IncomingHttpHeaders): M
 type Prompt = Omit<ModelRequest, 'maxTokens' | 'stop' | 'temperature' | 'topP'>;
 
 function prompt(source: JsonObject, options: z.infer<typeof countOptions>, headers: IncomingHttpHeaders): Prompt {
-  const { system, messages } = readMessages(source['messages'], readSystem(source['system'], at(null, 'system')));
+  const { system, messages } = readMessages(source.messages, readSystem(source.system, at(null, 'system')));
   const format = wantedFormat(source);
   return {
     model: options.model,
     system: format === null ? system : [...system, format],
     messages,
-    ...readToolChoice(source['tool_choice'], readTools(source['tools'])),
+    ...readToolChoice(source.tool_choice, readTools(source.tools)),
     thinking: fromThinkingConfig(options.thinking, options.output_config?.effort),
     conversation: conversationOf({ headers, userId: options.metadata?.user_id, system, messages }),
   };
@@ -50,8 +50,8 @@ function prompt(source: JsonObject, options: z.infer<typeof countOptions>, heade
 
 /** `output_config.format`, or `output_format` as the beta spelled it. */
 function wantedFormat(source: JsonObject): ReturnType<typeof outputInstruction> {
-  const config = source['output_config'];
-  const format = isObject(config) ? config['format'] : undefined;
+  const config = source.output_config;
+  const format = isObject(config) ? config.format : undefined;
   if (format !== undefined && format !== null) return outputInstruction(format, at(at(null, 'output_config'), 'format'));
-  return outputInstruction(source['output_format'], at(null, 'output_format'));
+  return outputInstruction(source.output_format, at(null, 'output_format'));
 }

@@ -40,9 +40,14 @@ describe('pitfall 40: the frame of a message', () => {
   });
 
   it('pitfall 47: begins with the estimate and ends with the figures', () => {
-    const usage: ModelEvent = { type: 'usage', usage: { inputTokens: 100, outputTokens: 5, cacheReadTokens: 60, cacheWriteTokens: 10, estimated: false } };
+    const usage: ModelEvent = {
+      type: 'usage',
+      usage: { inputTokens: 100, outputTokens: 5, cacheReadTokens: 60, cacheWriteTokens: 10, estimated: false },
+    };
     const frames = readFrames(rendered(messagesStream(context), [text('a'), usage, { type: 'metering', microCredits: 1_500_000 }, stop]));
-    expect(frames[0]?.data).toMatchObject({ message: { usage: { input_tokens: 42, output_tokens: 0, kirogate: { estimated: true, credits: null } } } });
+    expect(frames[0]?.data).toMatchObject({
+      message: { usage: { input_tokens: 42, output_tokens: 0, kirogate: { estimated: true, credits: null } } },
+    });
     expect(frames.at(-2)?.data).toMatchObject({
       usage: {
         input_tokens: 30,
@@ -94,7 +99,10 @@ describe('pitfall 41: thinking', () => {
   });
 
   it('redacted is a block of its own, in its place', () => {
-    expect(blocks([{ type: 'redacted_thinking', data: 'x' }, text('a')]).slice(0, 2)).toEqual([{ type: 'redacted_thinking', data: 'x' }, 'stop']);
+    expect(blocks([{ type: 'redacted_thinking', data: 'x' }, text('a')]).slice(0, 2)).toEqual([
+      { type: 'redacted_thinking', data: 'x' },
+      'stop',
+    ]);
   });
 
   it('behind the text waits for more text, and is left out at the end', () => {
@@ -127,7 +135,17 @@ describe('tools', () => {
   });
 
   it('that interleave come one after the other', () => {
-    const whole = messagesWhole(context, [start('a'), input('a', '{'), start('b'), input('b', '{"y":2}'), end('b'), text('said'), input('a', '}'), end('a'), stop]);
+    const whole = messagesWhole(context, [
+      start('a'),
+      input('a', '{'),
+      start('b'),
+      input('b', '{"y":2}'),
+      end('b'),
+      text('said'),
+      input('a', '}'),
+      end('a'),
+      stop,
+    ]);
     expect(whole).toMatchObject({
       content: [
         { type: 'tool_use', id: 'a', input: {} },
@@ -146,7 +164,9 @@ describe('tools', () => {
   });
 
   it('pitfall 33: cut in the middle keep what was complete', () => {
-    expect(messagesWhole(context, [start('a'), input('a', '{"x":[1,2,{"y":"z"}],"cut":"of'), { ...stop, reason: 'max_tokens' }])).toMatchObject({
+    expect(
+      messagesWhole(context, [start('a'), input('a', '{"x":[1,2,{"y":"z"}],"cut":"of'), { ...stop, reason: 'max_tokens' }]),
+    ).toMatchObject({
       content: [{ type: 'tool_use', input: { x: [1, 2, { y: 'z' }] } }],
       stop_reason: 'max_tokens',
     });
@@ -156,10 +176,16 @@ describe('tools', () => {
 describe('errors', () => {
   it('pitfall 45: come as an error event, without a clean stop', () => {
     const renderer = messagesStream(context);
-    const frames = readFrames(renderer.start() + renderer.event(text('a')) + renderer.fail(new AppError('upstream_error')) + renderer.end());
+    const frames = readFrames(
+      renderer.start() + renderer.event(text('a')) + renderer.fail(new AppError('upstream_error')) + renderer.end(),
+    );
     expect(frames.at(-1)).toEqual({
       event: 'error',
-      data: { type: 'error', error: { type: 'api_error', message: 'The upstream failed.', code: 'upstream_error' }, request_id: context.requestId },
+      data: {
+        type: 'error',
+        error: { type: 'api_error', message: 'The upstream failed.', code: 'upstream_error' },
+        request_id: context.requestId,
+      },
     });
   });
 
@@ -176,7 +202,10 @@ describe('errors', () => {
     ['site_disabled', 503, 'api_error'],
     ['upstream_timeout', 504, 'timeout_error'],
   ] as const)('%s is a %i %s', (code, status, type) => {
-    expect(messagesError(new AppError(code), 'r1')).toMatchObject({ status, body: { type: 'error', error: { code, type }, request_id: 'r1' } });
+    expect(messagesError(new AppError(code), 'r1')).toMatchObject({
+      status,
+      body: { type: 'error', error: { code, type }, request_id: 'r1' },
+    });
   });
 });
 

@@ -8,7 +8,9 @@ export function chatError(error: AppError): RenderedError {
 }
 
 export function chatErrorBody(error: AppError): unknown {
-  return { error: { ...errorExtras(error), message: errorText(error), type: errorType(error), code: error.code, param: error.param ?? null } };
+  return {
+    error: { ...errorExtras(error), message: errorText(error), type: errorType(error), code: error.code, param: error.param ?? null },
+  };
 }
 
 /** OpenAI's own words where it has one for the status; a wrong key is an invalid request there. */

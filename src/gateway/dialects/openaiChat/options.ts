@@ -49,7 +49,9 @@ export function refuseUnsupported(body: JsonObject, options: ChatOptions): void 
     const index = modalities.findIndex((modality) => modality !== 'text');
     if (index >= 0) throw invalid(`modalities[${index}]`, 'only "text" is possible');
   }
-  if (Array.isArray(functions) ? functions.length > 0 : isObject(functions)) throw invalid('functions', 'is the API before tools; use tools');
-  if (call !== undefined && call !== null && call !== 'none' && call !== 'auto') throw invalid('function_call', 'is the API before tools; use tool_choice');
+  if (Array.isArray(functions) ? functions.length > 0 : isObject(functions))
+    throw invalid('functions', 'is the API before tools; use tools');
+  if (call !== undefined && call !== null && call !== 'none' && call !== 'auto')
+    throw invalid('function_call', 'is the API before tools; use tool_choice');
   if (search !== undefined && search !== null) throw invalid('web_search_options', cannot);
 }

@@ -39,7 +39,10 @@ describe('bodies that are refused', () => {
     [{ messages: [{ role: 'user', content: [{ type: 'text', text: 7 }] }] }, 'messages[0].content[0].text'],
     [{ messages: [hello, { role: 'tool', content: 'x' }] }, 'messages[1].tool_call_id'],
     [{ messages: [hello, { role: 'assistant', tool_calls: [{ id: 'a', function: {} }] }] }, 'messages[1].tool_calls[0].function.name'],
-    [{ messages: [hello, { role: 'assistant', tool_calls: [{ id: 'a', function: { name: 'f', arguments: 7 } }] }] }, 'messages[1].tool_calls[0].function.arguments'],
+    [
+      { messages: [hello, { role: 'assistant', tool_calls: [{ id: 'a', function: { name: 'f', arguments: 7 } }] }] },
+      'messages[1].tool_calls[0].function.arguments',
+    ],
     [{ stream: 'yes' }, 'stream'],
     [{ stream_options: { include_usage: 'yes' } }, 'stream_options.include_usage'],
     [{ max_tokens: 0 }, 'max_tokens'],
@@ -78,7 +81,10 @@ describe('bodies that are refused', () => {
   });
 
   it('pitfall 14: a remote image URL is named and explained', () => {
-    const body = { model: 'auto', messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x.example/cat.png' } }] }] };
+    const body = {
+      model: 'auto',
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://x.example/cat.png' } }] }],
+    };
     expect(fault(body)).toEqual({
       param: 'messages[0].content[0].image_url.url',
       message: 'messages[0].content[0].image_url.url: remote URLs are not fetched; send the bytes as a data: URL or base64',
@@ -86,12 +92,26 @@ describe('bodies that are refused', () => {
   });
 
   it('pitfall 6: nothing left to send', () => {
-    const empty = [{ role: 'user', content: ' \n' }, { role: 'assistant', content: null }, { role: 'user', content: [] }];
-    expect(fault({ model: 'auto', messages: empty })).toEqual({ param: 'messages', message: 'messages: there is nothing to send: every message is empty' });
+    const empty = [
+      { role: 'user', content: ' \n' },
+      { role: 'assistant', content: null },
+      { role: 'user', content: [] },
+    ];
+    expect(fault({ model: 'auto', messages: empty })).toEqual({
+      param: 'messages',
+      message: 'messages: there is nothing to send: every message is empty',
+    });
   });
 
   it('does not put the words of a prompt into the refusal', () => {
     expect(fault({ model: 'auto', messages: [hello], tools: 'my secret' }).message).not.toContain('secret');
+  });
+
+  it('takes lists and nesting that would overflow a stack', () => {
+    const blocks = Array.from({ length: 300_000 }, () => ({ type: 'text', text: 'a' }));
+    expect(parsed({ messages: [{ role: 'system', content: blocks }, hello] }).system).toHaveLength(300_000);
+    const nested = JSON.parse(`${'{"type":"search_result","content":['.repeat(50_000)}${']}'.repeat(50_000)}`) as unknown;
+    expect(faultOf({ messages: [{ role: 'user', content: [nested] }] })).toBe('messages[0].content[0].content[0]');
   });
 
   it('refuses schemas nested without end instead of overflowing the stack', () => {
@@ -103,17 +123,47 @@ describe('bodies that are refused', () => {
 
 describe('options', () => {
   it('that only tune are accepted and left out', () => {
-    const tuned = parsed({ seed: 7, presence_penalty: 1, frequency_penalty: -1, logit_bias: { 5: 1 }, user: 'u', metadata: {}, store: true, unheard_of: [1] });
+    const tuned = parsed({
+      seed: 7,
+      presence_penalty: 1,
+      frequency_penalty: -1,
+      logit_bias: { 5: 1 },
+      user: 'u',
+      metadata: {},
+      store: true,
+      unheard_of: [1],
+    });
     expect(tuned).toMatchObject({ model: 'auto', temperature: null, stop: [] });
   });
 
   it('may all be null', () => {
-    const names = ['stream', 'stream_options', 'max_tokens', 'temperature', 'top_p', 'stop', 'n', 'tools', 'tool_choice', 'reasoning_effort', 'logprobs', 'response_format'];
+    const names = [
+      'stream',
+      'stream_options',
+      'max_tokens',
+      'temperature',
+      'top_p',
+      'stop',
+      'n',
+      'tools',
+      'tool_choice',
+      'reasoning_effort',
+      'logprobs',
+      'response_format',
+    ];
     expect(() => parsed(Object.fromEntries(names.map((name) => [name, null])))).not.toThrow();
   });
 
   it('become the internal form', () => {
-    const request = parsed({ max_tokens: 5, max_completion_tokens: 9, temperature: 0.5, top_p: 0.9, stop: 'END', reasoning_effort: 'minimal', parallel_tool_calls: false });
+    const request = parsed({
+      max_tokens: 5,
+      max_completion_tokens: 9,
+      temperature: 0.5,
+      top_p: 0.9,
+      stop: 'END',
+      reasoning_effort: 'minimal',
+      parallel_tool_calls: false,
+    });
     expect(request).toMatchObject({
       maxTokens: 9,
       temperature: 0.5,
@@ -141,7 +191,9 @@ describe('options', () => {
 
 describe('pitfall 7: roles', () => {
   it('system and developer before the first turn are the system prompt', () => {
-    const request = parsed({ messages: [{ role: 'system', content: 'a' }, { role: 'developer', content: [{ type: 'text', text: 'b' }] }, hello] });
+    const request = parsed({
+      messages: [{ role: 'system', content: 'a' }, { role: 'developer', content: [{ type: 'text', text: 'b' }] }, hello],
+    });
     expect(request.system.map((part) => part.text)).toEqual(['a', 'b']);
     expect(request.messages).toEqual([{ role: 'user', parts: [{ type: 'text', text: 'hello' }], index: 2 }]);
   });
@@ -153,7 +205,12 @@ describe('pitfall 7: roles', () => {
   });
 
   it('the last of nothing but system messages is what the model answers', () => {
-    const request = parsed({ messages: [{ role: 'system', content: 'a' }, { role: 'system', content: 'b' }] });
+    const request = parsed({
+      messages: [
+        { role: 'system', content: 'a' },
+        { role: 'system', content: 'b' },
+      ],
+    });
     expect(request.system.map((part) => part.text)).toEqual(['a']);
     expect(request.messages).toEqual([{ role: 'user', parts: [{ type: 'text', text: 'b' }], index: 1 }]);
   });
@@ -162,7 +219,11 @@ describe('pitfall 7: roles', () => {
     const request = parsed({
       messages: [
         hello,
-        { role: 'assistant', content: null, tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+        },
         { role: 'tool', tool_call_id: 'call_1', content: 'one' },
         { role: 'assistant', content: null, function_call: { name: 'g', arguments: '{}' } },
         { role: 'function', name: 'g', content: 'two' },
@@ -170,9 +231,17 @@ describe('pitfall 7: roles', () => {
     });
     expect(request.messages.slice(1)).toEqual([
       { role: 'assistant', index: 1, parts: [{ type: 'tool_use', id: 'call_1', name: 'f', input: { a: 1 } }] },
-      { role: 'user', index: 2, parts: [{ type: 'tool_result', toolUseId: 'call_1', isError: false, content: [{ type: 'text', text: 'one' }] }] },
+      {
+        role: 'user',
+        index: 2,
+        parts: [{ type: 'tool_result', toolUseId: 'call_1', isError: false, content: [{ type: 'text', text: 'one' }] }],
+      },
       { role: 'assistant', index: 3, parts: [{ type: 'tool_use', id: 'call_function_3', name: 'g', input: {} }] },
-      { role: 'user', index: 4, parts: [{ type: 'tool_result', toolUseId: 'call_function_3', isError: false, content: [{ type: 'text', text: 'two' }] }] },
+      {
+        role: 'user',
+        index: 4,
+        parts: [{ type: 'tool_result', toolUseId: 'call_function_3', isError: false, content: [{ type: 'text', text: 'two' }] }],
+      },
     ]);
   });
 
@@ -186,14 +255,32 @@ describe('content', () => {
   it('pitfall 14: data: URLs are images, in both spellings', () => {
     const url = 'data:image/png;base64,iVBORw0KGgo=';
     const image = { type: 'image', mediaType: 'image/png', data: 'iVBORw0KGgo=' };
-    const request = parsed({ messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }, { type: 'input_image', image_url: url }] }] });
+    const request = parsed({
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url } },
+            { type: 'input_image', image_url: url },
+          ],
+        },
+      ],
+    });
     expect(request.messages[0]?.parts).toEqual([image, image]);
   });
 
   it('pitfall 13: a tool message may hold images', () => {
-    const content = [{ type: 'text', text: 'see' }, { type: 'image_url', image_url: { url: 'data:image/gif;base64,AAAA' } }];
+    const content = [
+      { type: 'text', text: 'see' },
+      { type: 'image_url', image_url: { url: 'data:image/gif;base64,AAAA' } },
+    ];
     const [, part] = parsed({ messages: [hello, { role: 'tool', tool_call_id: 'a', content }] }).messages;
-    expect(part?.parts[0]).toMatchObject({ content: [{ type: 'text', text: 'see' }, { type: 'image', mediaType: 'image/gif' }] });
+    expect(part?.parts[0]).toMatchObject({
+      content: [
+        { type: 'text', text: 'see' },
+        { type: 'image', mediaType: 'image/gif' },
+      ],
+    });
   });
 
   it('tool arguments that are no JSON object are kept, not refused', () => {
@@ -219,7 +306,9 @@ describe('content', () => {
         { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't1', content: 'done' }] },
       ],
     });
-    expect(request.messages[2]?.parts).toEqual([{ type: 'tool_result', toolUseId: 't1', isError: false, content: [{ type: 'text', text: 'done' }] }]);
+    expect(request.messages[2]?.parts).toEqual([
+      { type: 'tool_result', toolUseId: 't1', isError: false, content: [{ type: 'text', text: 'done' }] },
+    ]);
   });
 });
 
@@ -239,7 +328,9 @@ describe('tools', () => {
   });
 
   it('may lack description and parameters', () => {
-    expect(parsed({ tools: [{ function: { name: 'f' } }] }).tools).toEqual([{ name: 'f', description: '', inputSchema: { type: 'object', properties: {} } }]);
+    expect(parsed({ tools: [{ function: { name: 'f' } }] }).tools).toEqual([
+      { name: 'f', description: '', inputSchema: { type: 'object', properties: {} } },
+    ]);
   });
 
   it('pitfall 21: the choice is kept in every spelling', () => {
@@ -249,7 +340,10 @@ describe('tools', () => {
     expect(choice('required')).toEqual({ type: 'any' });
     expect(choice({ type: 'function', function: { name: 'g' } })).toEqual({ type: 'tool', name: 'g' });
     expect(choice({ type: 'tool', name: 'g' })).toEqual({ type: 'tool', name: 'g' });
-    const allowed = parsed({ tools, tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [{ type: 'function', function: { name: 'g' } }] } } });
+    const allowed = parsed({
+      tools,
+      tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [{ type: 'function', function: { name: 'g' } }] } },
+    });
     expect(allowed).toMatchObject({ toolChoice: { type: 'any' }, tools: [{ name: 'g' }] });
   });
 });

@@ -17,9 +17,9 @@ export function parseChat(body: unknown, headers: IncomingHttpHeaders): ParsedCa
   const source = bodyObject(body);
   const options = checked(chatOptions, source);
   refuseUnsupported(source, options);
-  const { system, messages } = readMessages(source['messages']);
-  const format = outputInstruction(source['response_format'], at(null, 'response_format'));
-  const chosen = readToolChoice(source['tool_choice'], readTools(source['tools']), options.parallel_tool_calls ?? true);
+  const { system, messages } = readMessages(source.messages);
+  const format = outputInstruction(source.response_format, at(null, 'response_format'));
+  const chosen = readToolChoice(source.tool_choice, readTools(source.tools), options.parallel_tool_calls ?? true);
   const request: ModelRequest = {
     model: options.model,
     system: format === null ? system : [...system, format],

@@ -29,13 +29,23 @@ const deltas = (events: readonly ModelEvent[]): unknown[] => chunks(events).map(
 describe('pitfall 44: chunks', () => {
   it('say the role once, then text, then finish_reason once', () => {
     const list = chunks([{ type: 'text', text: 'a"\n' }, { type: 'text', text: 'b' }, stop]);
-    expect(list.map((chunk) => chunk.choices[0]?.delta)).toEqual([{ role: 'assistant', content: '', refusal: null }, { content: 'a"\n' }, { content: 'b' }, {}]);
+    expect(list.map((chunk) => chunk.choices[0]?.delta)).toEqual([
+      { role: 'assistant', content: '', refusal: null },
+      { content: 'a"\n' },
+      { content: 'b' },
+      {},
+    ]);
     expect(list.map((chunk) => chunk.choices[0]?.finish_reason)).toEqual([null, null, null, 'stop']);
     expect(list.every((chunk) => !('usage' in chunk))).toBe(true);
   });
 
   it('carry thinking as reasoning_content and leave signatures out', () => {
-    const events: ModelEvent[] = [{ type: 'thinking', text: 'hm' }, { type: 'thinking_signature', signature: 's' }, { type: 'redacted_thinking', data: 'r' }, stop];
+    const events: ModelEvent[] = [
+      { type: 'thinking', text: 'hm' },
+      { type: 'thinking_signature', signature: 's' },
+      { type: 'redacted_thinking', data: 'r' },
+      stop,
+    ];
     expect(deltas(events).slice(1)).toEqual([{ reasoning_content: 'hm' }, {}]);
   });
 
@@ -67,7 +77,10 @@ describe('pitfall 44: chunks', () => {
   });
 
   it('pitfall 33: a tool that was cut is never completed with {}', () => {
-    const text = rendered(chatStream(quiet), [{ type: 'tool_start', id: 'a', name: 'f' }, { ...stop, reason: 'max_tokens' }]);
+    const text = rendered(chatStream(quiet), [
+      { type: 'tool_start', id: 'a', name: 'f' },
+      { ...stop, reason: 'max_tokens' },
+    ]);
     expect(text).not.toContain('{}"');
     expect(text).toContain('"finish_reason":"length"');
   });
@@ -112,7 +125,15 @@ describe('errors', () => {
     const renderer = chatStream(quiet);
     const frames = readFrames(renderer.start() + renderer.fail(new AppError('pool_exhausted', { retryAfterSeconds: 3 })));
     expect(frames.slice(1).map((frame) => frame.data)).toEqual([
-      { error: { retry_after: 3, message: 'Every upstream token is at its limit or cooling down.', type: 'rate_limit_error', code: 'pool_exhausted', param: null } },
+      {
+        error: {
+          retry_after: 3,
+          message: 'Every upstream token is at its limit or cooling down.',
+          type: 'rate_limit_error',
+          code: 'pool_exhausted',
+          param: null,
+        },
+      },
       '[DONE]',
     ]);
   });
@@ -132,11 +153,15 @@ describe('errors', () => {
   });
 
   it('name the field', () => {
-    expect(chatError(new AppError('invalid_request', { param: 'messages[0].role' })).body).toMatchObject({ error: { param: 'messages[0].role' } });
+    expect(chatError(new AppError('invalid_request', { param: 'messages[0].role' })).body).toMatchObject({
+      error: { param: 'messages[0].role' },
+    });
   });
 
   it('let no extra replace the code', () => {
-    expect(chatError(new AppError('internal', { extra: { code: 'x', quota: 'daily' } })).body).toMatchObject({ error: { code: 'internal', quota: 'daily' } });
+    expect(chatError(new AppError('internal', { extra: { code: 'x', quota: 'daily' } })).body).toMatchObject({
+      error: { code: 'internal', quota: 'daily' },
+    });
   });
 });
 

@@ -10,7 +10,7 @@ import { chatUsage, completionId, finishReason } from './wire.js';
 const DONE = dataFrame('[DONE]');
 
 export function chatStream(context: RenderContext): StreamRenderer {
-  const includeUsage = context.options['includeUsage'] === true;
+  const includeUsage = context.options.includeUsage === true;
   const tally = createTally(context);
   const envelope = `{"id":"${completionId(context)}","object":"chat.completion.chunk","created":${context.createdAt},"model":${JSON.stringify(context.model)}`;
   const usageTail = includeUsage ? ',"usage":null}' : '}';

@@ -134,22 +134,16 @@ export function createBlocks(sink: BlockSink, options: BlockOptions): Blocks {
   }
 
   function handle(event: ModelEvent): void {
-    if (open === 'tool') return inTool(event);
-    switch (event.type) {
-      case 'text':
-        return text(event.text);
-      case 'thinking':
-      case 'thinking_signature':
-      case 'redacted_thinking':
-        if (!spoken || !options.holdLateThinking) think(event, !spoken);
-        else if (late.length > 0 || event.type !== 'thinking_signature') late.push(event);
-        return;
-      case 'tool_start':
-        return startTool(event.id, event.name);
-      default:
-        // Pieces of a tool that was never started, and events that are no output.
-        return;
-    }
+    if (open === 'tool') inTool(event);
+    else if (event.type === 'text') text(event.text);
+    else if (event.type === 'tool_start') startTool(event.id, event.name);
+    else if (event.type === 'thinking' || event.type === 'thinking_signature' || event.type === 'redacted_thinking') thinking(event);
+    // What is left are pieces of a tool that was never started.
+  }
+
+  function thinking(event: ModelEvent): void {
+    if (!spoken || !options.holdLateThinking) think(event, !spoken);
+    else if (late.length > 0 || event.type !== 'thinking_signature') late.push(event);
   }
 
   return {

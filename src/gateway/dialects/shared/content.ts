@@ -2,7 +2,7 @@
 import type { ImagePart, MessagePart, TextPart, ToolResultPart } from '../../../upstreams/define.js';
 import { filledStringAt, isFilled, isObject, type JsonObject, objectAt, stringAt } from './guards.js';
 import { jsonText, toolInput } from './json.js';
-import { documentText, fileText, imageFromSource, imageFromUrl } from './media.js';
+import { documentText, fileText, imageFromSource, imageFromUrl, textOf } from './media.js';
 import { at, describe, invalid, type Path, quoted } from './path.js';
 
 export type Role = 'user' | 'assistant';
@@ -10,11 +10,16 @@ export type Role = 'user' | 'assistant';
 /** Appends the parts of `content` to `into`; empty text yields none. */
 export function readContent(content: unknown, role: Role, path: Path, into: MessagePart[]): void {
   if (content === undefined || content === null) return;
-  if (typeof content === 'string') return addText(content, into);
+  if (typeof content === 'string') {
+    addText(content, into);
+    return;
+  }
   if (!Array.isArray(content)) throw invalid(path, `must be a string or an array, got ${describe(content)}`);
   for (let index = 0; index < content.length; index++) {
     const blockPath = at(path, index);
-    readBlock(objectAt(content[index], blockPath), role, blockPath, into);
+    const part = readBlock(objectAt(content[index], blockPath), role, blockPath);
+    if (part?.type === 'text') addText(part.text, into);
+    else if (part !== null) into.push(part);
   }
 }
 
@@ -23,92 +28,81 @@ export function addText(text: string, into: MessagePart[]): void {
   if (isFilled(text)) into.push({ type: 'text', text: text.toWellFormed() });
 }
 
-function readBlock(block: JsonObject, role: Role, path: Path, into: MessagePart[]): void {
+/** null: nothing to keep. */
+function readBlock(block: JsonObject, role: Role, path: Path): MessagePart | null {
   const shared = plainPart(block, path);
   if (shared !== undefined) {
-    if (shared === null) return;
-    if (shared.type === 'text') return addText(shared.text, into);
-    onlyIn('user', role, block, path);
-    into.push(shared);
-    return;
+    if (shared?.type === 'image') onlyIn('user', role, block, path);
+    return shared;
   }
-  switch (block['type']) {
+  switch (block.type) {
     case 'tool_use':
       onlyIn('assistant', role, block, path);
-      into.push({
+      return {
         type: 'tool_use',
-        id: filledStringAt(block['id'], at(path, 'id')),
-        name: filledStringAt(block['name'], at(path, 'name')),
-        input: toolInput(block['input'], at(path, 'input')),
-      });
-      return;
+        id: filledStringAt(block.id, at(path, 'id')),
+        name: filledStringAt(block.name, at(path, 'name')),
+        input: toolInput(block.input, at(path, 'input')),
+      };
     case 'tool_result':
       onlyIn('user', role, block, path);
-      into.push(toolResult(filledStringAt(block['tool_use_id'], at(path, 'tool_use_id')), block, path));
-      return;
-    case 'thinking': {
+      return toolResult(filledStringAt(block.tool_use_id, at(path, 'tool_use_id')), block, path);
+    case 'thinking':
       onlyIn('assistant', role, block, path);
-      const signature = block['signature'];
-      if (signature !== undefined && signature !== null) stringAt(signature, at(path, 'signature'));
-      into.push({
+      return {
         type: 'thinking',
-        text: stringAt(block['thinking'], at(path, 'thinking')),
-        signature: typeof signature === 'string' && signature !== '' ? signature : null,
-      });
-      return;
-    }
+        text: stringAt(block.thinking, at(path, 'thinking')),
+        signature: stringAt(block.signature ?? '', at(path, 'signature')) || null,
+      };
     case 'redacted_thinking':
       onlyIn('assistant', role, block, path);
-      into.push({ type: 'redacted_thinking', data: stringAt(block['data'], at(path, 'data')) });
-      return;
+      return { type: 'redacted_thinking', data: stringAt(block.data, at(path, 'data')) };
     default:
       // What a server tool did elsewhere: the pair of call and result leaves together (pitfall 20).
-      if (block['type'] === 'server_tool_use' || (typeof block['type'] === 'string' && block['type'].endsWith('_tool_result'))) return;
-      throw invalid(at(path, 'type'), `is not supported: ${quoted(block['type'])}`);
+      if (block.type === 'server_tool_use' || (typeof block.type === 'string' && block.type.endsWith('_tool_result'))) return null;
+      throw invalid(at(path, 'type'), `is not supported: ${quoted(block.type)}`);
   }
 }
 
 /** Text and image blocks in every spelling; null: nothing to keep; undefined: another kind of block. */
 function plainPart(block: JsonObject, path: Path): TextPart | ImagePart | null | undefined {
-  switch (block['type']) {
+  switch (block.type) {
     case 'text':
     case 'input_text':
     case 'output_text':
-      return { type: 'text', text: stringAt(block['text'], at(path, 'text')) };
+      return { type: 'text', text: stringAt(block.text, at(path, 'text')) };
     case 'refusal':
-      return { type: 'text', text: stringAt(block['refusal'], at(path, 'refusal')) };
+      return { type: 'text', text: stringAt(block.refusal, at(path, 'refusal')) };
     case 'image_url':
     case 'input_image':
-      return imageFromUrl(block['image_url'], at(path, 'image_url'));
+      return imageFromUrl(block.image_url, at(path, 'image_url'));
     case 'image':
-      return imageFromSource(block['source'], at(path, 'source'));
+      return imageFromSource(block.source, at(path, 'source'));
     case 'document':
       return documentText(block, path);
     case 'file':
-      return fileText(block['file'], at(path, 'file'));
+      return fileText(block.file, at(path, 'file'));
     case 'search_result':
       return searchResult(block, path);
     case 'tool_reference':
-      return { type: 'text', text: filledStringAt(block['tool_name'], at(path, 'tool_name')) };
+      return { type: 'text', text: filledStringAt(block.tool_name, at(path, 'tool_name')) };
     case 'compaction':
-      return typeof block['content'] === 'string' ? { type: 'text', text: block['content'] } : null;
+      return typeof block.content === 'string' ? { type: 'text', text: block.content } : null;
     default:
       return undefined;
   }
 }
 
 function searchResult(block: JsonObject, path: Path): TextPart {
-  const lines = [block['title'], block['source']].filter((line): line is string => typeof line === 'string' && line !== '');
-  const content: TextPart[] = [];
-  readContent(block['content'], 'user', at(path, 'content'), content as MessagePart[]);
-  return { type: 'text', text: [...lines, ...content.map((part) => part.text)].join('\n') };
+  const lines = [block.title, block.source].filter((line): line is string => typeof line === 'string' && line !== '');
+  return { type: 'text', text: [...lines, textOf(block.content, at(path, 'content'))].join('\n') };
 }
 
 /** A tool's answer; `holder` is the Anthropic block or the OpenAI `tool` message. */
 export function toolResult(toolUseId: string, holder: JsonObject, path: Path): ToolResultPart {
-  const isError = holder['is_error'] ?? false;
+  const isError = holder.is_error ?? false;
   if (typeof isError !== 'boolean') throw invalid(at(path, 'is_error'), `must be a boolean, got ${describe(isError)}`);
-  return { type: 'tool_result', toolUseId, isError, content: resultContent(holder['content'], at(path, 'content')) };
+  return { type: 'tool_result', toolUseId, isError, content: resultContent(holder.content, at(path, 'content')) };
 }
 
 /** String, blocks, images, or any JSON, which becomes its text (pitfall 12). Empty stays empty. */
@@ -127,7 +121,7 @@ function resultItem(item: unknown, path: Path): TextPart | ImagePart | null {
   if (item === undefined || item === null) return null;
   if (typeof item === 'string') return { type: 'text', text: item.toWellFormed() };
   if (!isObject(item)) return { type: 'text', text: jsonText(item, path) };
-  const type = item['type'];
+  const type = item.type;
   if (type === 'input_audio' || type === 'audio') throw invalid(at(path, 'type'), 'audio is not supported');
   if (!looksLikeBlock(item)) return { type: 'text', text: jsonText(item, path) };
   const part = plainPart(item, path);
@@ -137,7 +131,7 @@ function resultItem(item: unknown, path: Path): TextPart | ImagePart | null {
 
 /** A tool may answer with JSON that has a `type` of its own; only what has the block's member as well is a block. */
 function looksLikeBlock(item: JsonObject): boolean {
-  switch (item['type']) {
+  switch (item.type) {
     case 'text':
     case 'input_text':
     case 'output_text':
@@ -151,5 +145,5 @@ function looksLikeBlock(item: JsonObject): boolean {
 }
 
 function onlyIn(allowed: Role, role: Role, block: JsonObject, path: Path): void {
-  if (role !== allowed) throw invalid(at(path, 'type'), `${quoted(block['type'])} belongs into a message of the ${allowed}`);
+  if (role !== allowed) throw invalid(at(path, 'type'), `${quoted(block.type)} belongs into a message of the ${allowed}`);
 }

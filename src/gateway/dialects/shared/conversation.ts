@@ -26,7 +26,11 @@ export function conversationOf(hints: ConversationHints): string | null {
   const first = hints.messages.find((message) => message.role === 'user') ?? hints.messages[0];
   if (first === undefined) return null;
   const opening = first.parts.map((part) => (part.type === 'text' ? part.text : part.type === 'image' ? part.data : part.type));
-  return digest([hints.caller ?? hints.userId ?? ''], hints.system.map((part) => part.text), opening);
+  return digest(
+    [hints.caller ?? hints.userId ?? ''],
+    hints.system.map((part) => part.text),
+    opening,
+  );
 }
 
 /** Claude Code writes `user_…_account_…_session_<uuid>`, newer ones JSON with `session_id`. */

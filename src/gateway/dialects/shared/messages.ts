@@ -27,16 +27,16 @@ export function readMessages(value: unknown, leading: readonly TextPart[] = []):
     const path = at(root, index);
     const message = objectAt(value[index], path);
     const role = roleOf(message, path);
-    const parts: MessagePart[] = role === 'system' ? readSystem(message['content'], at(path, 'content')) : [];
+    const parts: MessagePart[] = role === 'system' ? readSystem(message.content, at(path, 'content')) : [];
     if (role === 'system' && messages.length === 0) {
       if (parts.length > 0) lastSystem = { role: 'user', parts, index };
-      system.push(...(parts as TextPart[]));
+      for (const part of parts as TextPart[]) system.push(part);
       continue;
     }
     if (role === 'assistant') readAssistant(message, index, path, legacyCalls, parts);
     else if (role === 'tool') readTool(message, path, parts);
     else if (role === 'function') readFunction(message, index, path, legacyCalls, parts);
-    else if (role === 'user') readContent(message['content'], 'user', at(path, 'content'), parts);
+    else if (role === 'user') readContent(message.content, 'user', at(path, 'content'), parts);
     if (parts.length > 0) messages.push({ role: role === 'assistant' ? 'assistant' : 'user', parts, index });
   }
   if (messages.length > 0) return { system, messages };
@@ -48,17 +48,17 @@ export function readMessages(value: unknown, leading: readonly TextPart[] = []):
 type ClientRole = 'system' | 'user' | 'assistant' | 'tool' | 'function';
 
 function roleOf(message: JsonObject, path: Path): ClientRole {
-  switch (message['role']) {
+  switch (message.role) {
     case 'user':
     case 'assistant':
     case 'tool':
     case 'function':
     case 'system':
-      return message['role'];
+      return message.role;
     case 'developer':
       return 'system';
     default:
-      throw invalid(at(path, 'role'), `must be system, developer, user, assistant, tool or function, got ${quoted(message['role'])}`);
+      throw invalid(at(path, 'role'), `must be system, developer, user, assistant, tool or function, got ${quoted(message.role)}`);
   }
 }
 
@@ -71,23 +71,23 @@ export function readSystem(value: unknown, path: Path): TextPart[] {
     for (let index = 0; index < value.length; index++) {
       const blockPath = at(path, index);
       const block = objectAt(value[index], blockPath);
-      if (block['type'] !== 'text' && block['type'] !== 'input_text') {
-        throw invalid(at(blockPath, 'type'), `must be "text" in system content, got ${quoted(block['type'])}`);
+      if (block.type !== 'text' && block.type !== 'input_text') {
+        throw invalid(at(blockPath, 'type'), `must be "text" in system content, got ${quoted(block.type)}`);
       }
-      addText(stringAt(block['text'], at(blockPath, 'text')), parts);
+      addText(stringAt(block.text, at(blockPath, 'text')), parts);
     }
   } else throw invalid(path, `must be a string or an array of text blocks, got ${describe(value)}`);
   return parts as TextPart[];
 }
 
 function readAssistant(message: JsonObject, index: number, path: Path, legacyCalls: Map<string, string>, parts: MessagePart[]): void {
-  if (message['audio'] !== undefined && message['audio'] !== null) throw invalid(at(path, 'audio'), 'audio is not supported');
-  const reasoning = message['reasoning_content'];
+  if (message.audio !== undefined && message.audio !== null) throw invalid(at(path, 'audio'), 'audio is not supported');
+  const reasoning = message.reasoning_content;
   if (typeof reasoning === 'string' && reasoning !== '') parts.push({ type: 'thinking', text: reasoning, signature: null });
-  readContent(message['content'], 'assistant', at(path, 'content'), parts);
-  if (typeof message['refusal'] === 'string') addText(message['refusal'], parts);
-  readToolCalls(message['tool_calls'], at(path, 'tool_calls'), parts);
-  const call = message['function_call'];
+  readContent(message.content, 'assistant', at(path, 'content'), parts);
+  if (typeof message.refusal === 'string') addText(message.refusal, parts);
+  readToolCalls(message.tool_calls, at(path, 'tool_calls'), parts);
+  const call = message.function_call;
   if (call === undefined || call === null) return;
   const callPath = at(path, 'function_call');
   const { name, arguments: input } = objectAt(call, callPath);
@@ -103,35 +103,40 @@ function readToolCalls(value: unknown, path: Path, parts: MessagePart[]): void {
   for (let index = 0; index < value.length; index++) {
     const callPath = at(path, index);
     const call = objectAt(value[index], callPath);
-    const custom = call['type'] === 'custom';
+    const custom = call.type === 'custom';
     const inner = custom ? 'custom' : 'function';
     const target = objectAt(call[inner], at(callPath, inner));
     const targetPath = at(callPath, inner);
     parts.push({
       type: 'tool_use',
-      id: filledStringAt(call['id'], at(callPath, 'id')),
-      name: filledStringAt(target['name'], at(targetPath, 'name')),
-      input: custom
-        ? { input: stringAt(target['input'], at(targetPath, 'input')) }
-        : toolInput(target['arguments'], at(targetPath, 'arguments')),
+      id: filledStringAt(call.id, at(callPath, 'id')),
+      name: filledStringAt(target.name, at(targetPath, 'name')),
+      input: custom ? { input: stringAt(target.input, at(targetPath, 'input')) } : toolInput(target.arguments, at(targetPath, 'arguments')),
     });
   }
 }
 
 function readTool(message: JsonObject, path: Path, parts: MessagePart[]): void {
-  const id = message['tool_call_id'] ?? message['tool_use_id'];
+  const id = message.tool_call_id ?? message.tool_use_id;
   // Some clients put Anthropic tool_result blocks, which name their call themselves, under this role.
-  if ((id === undefined || id === null) && Array.isArray(message['content'])) {
-    const blocks = message['content'] as readonly unknown[];
-    if (blocks.some((block) => (block as JsonObject | null)?.['type'] === 'tool_result')) {
-      return readContent(blocks, 'user', at(path, 'content'), parts);
+  if ((id === undefined || id === null) && Array.isArray(message.content)) {
+    const blocks = message.content as readonly unknown[];
+    if (blocks.some((block) => (block as JsonObject | null)?.type === 'tool_result')) {
+      readContent(blocks, 'user', at(path, 'content'), parts);
+      return;
     }
   }
   parts.push(toolResult(filledStringAt(id, at(path, 'tool_call_id')), message, path));
 }
 
 /** The API before tools: answers by name, one call at a time. */
-function readFunction(message: JsonObject, index: number, path: Path, legacyCalls: ReadonlyMap<string, string>, parts: MessagePart[]): void {
-  const name = filledStringAt(message['name'], at(path, 'name'));
+function readFunction(
+  message: JsonObject,
+  index: number,
+  path: Path,
+  legacyCalls: ReadonlyMap<string, string>,
+  parts: MessagePart[],
+): void {
+  const name = filledStringAt(message.name, at(path, 'name'));
   parts.push(toolResult(legacyCalls.get(name) ?? `call_function_${index}`, message, path));
 }

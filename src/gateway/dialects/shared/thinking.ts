@@ -26,9 +26,9 @@ export function fromReasoningEffort(word: z.infer<typeof reasoningEffort>): Thin
   return { enabled: effort !== 'none', effort, budgetTokens: null };
 }
 
-/** Effort without `thinking` tunes a model that does not think aloud: enabled stays false. */
+/** Effort without `thinking` is a wish for thinking: the models that take an effort think by default, and it steers how much. */
 export function fromThinkingConfig(config: z.infer<typeof thinkingConfig>, effort: z.infer<typeof outputEffort>): Thinking {
-  if (!config) return effort ? { enabled: false, effort, budgetTokens: null } : null;
+  if (!config) return effort ? { enabled: true, effort, budgetTokens: null } : null;
   const budget = config.type === 'enabled' ? (config.budget_tokens ?? null) : null;
   return { enabled: config.type !== 'disabled', effort: effort ?? null, budgetTokens: budget };
 }

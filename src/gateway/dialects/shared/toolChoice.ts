@@ -18,14 +18,14 @@ const root = at(null, 'tool_choice');
  * `parallel_tool_calls`; Anthropic's `disable_parallel_tool_use` stands inside the choice.
  */
 export function readToolChoice(value: unknown, list: ToolList, parallel: boolean = true): ChosenTools {
-  const singleTool = !parallel || (isObject(value) && value['disable_parallel_tool_use'] === true);
+  const singleTool = !parallel || (isObject(value) && value.disable_parallel_tool_use === true);
   if (value === undefined || value === null) return { tools: list.tools, toolChoice: { type: 'auto' }, singleTool };
-  if (isObject(value) && value['type'] === 'allowed_tools') return { ...allowedTools(value, list), singleTool };
+  if (isObject(value) && value.type === 'allowed_tools') return { ...allowedTools(value, list), singleTool };
   return { tools: list.tools, toolChoice: choice(value, list), singleTool };
 }
 
 function choice(value: unknown, list: ToolList): ToolChoice {
-  const word = isObject(value) ? value['type'] : value;
+  const word = isObject(value) ? value.type : value;
   switch (word) {
     case 'auto':
     case 'none':
@@ -43,9 +43,9 @@ function choice(value: unknown, list: ToolList): ToolChoice {
 }
 
 function named(value: JsonObject, list: ToolList): ToolChoice {
-  const wrapped = value['function'] !== undefined;
+  const wrapped = value.function !== undefined;
   const path = wrapped ? at(root, 'function') : root;
-  const name = filledStringAt(wrapped ? objectAt(value['function'], path)['name'] : value['name'], at(path, 'name'));
+  const name = filledStringAt(wrapped ? objectAt(value.function, path).name : value.name, at(path, 'name'));
   if (list.tools.some((tool) => tool.name === name)) return { type: 'tool', name };
   // A server tool that we left out: the model answers without it.
   if (list.dropped.has(name)) return { type: 'auto' };
@@ -55,10 +55,10 @@ function named(value: JsonObject, list: ToolList): ToolChoice {
 /** OpenAI `{type:"allowed_tools", allowed_tools:{mode, tools}}`: a subset for this turn. */
 function allowedTools(value: JsonObject, list: ToolList): { tools: readonly Tool[]; toolChoice: ToolChoice } {
   const path = at(root, 'allowed_tools');
-  const allowed = objectAt(value['allowed_tools'], path);
-  const mode = allowed['mode'] ?? 'auto';
+  const allowed = objectAt(value.allowed_tools, path);
+  const mode = allowed.mode ?? 'auto';
   if (mode !== 'auto' && mode !== 'required') throw invalid(at(path, 'mode'), `must be auto or required, got ${quoted(mode)}`);
-  const names = allowedNames(allowed['tools'], at(path, 'tools'));
+  const names = allowedNames(allowed.tools, at(path, 'tools'));
   const tools = list.tools.filter((tool) => names.has(tool.name));
   if (tools.length === 0) throw invalid(at(path, 'tools'), 'names no tool that is in tools');
   return { tools, toolChoice: { type: mode === 'required' ? 'any' : 'auto' } };
@@ -70,8 +70,8 @@ function allowedNames(value: unknown, path: Path): Set<string> {
   for (let index = 0; index < value.length; index++) {
     const itemPath = at(path, index);
     const item = objectAt(value[index], itemPath);
-    const holder = isObject(item['function']) ? item['function'] : item;
-    names.add(filledStringAt(holder['name'], at(itemPath, 'name')));
+    const holder = isObject(item.function) ? item.function : item;
+    names.add(filledStringAt(holder.name, at(itemPath, 'name')));
   }
   return names;
 }

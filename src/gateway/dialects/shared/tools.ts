@@ -30,40 +30,41 @@ export function readTools(value: unknown): ToolList {
     const path = at(root, index);
     const item = objectAt(value[index], path);
     const tool = readTool(item, path);
-    if (tool === null) dropped.add(typeof item['name'] === 'string' ? item['name'] : String(item['type']));
+    if (tool === null) dropped.add(typeof item.name === 'string' ? item.name : String(item.type));
     else if (!tools.has(tool.name)) tools.set(tool.name, tool);
   }
   return { tools: [...tools.values()], dropped };
 }
 
 function readTool(item: JsonObject, path: Path): Tool | null {
-  const type = item['type'];
+  const type = item.type;
   if (type !== undefined && type !== null && type !== 'function' && type !== 'custom') {
     const typePath = at(path, 'type');
     const name = stringAt(type, typePath);
     if (serverTool.test(name)) return null;
     const known = clientTools(name);
-    if (known !== null) return { ...known, name: filledStringAt(item['name'], at(path, 'name')) };
+    if (known !== null) return { ...known, name: filledStringAt(item.name, at(path, 'name')) };
     if (unsupportedTool.test(name)) throw invalid(typePath, `is not supported: ${quoted(name)}`);
     if (dated.test(name)) return null;
-    if (!isObject(item['input_schema']) && !isObject(item['parameters'])) throw invalid(typePath, `is not supported: ${quoted(name)}`);
+    if (!isObject(item.input_schema) && !isObject(item.parameters)) throw invalid(typePath, `is not supported: ${quoted(name)}`);
   }
-  if (type === 'custom' && isObject(item['custom'])) throw invalid(at(path, 'type'), 'free-form custom tools are not supported; use a function');
-  if (item['function'] !== undefined && item['function'] !== null) {
+  if (type === 'custom' && isObject(item.custom))
+    throw invalid(at(path, 'type'), 'free-form custom tools are not supported; use a function');
+  if (item.function !== undefined && item.function !== null) {
     const inner = at(path, 'function');
-    return definition(objectAt(item['function'], inner), inner);
+    return definition(objectAt(item.function, inner), inner);
   }
   return definition(item, path);
 }
 
 function definition(source: JsonObject, path: Path): Tool {
-  const description = source['description'] ?? '';
-  const key = source['input_schema'] !== undefined ? 'input_schema' : 'parameters';
+  const description = source.description ?? '';
+  const key = source.input_schema !== undefined ? 'input_schema' : 'parameters';
   const schema = source[key] ?? emptySchema;
   if (!isObject(schema)) throw invalid(at(path, key), `must be a JSON Schema object, got ${describe(schema)}`);
   assertDepth(schema, at(path, key));
   return {
-    name: filledStringAt(source['name'], at(path, 'name')),
+    name: filledStringAt(source.name, at(path, 'name')),
     description: stringAt(description, at(path, 'description')),
     inputSchema: schema,
   };
