@@ -38,7 +38,7 @@ import { readRestore } from './projections/restore.js';
 import { startIngest } from './projections/runner/ingest.js';
 import { type Clock, systemClock } from './shared/clock.js';
 import { createIds, type Ids } from './shared/ids.js';
-import { createUpstreams } from './upstreams/index.js';
+import { createUpstreams, type UpstreamsOptions } from './upstreams/index.js';
 import { createKiroUpstream } from './upstreams/kiro/index.js';
 
 export interface AppOptions {
@@ -234,9 +234,10 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
   const handler = createSurface({
     gateway,
     panels,
-    metrics: createMetrics({ db, limits, directory, ingest, clock, nodeId, startedAt }),
+    metrics: createMetrics({ db, directory, clock, log, nodeId }),
     metricsToken: config.METRICS_TOKEN,
     version,
+    partitions: config.EVENT_PARTITIONS,
     logger,
   });
   await commands.execute(recordNodeStarted, { nodeId, version, mode: config.mode }, { actor: 'system' });

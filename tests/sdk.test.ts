@@ -239,7 +239,7 @@ describe('afterwards', () => {
     expect(metrics).toMatchObject({ totalRequests: total, successRate: 1, byStatus: { 200: total } });
     const [token] = await service.admin.all<{ id: string; successRate: number; rph: { used: number } }>('/admin/api/tokens');
     expect(token).toMatchObject({ id: tokenId, successRate: 1, rph: { used: total } });
-    expect(service.sim.witness().requests).toBe(total);
+    expect(service.sim.witness().overall.requests).toBe(total);
     const prometheus = await (await fetch(`${service.url}/metrics`)).text();
     const sum = [...prometheus.matchAll(/^kirogate_requests_total\{[^}]*\} (\d+)$/gm)].reduce((n, match) => n + Number(match[1]), 0);
     expect(sum).toBe(total);

@@ -4,12 +4,13 @@ import type { EventLog } from '../events/log/port.js';
 import type { Database } from '../infra/database/port.js';
 import type { Directory } from '../projections/directory.js';
 import { type PrometheusTotals, prometheusTotals } from '../projections/requestQueries.js';
-import type { Ingest } from '../projections/runner/ingest.js';
+import { projectionStandings } from '../panels/api/reads/projections.js';
+import type { Clock } from '../shared/clock.js';
 
 export interface MetricsDeps {
   readonly db: Database;
   readonly directory: Directory;
-  readonly ingest: Ingest;
+  readonly clock: Clock;
   readonly log: EventLog;
   readonly nodeId: string;
 }
@@ -57,7 +58,7 @@ function addPool(registry: Registry, directory: Directory): void {
   for (const token of directory.tokens()) pool.inc({ status: token.status });
 }
 
-async function addStores(registry: Registry, { db, ingest, log, nodeId }: MetricsDeps): Promise<void> {
+async function addStores(registry: Registry, { db, clock, log, nodeId }: MetricsDeps): Promise<void> {
   const registers = [registry];
   const up = new Gauge({ name: 'kirogate_store_up', help: '1 while the store answers', labelNames: ['store', 'node'], registers });
   const answers = await db.ping().then(
@@ -73,7 +74,9 @@ async function addStores(registry: Registry, { db, ingest, log, nodeId }: Metric
     labelNames: ['projection', 'partition'],
     registers,
   });
-  for (const { projection, partition, lagSeconds } of await ingest.lag()) lag.set({ projection, partition }, lagSeconds);
+  for (const { name, partitions } of await projectionStandings(db, clock.now())) {
+    for (const { partition, lagMs } of partitions) lag.set({ projection: name, partition }, lagMs / 1000);
+  }
 }
 
 /** prom-client's histogram takes observations, not finished buckets: these come from the merged ones of all nodes. */

@@ -14,11 +14,13 @@ export interface SurfaceDeps {
   /** Empty: metrics are open. */
   readonly metricsToken: string;
   readonly version: string;
+  /** Data partitions, for the event document. */
+  readonly partitions: number;
   readonly logger: Logger;
 }
 
 export function createSurface(deps: SurfaceDeps): RequestListener {
-  const asyncApi = asyncApiDocument(deps.version);
+  const asyncApi = asyncApiDocument({ version: deps.version, partitions: deps.partitions });
   return (req, res) => {
     if (deps.gateway.handle(req, res)) return;
     const path = (req.url ?? '/').split('?', 1)[0];

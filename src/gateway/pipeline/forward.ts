@@ -1,11 +1,13 @@
 /** Calls upstreams until one serves: admitted token by admitted token, before the first byte of model output only. */
 
-import { isOutput, type ModelEvent, UpstreamFailure } from '../../upstreams/define.js';
+import { isOutput, type ModelEvent, type ModelRequest, UpstreamFailure } from '../../upstreams/define.js';
+import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { type AdmittedAttempt, admit } from './admit.js';
 import { beginAttempt, endAttempt } from './attempt.js';
 import { asFailure, meaningOf } from './failures.js';
 import { enforceOutput } from './output.js';
+import type { OutputRules } from './outputGate.js';
 import type { AttemptRecord, Run } from './run.js';
 
 /**
@@ -74,11 +76,20 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
     onHeaders: () => responded(attempt, deps),
   });
   try {
-    yield* enforceOutput(events, { stop: run.request.stop, maxTokens: run.request.maxTokens });
+    yield* enforceOutput(events, rulesOf(run.request));
   } catch (error) {
     if (error instanceof UpstreamFailure && error.kind === 'auth') deps.access.refused(admitted.tokenId, credential.access.value);
     throw error;
   }
+}
+
+function rulesOf(request: ModelRequest): OutputRules {
+  return {
+    stop: request.stop,
+    maxTokens: request.maxTokens,
+    inputTokens: () => estimateRequestTokens(request),
+    ...(request.singleTool !== undefined && { singleTool: request.singleTool }),
+  };
 }
 
 function responded(attempt: AttemptRecord, deps: GatewayDeps): void {
