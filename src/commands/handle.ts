@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
 import { appendToArchive } from '../events/archive.js';
-import { CONTROL_PARTITION, type NewEvent } from '../events/define.js';
+import { CONTROL_PARTITION, type NewEvent, type StoredEvent } from '../events/define.js';
 import { encodeEvent } from '../events/index.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import { type Database, type Queryable, sql } from '../infra/database/port.js';
@@ -125,8 +125,18 @@ async function archive(
     };
   });
   const stored = await appendToArchive(tx, CONTROL_PARTITION, fresh);
-  await applyEvents(tx, stored);
+  await project(tx, stored);
   return stored.at(-1)?.position ?? null;
+}
+
+/** A confirmed command is in the tables that the next decision reads; where it cannot be, it is refused instead. */
+async function project(tx: Queryable, stored: readonly StoredEvent[]): Promise<void> {
+  const { parked } = await applyEvents(tx, stored);
+  const ours = new Set(stored.map(({ id }) => id));
+  const stuck = parked.find(({ projection, event }) => projection.name === 'directory' && ours.has(event.id));
+  if (stuck === undefined) return;
+  const message = `An earlier event of ${stuck.event.subject} is parked; retry or discard it first.`;
+  throw new AppError('conflict', { message, cause: new Error(stuck.error) });
 }
 
 /** The change is durable; a node that cannot follow at once will by its poll. */
