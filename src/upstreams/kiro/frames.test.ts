@@ -2,10 +2,13 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeFrame, eventFrame, textFrame } from './fixtures.js';
-import { createFrameSplitter, type Frame } from './frames.js';
+import { createFrameDecoder, createFrameSplitter, decodeFrame, type Frame } from './frames.js';
+
+/** Shared by all tests, as one is shared by all replies of a process. */
+const decode = createFrameDecoder();
 
 function split(chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly pending: number } {
-  const splitter = createFrameSplitter();
+  const splitter = createFrameSplitter(decode);
   const frames = chunks.flatMap((chunk) => [...splitter.push(chunk)]);
   return { frames, pending: splitter.pending };
 }
@@ -115,6 +118,20 @@ describe('the frame splitter', () => {
       expect(frames[0]?.headers).toEqual({ ':event-type': 'abc' });
       expect(frames[0]?.payload.toString()).toBe('{"a":1}');
     }
+  });
+
+  it('a decoder that remembers headers reads every frame as the codec does', () => {
+    const remembering = createFrameDecoder();
+    const type = fc.constantFrom('assistantResponseEvent', 'toolUseEvent', 'metadataEvent', '', 'é');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(type, fc.string({ unit: 'grapheme' })), { maxLength: 80 }), (list) => {
+        for (const [name, text] of list) {
+          const frame = eventFrame(name, { text });
+          expect(remembering(frame)).toEqual(decodeFrame(frame));
+        }
+      }),
+    );
+    for (let at = 0; at < 100; at++) expect(remembering(eventFrame(`event${at}`, {})).headers[':event-type']).toBe(`event${at}`);
   });
 
   it('copies a large frame once, however many chunks bring it', () => {

@@ -7,7 +7,7 @@ import { estimateRequestTokens } from '../tokens.js';
 import type { BoundedMap } from './boundedMap.js';
 import { readAuthType, readSecret, type KiroSecret } from './credentials.js';
 import { readRefusal, refusalFailure, routeFault, type Refusal } from './failures.js';
-import { createFrameSplitter } from './frames.js';
+import { createFrameSplitter, type DecodeFrame } from './frames.js';
 import { apiHeaders } from './headers.js';
 import { modelFacts } from './models.js';
 import { discoverProfile } from './profiles.js';
@@ -28,6 +28,7 @@ export interface GenerateDeps {
   readonly profiles: BoundedMap<string>;
   /** Whose a thinking signature is: digest → account and model. */
   readonly signatures: BoundedMap<string>;
+  readonly decodeFrame: DecodeFrame;
   readonly onOddity: (what: string) => void;
 }
 
@@ -170,7 +171,7 @@ function suspicion(bytes: number, tools: number): string {
 
 async function* readReply(context: Context, response: WireResponse, built: BuiltRequest): AsyncGenerator<ModelEvent, void, undefined> {
   const { call, deps } = context;
-  const frames = createFrameSplitter();
+  const frames = createFrameSplitter(deps.decodeFrame);
   const decoder: StreamDecoder = createStreamDecoder({
     originalName: built.names.original,
     contextWindow: modelFacts(call.model).contextWindow,

@@ -6,6 +6,7 @@ import type { Upstream } from '../define.js';
 import { boundedMap } from './boundedMap.js';
 import { checkKiro } from './check.js';
 import { parseKiroCredential, readAuthType, readSecret } from './credentials.js';
+import { createFrameDecoder } from './frames.js';
 import { generateKiro } from './generate.js';
 import { kiroModels, resolveKiroModel } from './models.js';
 import { needsRefresh, refreshKiro } from './refresh.js';
@@ -38,7 +39,11 @@ export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
   const profiles = boundedMap<string>(rememberedCredentials);
   const signatures = boundedMap<string>(rememberedSignatures);
   const oddities = boundedMap<number>(rememberedOddities);
-  const deps = { wire, origins: options, identity, clock, ids, worked, profiles, signatures, firstByteTimeoutMs: options.firstByteTimeoutMs, onOddity };
+  const deps = {
+    wire, origins: options, identity, clock, ids, worked, profiles, signatures, onOddity,
+    firstByteTimeoutMs: options.firstByteTimeoutMs,
+    decodeFrame: createFrameDecoder(),
+  };
 
   /** Unknown things of the stream are counted by name and logged at the first and at every thousandth. */
   function onOddity(what: string): void {
