@@ -44,9 +44,9 @@ export const archiveColumnList: SQLQuery = sql.join(
   ', ',
 );
 
-/** What the hash of a row covers, in an order that never changes. */
+/** What the hash of a row covers, in an order that never changes: the envelope, a line break (JSON has none of its own), the data. */
 function canonical(row: Omit<ArchiveRow, 'hash'>): string {
-  return JSON.stringify([
+  const envelope = JSON.stringify([
     row.partition,
     row.position,
     row.id,
@@ -59,8 +59,8 @@ function canonical(row: Omit<ArchiveRow, 'hash'>): string {
     row.actor,
     row.correlationid,
     row.causationid,
-    row.data,
   ]);
+  return `${envelope}\n${row.data}`;
 }
 
 /** SHA-256 (hex) over the hash of the row before and this row: changing, removing or moving any row breaks all after it. */

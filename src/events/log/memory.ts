@@ -39,7 +39,11 @@ export async function openMemoryLog(options: MemoryLogOptions): Promise<EventLog
   return new MemoryLog(options, src, journal);
 }
 
-interface Held extends LogEntry {
+interface Held {
+  readonly partition: string;
+  readonly src: string;
+  readonly n: number;
+  readonly event: NewEvent;
   readonly seq: number;
   /** Place among all partitions. */
   readonly order: number;
@@ -96,7 +100,7 @@ class MemoryLog implements EventLog {
     this.#rings = new Map(this.partitions.map((partition) => [partition, new Ring<Held>()]));
     for (const { record, bytes, segment } of journal?.takeLeftovers() ?? []) {
       const known = this.#rings.has(record.partition) ? record.partition : partitionOf(record.event.partitionkey, options.partitions);
-      this.#hold({ ...record, partition: known, bytes: bytes + OVERHEAD, segment });
+      this.#hold(known, record.src, record.n, record.event, bytes, segment);
     }
     if (this.#events > 0) this.#logger?.info({ events: this.#events }, 'events of an earlier run wait in the journal');
   }
@@ -157,7 +161,7 @@ class MemoryLog implements EventLog {
       const record = encodeRecord(partition, n, event);
       const journalled = this.#journal?.write(record);
       this.#counters.set(partition, n);
-      const held = this.#hold({ partition, src: this.#src, n, event, bytes: record.length + OVERHEAD, segment: journalled?.segment ?? null });
+      const held = this.#hold(partition, this.#src, n, event, record.length, journalled?.segment ?? null);
       if (!journalled) return resolve();
       held.acknowledge = resolve;
       held.refuse = reject;
@@ -170,11 +174,12 @@ class MemoryLog implements EventLog {
     }
   }
 
-  #hold(entry: Omit<Held, 'seq' | 'order' | 'cursor' | 'acknowledge' | 'refuse'>): Held {
-    const ring = this.#rings.get(entry.partition);
-    if (!ring) throw new Error(`there is no partition ${entry.partition}`);
+  #hold(partition: string, src: string, n: number, event: NewEvent, jsonBytes: number, segment: Segment | null): Held {
+    const ring = this.#rings.get(partition);
+    if (!ring) throw new Error(`there is no partition ${partition}`);
     const seq = ring.nextSeq;
-    const held: Held = { ...entry, seq, order: this.#order++, cursor: `${this.#src}:${seq}`, acknowledge: null, refuse: null };
+    const bytes = jsonBytes + OVERHEAD;
+    const held: Held = { partition, src, n, event, seq, order: this.#order++, bytes, segment, acknowledge: null, refuse: null };
     ring.push(held);
     this.#events += 1;
     this.#bytes += held.bytes;
@@ -237,8 +242,8 @@ class MemoryLog implements EventLog {
       }
       const head = heads[earliest];
       if (!head) break;
-      const { partition, cursor, src, n, event } = head.held;
-      taken.push({ partition, cursor, src, n, event });
+      const { partition, src, n, event, seq } = head.held;
+      taken.push({ partition, cursor: `${this.#src}:${seq}`, src, n, event });
       const next = head.iterator.next().value;
       if (next) head.held = next;
       else heads.splice(earliest, 1);
