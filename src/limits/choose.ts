@@ -1,6 +1,6 @@
 /** Which token serves: caps and cooling, then rotation, then own before public, then affinity, then score. Spec R12. */
 import { type Group, ownPool, PUBLIC_POOL, sizeOf } from './groups.js';
-import { createWalk, heapTop } from './heap.js';
+import { type Heap, heapTop, startWalk, stepWalk } from './heap.js';
 import type { Pool } from './pool.js';
 import type { AdmitRequest, Decision, LimitSettings, Refusal, RefusedBecause } from './port.js';
 import { gateWaitMs, type ProviderState } from './providers.js';
@@ -84,16 +84,16 @@ function chooseFromPool(request: AdmitRequest, now: Now, deps: ChooseDeps): Chos
   const open = request.targets.filter((target) => gateWaitMs(deps.provider(target.provider), now.mono) === 0);
   const tiers = tiersOf(request, open, deps);
   for (const tier of tiers) deps.pool.catchUp(tier.groups, now);
-  const record = createRecord();
-  const found = pick(request, tiers, record, now, deps);
+  const named: Candidate[] = [];
+  const found = pick(request, tiers, named, now, deps);
   const considered = consideredIn(tiers);
-  if (found === null) return refusal(request, { open, tiers, record, considered }, now, deps);
+  if (found === null) return refusal(request, { open, tiers, named, considered }, now, deps);
   const { token, tier, reason } = found;
-  record.choose(token);
-  record.fill(tier.groups, request);
+  nameChosen(named, token);
+  fill(named, tier.groups, request.exclude);
   const provider = token.facts?.provider ?? '';
   const probing = token.halfOpen || deps.provider(provider).gate !== null;
-  const decision: Decision = { candidates: record.candidates, considered, chosen: token.id, reason: probing ? 'probe' : reason };
+  const decision: Decision = { candidates: named, considered, chosen: token.id, reason: probing ? 'probe' : reason };
   const model = open.find((target) => target.provider === provider)?.model ?? '';
   return { ok: true, token, provider, model, decision };
 }
@@ -111,22 +111,23 @@ interface Found {
   readonly reason: 'own' | 'affinity' | 'score';
 }
 
-/** First without the tokens whose turn is over; these serve only where nothing else can. */
-function pick(request: AdmitRequest, tiers: readonly Tier[], record: DecisionRecord, now: Now, deps: ChooseDeps): Found | null {
+/** First without the tokens whose turn is over; these serve only where nothing else can. Names those passed over. */
+function pick(request: AdmitRequest, tiers: readonly Tier[], named: Candidate[], now: Now, deps: ChooseDeps): Found | null {
   let resting: Found | null = null;
   const bound = deps.bound(request, now);
+  const kept = bound === undefined ? undefined : deps.pool.get(bound);
   for (const tier of tiers) {
-    const reason = tier.name === 'own' ? 'own' : 'score';
-    const kept = bound === undefined ? undefined : deps.pool.get(bound);
     if (kept !== undefined && isReadyIn(kept, tier) && !isExcluded(kept, tier, request) && !isTurnOver(kept, deps)) {
       return { token: kept, tier, reason: 'affinity' };
     }
-    const next = createWalk(tier.groups.map((group) => group.heaps.ready));
-    for (let token = next(); token !== undefined; token = next()) {
-      if (isExcluded(token, tier, request)) record.refuse(token, 'tried', tier, request);
-      else if (isTurnOver(token, deps)) resting ??= { token, tier, reason };
+    const reason = tier.name === 'own' ? 'own' : 'score';
+    const walk = startWalk(tier.groups.map((group) => group.heaps.ready));
+    for (let token = stepWalk(walk); token !== undefined; token = stepWalk(walk)) {
+      if (isExcluded(token, tier, request)) {
+        if (request.exclude.includes(token.id)) name(named, token, 'tried');
+      } else if (isTurnOver(token, deps)) resting ??= { token, tier, reason };
       else {
-        if (resting !== null) record.refuse(resting.token, 'rotation', resting.tier, request);
+        if (resting !== null) name(named, resting.token, 'rotation');
         return { token, tier, reason };
       }
     }
@@ -153,13 +154,13 @@ function isTurnOver(token: TokenState, deps: ChooseDeps): boolean {
 interface Nothing {
   readonly open: AdmitRequest['targets'];
   readonly tiers: readonly Tier[];
-  readonly record: DecisionRecord;
+  readonly named: Candidate[];
   readonly considered: number;
 }
 
 function refusal(request: AdmitRequest, nothing: Nothing, now: Now, deps: ChooseDeps): PoolRefusal {
   const groups = nothing.tiers.flatMap((tier) => tier.groups);
-  for (const tier of nothing.tiers) nothing.record.fill(tier.groups, request);
+  fill(nothing.named, groups, request.exclude);
   const limitedMs = limitedWait(groups, now);
   const closedGroups: Group[] = [];
   let closedMs: number | null = null;
@@ -170,8 +171,8 @@ function refusal(request: AdmitRequest, nothing: Nothing, now: Now, deps: Choose
     if (behind.some(hasUsable))
       closedMs = Math.min(closedMs ?? Number.POSITIVE_INFINITY, gateWaitMs(deps.provider(target.provider), now.mono));
   }
-  if (closedMs !== null && limitedMs === null) nothing.record.refuseAll(closedGroups, 'breaker');
-  const decision: Decision = { candidates: nothing.record.candidates, considered: nothing.considered, chosen: null, reason: null };
+  for (const group of closedGroups) nameSome(nothing.named, group.heaps.ready, 'breaker');
+  const decision: Decision = { candidates: nothing.named, considered: nothing.considered, chosen: null, reason: null };
   if (limitedMs !== null) return { ok: false, code: 'pool_exhausted', retryAfterMs: Math.min(limitedMs, closedMs ?? limitedMs), decision };
   if (closedMs !== null) return { ok: false, code: 'upstream_overloaded', retryAfterMs: closedMs, decision };
   return { ok: false, code: 'no_token_available', retryAfterMs: parkedWait([...groups, ...closedGroups], now), decision };
@@ -198,55 +199,41 @@ const hasUsable = ({ heaps }: Group): boolean => heaps.ready.nodes.length + heap
 
 // ---- the record ----
 
-interface DecisionRecord {
-  readonly candidates: Candidate[];
-  refuse(token: TokenState, because: RefusedBecause, tier: Tier, request: AdmitRequest): void;
-  choose(token: TokenState): void;
-  /** Adds the next best, then some that a limit holds back, until eight are named. */
-  fill(groups: readonly Group[], request: AdmitRequest): void;
-  refuseAll(groups: readonly Group[], because: RefusedBecause): void;
+/** Adds a token to the record, unless it is there or the record is full. */
+function name(named: Candidate[], token: TokenState, refused: RefusedBecause | null): void {
+  if (named.length >= CANDIDATES) return;
+  for (const one of named) if (one.tokenId === token.id) return;
+  named.push({ tokenId: token.id, score: rounded(token.score), refused });
 }
 
-/** Names at most eight tokens, looking at no more than it names. */
-function createRecord(): DecisionRecord {
-  const candidates: Candidate[] = [];
-  const add = (token: TokenState, refused: RefusedBecause | null): void => {
-    if (candidates.length >= CANDIDATES || candidates.some((one) => one.tokenId === token.id)) return;
-    candidates.push({ tokenId: token.id, score: rounded(token.score), refused });
-  };
-  return {
-    candidates,
-    refuse(token, because, tier, request) {
-      // One place stays for the token that is chosen.
-      if (candidates.length >= CANDIDATES - 1) return;
-      if (tier.name === 'public' && token.facts?.ownerId === request.userId) return;
-      add(token, because);
-    },
-    choose: (token) => add(token, null),
-    fill(groups, request) {
-      const next = createWalk(groups.map((group) => group.heaps.ready));
-      for (let i = 0, token = next(); token !== undefined && i < CANDIDATES; token = next(), i += 1) {
-        add(token, request.exclude.includes(token.id) ? 'tried' : null);
-      }
-      for (const { heaps } of groups) {
-        for (const heap of [heaps.busy, heaps.waiting, heaps.parked, heaps.out]) {
-          for (let i = 0; i < CANDIDATES && candidates.length < CANDIDATES; i += 1) {
-            const token = heap.nodes[i]?.value;
-            if (token === undefined) break;
-            add(token, token.because);
-          }
-        }
-      }
-    },
-    refuseAll(groups, because) {
-      for (const { heaps } of groups) {
-        for (let i = 0; i < CANDIDATES && candidates.length < CANDIDATES; i += 1) {
-          const token = heaps.ready.nodes[i]?.value;
-          if (token !== undefined) add(token, because);
-        }
-      }
-    },
-  };
+/** The chosen one gets its place even where many were passed over. */
+function nameChosen(named: Candidate[], token: TokenState): void {
+  if (named.length >= CANDIDATES) named.pop();
+  name(named, token, null);
+}
+
+/** Adds the next best, then some that a limit holds back, until eight are named; looks at hardly more than it names. */
+function fill(named: Candidate[], groups: readonly Group[], exclude: readonly string[]): void {
+  const walk = startWalk(groups.map((group) => group.heaps.ready));
+  for (let steps = 0; steps < CANDIDATES && named.length < CANDIDATES; steps += 1) {
+    const token = stepWalk(walk);
+    if (token === undefined) break;
+    name(named, token, exclude.includes(token.id) ? 'tried' : null);
+  }
+  for (const { heaps } of groups) {
+    nameSome(named, heaps.busy);
+    nameSome(named, heaps.waiting);
+    nameSome(named, heaps.parked);
+    nameSome(named, heaps.out);
+  }
+}
+
+function nameSome(named: Candidate[], heap: Heap<TokenState>, refused: RefusedBecause | null = null): void {
+  for (let i = 0; i < CANDIDATES && named.length < CANDIDATES; i += 1) {
+    const token = heap.nodes[i]?.value;
+    if (token === undefined) return;
+    name(named, token, refused ?? token.because);
+  }
 }
 
 const rounded = (score: number): number => Math.round(score * 10_000) / 10_000;

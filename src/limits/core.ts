@@ -127,8 +127,17 @@ export function createCore(deps: CoreDeps): Core {
 
   const takeSlot = (request: AdmitRequest, chosen: Chosen, now: Now): void => {
     const { token } = chosen;
-    const attempt = { token, requestId: request.requestId, provider: chosen.provider, model: chosen.model, epoch: token.epoch };
-    attempts.set(request.attemptId, { ...attempt, begunAt: now.mono, day: token.day, respondedAt: null, served: false });
+    attempts.set(request.attemptId, {
+      token,
+      requestId: request.requestId,
+      provider: chosen.provider,
+      model: chosen.model,
+      epoch: token.epoch,
+      begunAt: now.mono,
+      day: token.day,
+      respondedAt: null,
+      served: false,
+    });
     token.window.unanswered += 1;
     token.inFlight += 1;
     token.epochInFlight += 1;
@@ -164,18 +173,17 @@ export function createCore(deps: CoreDeps): Core {
     if (token.day === attempt.day) token.dayUsed -= 1;
   };
 
-  const respond = (attempt: AttemptState, now: Now): number => {
-    if (attempt.respondedAt === null) {
-      attempt.respondedAt = now.mono;
-      answerSend(attempt.token.window, now.mono);
-    }
-    return attempt.respondedAt;
+  const respond = (attempt: AttemptState, now: Now): void => {
+    if (attempt.respondedAt !== null) return;
+    attempt.respondedAt = now.mono;
+    answerSend(attempt.token.window, now.mono);
   };
 
   const serve = (attempt: AttemptState, now: Now): void => {
     if (attempt.served) return;
     attempt.served = true;
-    health.served({ ...attempt, respondedAt: respond(attempt, now) }, now);
+    respond(attempt, now);
+    health.served(attempt, now);
   };
 
   const sweep = (now: Now): void => {
@@ -256,7 +264,7 @@ export function createCore(deps: CoreDeps): Core {
       if (ended.outcome === 'success') serve(attempt, now);
       if (ended.sent) respond(attempt, now);
       else returnSend(attempt);
-      const change = health.ended({ ...attempt, respondedAt: attempt.respondedAt ?? now.mono }, ended.outcome, ended.retryAfterMs, now);
+      const change = health.ended(attempt, ended.outcome, ended.retryAfterMs, now);
       if (ended.modelUnsupported === true) pool.markUnsupported(token, attempt.model, now);
       pool.touch(token, now);
       return { ...change, others: health.takeOthers() };

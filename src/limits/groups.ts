@@ -3,7 +3,7 @@
  * names its models sits in one group for each of them, all others sit together, apart from those that turned out
  * to lack some models. So a request looks at a handful of groups whatever the pool's size.
  */
-import { createHeap, createNode, type Heap, type HeapNode, type HeapWork, heapMove } from './heap.js';
+import { createHeap, createNode, type Heap, type HeapNode, type HeapWork, heapRemove } from './heap.js';
 import type { TokenState, TokenStatus } from './token.js';
 
 /** Groups of tokens that lack some models, at most so many for a pool and provider; beyond that a lack is not remembered. */
@@ -96,7 +96,7 @@ export function createGroups(work: HeapWork): Groups {
     },
     reseat(token) {
       for (const seat of token.seats) {
-        heapMove(seat, null);
+        heapRemove(seat);
         if (seat.shared) seat.group.shared -= 1;
         seat.leave();
       }
@@ -126,26 +126,16 @@ export function sizeOf({ heaps }: Group): number {
 }
 
 function createGroup(lacks: readonly string[], work: HeapWork): Group {
-  return {
-    lacks,
-    shared: 0,
-    heaps: {
-      ready: createHeap(better, work),
-      waiting: createHeap(sooner, work),
-      parked: createHeap(sooner, work),
-      busy: createHeap(better, work),
-      out: createHeap(better, work),
-    },
-  };
+  const heap = (): Heap<TokenState> => createHeap(longerUnused, work);
+  return { lacks, shared: 0, heaps: { ready: heap(), waiting: heap(), parked: heap(), busy: heap(), out: heap() } };
 }
 
-/** Best first: score, then the longest unused, then a fixed random order. */
-function better(a: TokenState, b: TokenState): boolean {
-  if (a.score !== b.score) return a.score > b.score;
-  if (a.lastSeq !== b.lastSeq) return a.lastSeq < b.lastSeq;
-  return a.tie < b.tie;
+/** What a heap of this status is ordered by: the moment of release, or else the score, best first. */
+export function keyOf(token: TokenState): number {
+  return token.status === 'waiting' || token.status === 'parked' ? token.freeAt : -token.score;
 }
 
-function sooner(a: TokenState, b: TokenState): boolean {
-  return a.freeAt < b.freeAt;
+/** Among equals the longest unused, then a fixed random order. */
+function longerUnused(a: TokenState, b: TokenState): boolean {
+  return a.lastSeq === b.lastSeq ? a.tie < b.tie : a.lastSeq < b.lastSeq;
 }

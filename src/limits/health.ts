@@ -13,8 +13,8 @@ export interface EndedAttempt {
   readonly epoch: number;
   /** Monotonic. */
   readonly begunAt: number;
-  /** Monotonic time of headers or failure. */
-  readonly respondedAt: number;
+  /** Monotonic time of headers or failure; null: nothing came. */
+  readonly respondedAt: number | null;
 }
 
 export interface Health {
@@ -42,7 +42,7 @@ export function createHealth(deps: HealthDeps): Health {
 
   const served = (attempt: EndedAttempt, now: Now): void => {
     const active = deps.pool.activeTokens(attempt.provider);
-    for (const entry of countSuccess(deps.provider(attempt.provider), attempt.token.id, attempt.respondedAt, active)) {
+    for (const entry of countSuccess(deps.provider(attempt.provider), attempt.token.id, attempt.respondedAt ?? now.mono, active)) {
       const token = deps.pool.get(entry.tokenId);
       if (token === undefined) continue;
       others.push({ tokenId: token.id, ...failed(token, entry.epoch, coolingMs, 'failures', now) });

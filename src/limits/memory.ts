@@ -1,8 +1,8 @@
 /** The limits of a single node: the core over maps, open records in a file, answers kept for repeated calls. */
 import { AppError } from '../errors.js';
 import type { Clock } from '../shared/clock.js';
-import { createAnswers } from './answers.js';
 import { createCore } from './core.js';
+import { createGenerations } from './generations.js';
 import type { HeapWork } from './heap.js';
 import type { OpenRecords } from './openRecords.js';
 import type { AdmitRequest, Admitted, Finished, LimitSettings, Limits, Refusal, Settled } from './port.js';
@@ -27,6 +27,9 @@ export const defaultLimitSettings: LimitSettings = {
   tokenMinSuccessRate: 0.7,
 };
 
+/** How long, and how many, answers are kept for repeated calls. What still runs is known for as long as it runs. */
+const ANSWERS = { maxEntries: 8_192, maxAgeMs: 60_000 };
+
 const nothingSettled: Settled = { cooled: null, suspend: false, consecutiveFails: 0, counted: false, others: [] };
 
 /**
@@ -39,10 +42,10 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
   const at = (): Now => ({ mono: clock.monotonic(), wall: clock.now() });
   let settings = deps.settings ?? defaultLimitSettings;
   const core = createCore({ settings, random: deps.random, ...(deps.work === undefined ? {} : { work: deps.work }) });
-  const admitted = createAnswers<Promise<Admitted | Refusal>>();
+  const admitted = createGenerations<Promise<Admitted | Refusal>>(ANSWERS);
   const running = new Map<string, Promise<Admitted | Refusal>>();
-  const settled = createAnswers<Settled>();
-  const finished = createAnswers<Finished>();
+  const settled = createGenerations<Settled>(ANSWERS);
+  const finished = createGenerations<Finished>(ANSWERS);
   for (const record of openRecords.abandoned()) core.adopt(record, at());
 
   const begin = async (request: AdmitRequest, now: Now): Promise<Admitted | Refusal> => {

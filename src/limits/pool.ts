@@ -1,6 +1,6 @@
 /** All tokens, each in the right heap of each of its groups; moves them as they change and as time passes. */
-import { createGroups, type Group } from './groups.js';
-import { createHeap, createNode, type HeapWork, heapMove, heapTop } from './heap.js';
+import { createGroups, type Group, keyOf } from './groups.js';
+import { createHeap, createNode, type HeapWork, heapMove, heapRemove, heapTop } from './heap.js';
 import type { LimitSettings, PoolToken } from './port.js';
 import { FRESH_AFTER_MS } from './score.js';
 import { createSweep } from './sweep.js';
@@ -47,7 +47,7 @@ export interface PoolDeps {
 export function createPool(deps: PoolDeps): Pool {
   const tokens = new Map<string, TokenState>();
   const groups = createGroups(deps.work);
-  const refreshes = createHeap<TokenState>((a, b) => a.refreshAt < b.refreshAt, deps.work);
+  const refreshes = createHeap<TokenState>((a, b) => a.tie < b.tie, deps.work);
   const active = new Map<string, number>();
   let newest = 0;
 
@@ -62,10 +62,23 @@ export function createPool(deps: PoolDeps): Pool {
 
   const place = (token: TokenState, now: Now): void => {
     assess(token, deps.settings(), now);
-    for (const seat of token.seats) heapMove(seat, seat.group.heaps[token.status]);
-    token.refreshAt = nextRefresh(token, now.mono);
-    token.refresh ??= createNode(token);
-    heapMove(token.refresh, token.seats.length > 0 && Number.isFinite(token.refreshAt) ? refreshes : null);
+    const key = keyOf(token);
+    for (const seat of token.seats) heapMove(seat, seat.group.heaps[token.status], key);
+    if (token.refresh === null) scheduleRefresh(token, now);
+  };
+
+  /** A refresh that is due later stays: touching a token must not cost another heap move. */
+  const scheduleRefresh = (token: TokenState, now: Now): void => {
+    const next = token.seats.length > 0 ? nextRefresh(token, now.mono) : null;
+    if (next === null) return;
+    token.refresh = createNode(token);
+    heapMove(token.refresh, refreshes, next);
+  };
+
+  const cancelRefresh = (token: TokenState): void => {
+    if (token.refresh === null) return;
+    heapRemove(token.refresh);
+    token.refresh = null;
   };
 
   /** Gives the token its seats anew; `change` is what makes them differ. */
@@ -95,7 +108,7 @@ export function createPool(deps: PoolDeps): Pool {
 
   const sweep = createSweep(tokens, (token: TokenState, now) => {
     if (!isForgettable(token, now)) return false;
-    if (token.refresh !== null) heapMove(token.refresh, null);
+    cancelRefresh(token);
     return true;
   });
 
@@ -132,7 +145,8 @@ export function createPool(deps: PoolDeps): Pool {
     catchUp(consulted, now) {
       for (let done = 0; done < REFRESHES; done += 1) {
         const due = heapTop(refreshes);
-        if (due === undefined || due.refreshAt > now.mono) break;
+        if (due === undefined || (refreshes.keys[0] ?? 0) > now.mono) break;
+        cancelRefresh(due);
         if (due.unsupported.size > 0) forgetUnsupported(due, now);
         place(due, now);
       }
@@ -165,11 +179,11 @@ function sameSeats(a: PoolToken, b: PoolToken): boolean {
   );
 }
 
-/** When time alone will have changed the score enough: soon after a use, then at ever longer steps until nothing is left to change. */
-function nextRefresh(token: TokenState, mono: number): number {
+/** When time alone will have changed the score enough: soon after a use, then at ever longer steps; null: nothing is left to change. */
+function nextRefresh(token: TokenState, mono: number): number | null {
   const idle = token.lastUsedAt === null ? Number.POSITIVE_INFINITY : mono - token.lastUsedAt;
   const settled = idle >= FRESH_AFTER_MS && hourCount(token.window) === 0 && token.results.failures === 0 && token.unsupported.size === 0;
-  if (settled) return Number.POSITIVE_INFINITY;
+  if (settled) return null;
   const first = MINUTE_MS + MARGIN_MS;
   return mono + Math.min(HOUR_MS, Math.max(first, idle));
 }

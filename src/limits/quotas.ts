@@ -46,11 +46,7 @@ export interface Quotas {
 export function createQuotas(): Quotas {
   const users = new Map<string, UserCounts>();
   let current: Period = { day: '', month: '' };
-  const isDead = (user: UserCounts): boolean =>
-    [...user.days, ...user.months].every((count) => count.reserved === 0) &&
-    user.months.every((count) => count.period < current.month) &&
-    user.days.every((count) => count.period < current.day);
-  const sweepUsers = createSweep(users, isDead);
+  const sweepUsers = createSweep(users, (user: UserCounts) => isPast(user.months, current.month) && isPast(user.days, current.day));
 
   const countsOf = (userId: string, period: Period): { day: Count; month: Count } => {
     const user = users.get(userId) ?? { days: [], months: [] };
@@ -112,6 +108,10 @@ function countOf(counts: Count[], period: string): Count {
     if (oldest >= 0) counts.splice(oldest, 1);
   }
   return made;
+}
+
+function isPast(counts: readonly Count[], period: string): boolean {
+  return counts.every((count) => count.reserved === 0 && count.period < period);
 }
 
 function usedIn(counts: readonly Count[] | undefined, period: string): number {

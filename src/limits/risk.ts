@@ -17,12 +17,12 @@ export const HIGH_RISK = 0.7;
 
 /** 0 (calm) to 1 (at every limit and failing): 0.3 · minute + 0.3 · hour + 0.2 · failure rate + 0.2 · failures in a row over 5. Spec R12. */
 export function riskScore(facts: RiskFacts): number {
-  return (
-    0.3 * share(facts.rpm, facts.rpmLimit) +
-    0.3 * share(facts.rph, facts.rphLimit) +
-    0.2 * Math.min(1, Math.max(0, facts.failureRate)) +
-    0.2 * share(facts.consecutiveFails, 5)
-  );
+  return riskOfShares(share(facts.rpm, facts.rpmLimit), share(facts.rph, facts.rphLimit), facts.failureRate, facts.consecutiveFails);
+}
+
+/** The same, where the shares of both limits are known. */
+export function riskOfShares(minute: number, hour: number, failureRate: number, consecutiveFails: number): number {
+  return 0.3 * minute + 0.3 * hour + 0.2 * share(failureRate, 1) + 0.2 * share(consecutiveFails, 5);
 }
 
 /** `used / limit`, kept within 0–1: a limit that was lowered below the use must not push the score past its scale. */

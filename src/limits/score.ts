@@ -1,5 +1,5 @@
 /** What makes one usable token better than another: success 40, freshness 15, balance 15, risk safety 30. Spec R5. */
-import { riskScore, share } from './risk.js';
+import { riskOfShares, share } from './risk.js';
 
 /** A token that rested this long is fully fresh, in ms. */
 export const FRESH_AFTER_MS = 3_600_000;
@@ -33,7 +33,8 @@ export function tokenScore(facts: ScoreFacts): number {
   if (facts.attempts >= 10 && 1 - failureRate < facts.minSuccessRate) success /= 2;
   const freshness = facts.idleMs === null ? 1 : share(facts.idleMs, FRESH_AFTER_MS);
   // What runs now weighs as much as the whole hour: a burst must spread before its first answer is back.
-  const balance = 1 - (share(facts.inFlight, facts.maxConcurrent) + share(facts.rph, facts.rphLimit)) / 2;
-  const safety = 1 - riskScore({ ...facts, failureRate });
+  const hour = share(facts.rph, facts.rphLimit);
+  const balance = 1 - (share(facts.inFlight, facts.maxConcurrent) + hour) / 2;
+  const safety = 1 - riskOfShares(share(facts.rpm, facts.rpmLimit), hour, failureRate, facts.consecutiveFails);
   return 0.4 * success + 0.15 * freshness + 0.15 * balance + 0.3 * safety;
 }

@@ -5,7 +5,7 @@ import { DAY_MS, dayNumber } from './period.js';
 import type { LimitSettings, PoolToken, RefusedBecause } from './port.js';
 import { createResults, type Results, trimResults } from './results.js';
 import { tokenScore } from './score.js';
-import { createWindow, hourCount, minuteCount, type SendWindow, trimWindow, windowFreeAt } from './window.js';
+import { createWindow, hourCount, hourFreeAt, minuteCount, minuteFreeAt, type SendWindow, trimWindow } from './window.js';
 
 /** One moment on both clocks, ms: `mono` for windows and rests, `wall` for days, months and what admins see. */
 export interface Now {
@@ -57,9 +57,8 @@ export interface TokenState {
   score: number;
   // Where the pool keeps it.
   seats: readonly Seat[];
-  /** In the heap of tokens whose score will change with time alone; null: never placed. */
+  /** In the heap of tokens whose score will change with time alone; null: nothing is due. */
   refresh: HeapNode<TokenState> | null;
-  refreshAt: number;
 }
 
 export function createToken(id: string, tie: number): TokenState {
@@ -89,7 +88,6 @@ export function createToken(id: string, tie: number): TokenState {
     score: 0,
     seats: [],
     refresh: null,
-    refreshAt: Number.POSITIVE_INFINITY,
   };
 }
 
@@ -100,52 +98,44 @@ export function assess(token: TokenState, settings: LimitSettings, now: Now): vo
   rollDay(token, now.wall);
   token.score = scoreOf(token, settings, now.mono);
   token.freeAt = now.mono;
-  const blocked = lifeBlock(token, now) ?? timeBlock(token, settings, now) ?? slotBlock(token, settings);
-  token.status = blocked?.status ?? 'ready';
-  token.because = blocked?.because ?? null;
+  token.status = 'ready';
+  token.because = null;
+  checkLife(token, now);
+  if (token.status === 'ready') checkTime(token, settings, now);
+  if (token.status === 'ready') checkSlots(token, settings);
 }
 
-interface Block {
-  readonly status: TokenStatus;
-  readonly because: RefusedBecause;
+function block(token: TokenState, status: TokenStatus, because: RefusedBecause, freeAt: number): void {
+  token.status = status;
+  token.because = because;
+  token.freeAt = freeAt;
 }
 
-function lifeBlock(token: TokenState, now: Now): Block | null {
+function checkLife(token: TokenState, now: Now): void {
   const { facts } = token;
-  if (facts === null) return { status: 'out', because: 'invalid' };
-  if (facts.status !== 'active') return { status: 'out', because: facts.status };
-  if (facts.parkedUntil === null || facts.parkedUntil <= now.wall) return null;
-  token.freeAt = now.mono + (facts.parkedUntil - now.wall);
-  return { status: 'parked', because: 'credits' };
+  if (facts === null) block(token, 'out', 'invalid', now.mono);
+  else if (facts.status !== 'active') block(token, 'out', facts.status, now.mono);
+  else if (facts.parkedUntil !== null && facts.parkedUntil > now.wall) {
+    block(token, 'parked', 'credits', now.mono + (facts.parkedUntil - now.wall));
+  }
 }
 
-/** The block that ends last, of cooling, both windows and the donor's cap. */
-function timeBlock(token: TokenState, settings: LimitSettings, now: Now): Block | null {
-  let because: RefusedBecause | null = null;
-  if (token.cooldownUntil > token.freeAt) {
-    token.freeAt = token.cooldownUntil;
-    because = 'cooling';
-  }
-  const free = windowFreeAt(token.window, { rpm: settings.tokenRpmLimit, rph: settings.tokenRphLimit }, now.mono);
-  if (free.at > token.freeAt) {
-    token.freeAt = free.at;
-    because = free.because;
-  }
+/** Of cooling, both windows and the donor's cap, the one that ends last. */
+function checkTime(token: TokenState, settings: LimitSettings, now: Now): void {
+  if (token.cooldownUntil > token.freeAt) block(token, 'waiting', 'cooling', token.cooldownUntil);
+  const minute = minuteFreeAt(token.window, settings.tokenRpmLimit, now.mono);
+  if (minute > token.freeAt) block(token, 'waiting', 'rpm', minute);
+  const hour = hourFreeAt(token.window, settings.tokenRphLimit, now.mono);
+  if (hour > token.freeAt) block(token, 'waiting', 'rph', hour);
   const cap = token.facts?.dailyCap ?? null;
-  if (cap !== null && token.dayUsed >= cap) {
-    const midnight = now.mono + ((token.day + 1) * DAY_MS - now.wall);
-    if (midnight > token.freeAt) {
-      token.freeAt = midnight;
-      because = 'daily_cap';
-    }
-  }
-  return because === null ? null : { status: 'waiting', because };
+  if (cap === null || token.dayUsed < cap) return;
+  const midnight = now.mono + ((token.day + 1) * DAY_MS - now.wall);
+  if (midnight > token.freeAt) block(token, 'waiting', 'daily_cap', midnight);
 }
 
-function slotBlock(token: TokenState, settings: LimitSettings): Block | null {
-  if (token.inFlight >= settings.tokenMaxConcurrent) return { status: 'busy', because: 'busy' };
-  if (token.halfOpen && token.epochInFlight > 0) return { status: 'busy', because: 'probing' };
-  return null;
+function checkSlots(token: TokenState, settings: LimitSettings): void {
+  if (token.inFlight >= settings.tokenMaxConcurrent) block(token, 'busy', 'busy', token.freeAt);
+  else if (token.halfOpen && token.epochInFlight > 0) block(token, 'busy', 'probing', token.freeAt);
 }
 
 /** A day that the clock stepped back to keeps the later day's count: a cap is never widened by a step. */

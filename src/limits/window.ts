@@ -60,18 +60,14 @@ export function addAnswered(window: SendWindow, times: readonly number[], now: n
 }
 
 /**
- * When both windows have room for one more send: `now` or earlier when they have it already. Where sends without
- * headers are in the way the moment is not known; the answer is then the earliest possible one.
+ * When the minute window has room for one more send: `now` when it has it already. Where sends without headers
+ * are in the way the moment is not known; the answer is then the earliest possible one. Trim first.
  */
-export function windowFreeAt(
-  window: SendWindow,
-  limits: { rpm: number; rph: number },
-  now: number,
-): { at: number; because: 'rpm' | 'rph' } {
-  const minute = freeAt(window, window.minuteHead, limits.rpm, MINUTE_MS + MARGIN_MS, now);
-  const hour = freeAt(window, window.hourHead, limits.rph, HOUR_MS + MARGIN_MS, now);
-  return hour > minute ? { at: hour, because: 'rph' } : { at: minute, because: 'rpm' };
-}
+export const minuteFreeAt = (window: SendWindow, limit: number, now: number): number =>
+  freeAt(window, window.minuteHead, limit, MINUTE_MS + MARGIN_MS, now);
+/** The same for the hour window. */
+export const hourFreeAt = (window: SendWindow, limit: number, now: number): number =>
+  freeAt(window, window.hourHead, limit, HOUR_MS + MARGIN_MS, now);
 
 function freeAt(window: SendWindow, head: number, limit: number, length: number, now: number): number {
   const excess = window.unanswered + window.answered.length - head - limit;
