@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelEvent, StopReason } from '../../upstreams/define.js';
-import { estimateTokens } from '../../upstreams/tokens.js';
+import { estimateTokens, tokenWeight } from '../../upstreams/tokens.js';
 import { replies } from '../dialects/contract.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
@@ -148,6 +148,35 @@ describe('a single tool call', () => {
     const [startB, inputB, endB] = call('b');
     const events = [startA, startB, inputA, inputB, endB, endA, stop('tool_use')].filter((event) => event !== undefined);
     expect(await collected(events, { ...free, singleTool: true })).toEqual([...call('a'), stop('tool_use')]);
+  });
+});
+
+describe('all rules together', () => {
+  it('end any reply with one stop, within the limit, and keep a prefix of what was said', async () => {
+    const rules = fc.record({
+      stop: fc.array(fc.string({ unit: fc.constantFrom('a', 'e', ' '), minLength: 1, maxLength: 2 }), { maxLength: 2 }),
+      maxTokens: fc.option(fc.integer({ min: 1, max: 20 }), { nil: null }),
+      singleTool: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(replies, rules, async (events, limits) => {
+        const output = await collected(events, limits);
+        expect(output.filter((event) => event.type === 'stop')).toEqual([output.at(-1)]);
+        expect(said(events).startsWith(said(output))).toBe(true);
+        expect(output.filter((event) => event.type === 'tool_start').length).toBeLessThanOrEqual(limits.singleTool ? 1 : 3);
+        const weight = output.reduce(
+          (sum, event) => sum + tokenWeight('text' in event ? event.text : 'json' in event ? event.json : ''),
+          0,
+        );
+        expect(weight).toBeLessThanOrEqual((limits.maxTokens ?? Number.POSITIVE_INFINITY) + 1e-9);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('let nothing follow when text that was held back is already too much', async () => {
+    const events = await collected([text('abcd'), text('E'), ...call('a'), stop('tool_use')], { stop: ['END'], maxTokens: 1 });
+    expect(events).toEqual([text('abcd'), stop('max_tokens')]);
   });
 });
 
