@@ -42,11 +42,16 @@ export function createCommands(deps: CommandDeps): CommandService {
   const passwords = deps.passwords ?? createPasswords();
   const refusals = createRefusalRecorder({
     record: (refusal) => recordRefusal(deps, refusal),
-    onLost: (error, { data }) => deps.logger.warn({ err: error, command: data.command, code: data.code }, 'a refused command could not be recorded'),
+    onLost: (error, { data }) =>
+      deps.logger.warn({ err: error, command: data.command, code: data.code }, 'a refused command could not be recorded'),
     after: deps.after ?? afterTimeout,
   });
 
-  async function run<S extends z.ZodType, Result>(command: Command<string, S, unknown, Result>, raw: z.input<S>, meta: CommandMeta): Promise<Result> {
+  async function run<S extends z.ZodType, Result>(
+    command: Command<string, S, unknown, Result>,
+    raw: z.input<S>,
+    meta: CommandMeta,
+  ): Promise<Result> {
     const input = validated(command, raw);
     const prepared = await command.prepare?.(input, { passwords });
     const { result, position } = await deps.db.tx((tx) => transact(deps, command, { input, prepared }, meta, tx));

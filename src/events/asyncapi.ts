@@ -10,7 +10,20 @@ const ref = (path: string): Json => ({ $ref: `#/${path}` });
 /** Contract §7: CloudEvents 1.0 with our extensions. */
 const envelope: Json = {
   type: 'object',
-  required: ['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'dataversion', 'partitionkey', 'actor', 'partition', 'sequence'],
+  required: [
+    'specversion',
+    'id',
+    'source',
+    'type',
+    'subject',
+    'time',
+    'data',
+    'dataversion',
+    'partitionkey',
+    'actor',
+    'partition',
+    'sequence',
+  ],
   properties: {
     specversion: { const: '1.0' },
     id: { type: 'string', format: 'uuid', description: 'UUIDv7, minted once by the producer and kept through every retry.' },
@@ -43,14 +56,20 @@ export function asyncApiDocument(options: { readonly version: string; readonly p
       traffic: channel('traffic', {
         address: 'kirogate:{partition}:events',
         title: 'What requests did',
-        parameters: { partition: { enum: Array.from({ length: options.partitions }, (_, index) => `{p${index}}`), description: 'Braces included.' } },
+        parameters: {
+          partition: { enum: Array.from({ length: options.partitions }, (_, index) => `{p${index}}`), description: 'Braces included.' },
+        },
       }),
       control: channel('control', { address: `kirogate:{${CONTROL_PARTITION}}:events`, title: 'What people and the system decided' }),
     },
     operations: Object.fromEntries(
       (['traffic', 'control'] as const).map((name) => [
         `receive${name === 'traffic' ? 'Traffic' : 'Control'}`,
-        { action: 'receive', channel: ref(`channels/${name}`), summary: 'Also as HTTP and SSE: GET /admin/api/events and /admin/api/events/stream.' },
+        {
+          action: 'receive',
+          channel: ref(`channels/${name}`),
+          summary: 'Also as HTTP and SSE: GET /admin/api/events and /admin/api/events/stream.',
+        },
       ]),
     ),
     components: {

@@ -18,7 +18,9 @@ export function breakingChanges(before: JsonSchema, after: JsonSchema, path = ''
 }
 
 function typeChanges(before: JsonSchema, after: JsonSchema, at: string): string[] {
-  const changed = (['type', 'format', 'pattern', 'const'] as const).filter((word) => JSON.stringify(before[word]) !== JSON.stringify(after[word]));
+  const changed = (['type', 'format', 'pattern', 'const'] as const).filter(
+    (word) => JSON.stringify(before[word]) !== JSON.stringify(after[word]),
+  );
   return changed.map((word) => `${at}: ${word} was ${JSON.stringify(before[word])}, is ${JSON.stringify(after[word])}`);
 }
 
@@ -40,7 +42,9 @@ function memberChanges(before: JsonSchema, after: JsonSchema, path: string): str
   const requiredBefore = new Set(list(before.required));
   const gone = [...was.keys()].filter((name) => !is.has(name)).map((name) => `${join(path, name)}: is gone`);
   const demanded = [...required].filter((name) => !requiredBefore.has(name)).map((name) => `${join(path, name)}: is required now`);
-  const missing = [...requiredBefore].filter((name) => is.has(name) && !required.has(name)).map((name) => `${join(path, name)}: may be absent now`);
+  const missing = [...requiredBefore]
+    .filter((name) => is.has(name) && !required.has(name))
+    .map((name) => `${join(path, name)}: may be absent now`);
   const inside = [...was].flatMap(([name, schema]) => {
     const next = is.get(name);
     return next === undefined ? [] : breakingChanges(schema, next, join(path, name));

@@ -1,5 +1,5 @@
 /** The registry of event types: everything that reads, writes or documents events goes through this list. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { adminCommandRefused } from './admin/commandRefused.js';
 import { adminSignedIn } from './admin/signedIn.js';
 import { announcementChanged } from './announcement/changed.js';

@@ -20,7 +20,10 @@ describe('the registry of events', () => {
   test.each(eventTypes.map((type) => [type.type, type] as const))('%s: its example survives the archive', (name, type) => {
     const encoded = encodeEvent(name as string, type.example);
     expect(encoded).toEqual({ type: name, dataversion: type.version, data: type.example });
-    expect(decodeEvent(name as string, encoded.dataversion, JSON.parse(JSON.stringify(encoded.data)))).toEqual({ outcome: 'ok', data: type.example });
+    expect(decodeEvent(name as string, encoded.dataversion, JSON.parse(JSON.stringify(encoded.data)))).toEqual({
+      outcome: 'ok',
+      data: type.example,
+    });
   });
 
   test.each(eventTypes.map((type) => [type.type, type] as const))('%s: can be lifted from every older version', (_name, type) => {
@@ -32,7 +35,8 @@ describe('the registry of events', () => {
     const recorded = existsSync(recordFile) ? (JSON.parse(readFileSync(recordFile, 'utf8')) as Record<string, JsonSchema>) : {};
     const broken = Object.entries(recorded).flatMap(([key, schema]) => {
       const next = current[key];
-      if (next !== undefined) return breakingChanges(schema, next).map((change) => `${key}: ${change}; raise the version and add an upcaster`);
+      if (next !== undefined)
+        return breakingChanges(schema, next).map((change) => `${key}: ${change}; raise the version and add an upcaster`);
       const [name = '', version] = key.split('@');
       return (eventType(name)?.version ?? 0) > Number(version) ? [] : [`${key}: is gone, but archives hold it`];
     });
@@ -67,7 +71,11 @@ describe('decoding', () => {
   });
 
   test('reasons never quote a value', () => {
-    const outcome = decodeEvent('kirogate.key.issued', 1, { name: 12, userId: 'u', prefix: 'sk-very-secret-and-far-too-long-to-be-a-prefix' });
+    const outcome = decodeEvent('kirogate.key.issued', 1, {
+      name: 12,
+      userId: 'u',
+      prefix: 'sk-very-secret-and-far-too-long-to-be-a-prefix',
+    });
     expect(outcome).toMatchObject({ outcome: 'invalid' });
     expect(JSON.stringify(outcome)).not.toContain('secret');
   });
@@ -75,7 +83,9 @@ describe('decoding', () => {
 
 describe('encoding', () => {
   test('members that the schema does not name never reach the archive', () => {
-    expect(encodeEvent('kirogate.user.signed-in' as string, { method: 'password', password: 'hunter22' }).data).toEqual({ method: 'password' });
+    expect(encodeEvent('kirogate.user.signed-in' as string, { method: 'password', password: 'hunter22' }).data).toEqual({
+      method: 'password',
+    });
   });
 
   test('data of the wrong shape is a fault of the producer', () => {

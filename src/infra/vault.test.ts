@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { VaultError, createVault, sameText } from './vault.js';
+import { createVault, sameText, VaultError } from './vault.js';
 
 const vault = createVault({ key: 'the first key text' });
 

@@ -10,7 +10,12 @@ import { type AnnouncementState, loadAnnouncement } from './state.js';
 export const changeAnnouncement = defineCommand({
   name: 'announcement.change',
   summary: 'Edit, show or hide an announcement.',
-  input: z.strictObject({ id, content: requiredText(10_000).optional(), active: z.boolean().optional(), allowGuest: z.boolean().optional() }),
+  input: z.strictObject({
+    id,
+    content: requiredText(10_000).optional(),
+    active: z.boolean().optional(),
+    allowGuest: z.boolean().optional(),
+  }),
   load: (tx, input) => loadAnnouncement(tx, input.id),
   decide(from: AnnouncementState | undefined, input, context) {
     requireStaff(context);

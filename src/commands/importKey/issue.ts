@@ -22,7 +22,10 @@ export const issueImportKey = defineCommand({
     const key = `ik-${context.ids.short()}${context.ids.short()}${context.ids.short()}`;
     const keyId = context.ids.short();
     const prefix = key.slice(0, PREFIX_LENGTH);
-    return { events: [decided('kirogate.import-key.issued', `import-key/${keyId}`, { ...input, prefix })], result: { id: keyId, key, prefix } };
+    return {
+      events: [decided('kirogate.import-key.issued', `import-key/${keyId}`, { ...input, prefix })],
+      result: { id: keyId, key, prefix },
+    };
   },
   async secrets(tx, _input, result) {
     await tx.query(sql`insert into vault_import_keys (import_key_id, hash) values (${result.id}, ${hashKey(result.key)})`);

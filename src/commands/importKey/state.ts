@@ -12,7 +12,10 @@ export async function loadImportKey(tx: Queryable, id: string): Promise<ImportKe
 }
 
 /** The active import key of that SHA-256 (hex), or undefined. `userId`: whose tokens it donates; null: the site. */
-export async function findImportKey(db: Queryable, hash: string): Promise<{ readonly id: string; readonly userId: string | null } | undefined> {
+export async function findImportKey(
+  db: Queryable,
+  hash: string,
+): Promise<{ readonly id: string; readonly userId: string | null } | undefined> {
   const [row] = await db.query<{ id: string; user_id: string | null }>(sql`
     select k.id, k.user_id from vault_import_keys v join import_keys k on k.id = v.import_key_id
     where v.hash = ${hash} and k.status = 'active'`);

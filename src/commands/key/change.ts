@@ -1,6 +1,7 @@
 /** The name or limits of a client key change; the key itself stays. */
-import { z } from 'zod';
+
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { requireOwner } from '../actor.js';
 import { decided, defineCommand } from '../define.js';
@@ -24,7 +25,10 @@ export const changeKey = defineCommand({
     allowedModels: models.nullable().optional(),
     expiresAt: time.nullable().optional(),
   }),
-  load: async (tx, input, context): Promise<State> => ({ key: await loadKey(tx, input.keyId), defaultRpm: await loadDefaultRpm(tx, context) }),
+  load: async (tx, input, context): Promise<State> => ({
+    key: await loadKey(tx, input.keyId),
+    defaultRpm: await loadDefaultRpm(tx, context),
+  }),
   decide({ key, defaultRpm }, input, context) {
     if (key === undefined || key.status === 'revoked') throw new AppError('not_found');
     requireOwner(context, key.userId);

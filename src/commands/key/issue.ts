@@ -53,7 +53,8 @@ export const issueKey = defineCommand({
     if (user === undefined) throw new AppError('not_found', { message: 'There is no such user.', param: 'userId' });
     requireRate(context, input.rpmLimit, defaultRpm);
     requireFuture(context, input.expiresAt);
-    if (activeKeys >= MAX_ACTIVE_KEYS) throw new AppError('conflict', { message: `A user has at most ${MAX_ACTIVE_KEYS} keys; revoke one first.` });
+    if (activeKeys >= MAX_ACTIVE_KEYS)
+      throw new AppError('conflict', { message: `A user has at most ${MAX_ACTIVE_KEYS} keys; revoke one first.` });
     const key = mintKey(context.ids);
     const keyId = context.ids.short();
     const prefix = key.slice(0, PREFIX_LENGTH);

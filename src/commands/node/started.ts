@@ -7,7 +7,12 @@ import { id } from '../fields.js';
 export const recordNodeStarted = defineCommand({
   name: 'node.recordStarted',
   summary: 'Record that a node started.',
-  input: z.strictObject({ nodeId: id, runId: id.nullable().default(null), version: z.string().max(50), mode: z.enum(['single', 'distributed']) }),
+  input: z.strictObject({
+    nodeId: id,
+    runId: id.nullable().default(null),
+    version: z.string().max(50),
+    mode: z.enum(['single', 'distributed']),
+  }),
   load: async () => null,
   decide(_state, { nodeId, ...run }, context) {
     requireStaff(context);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { eventType } from '../../events/index.js';
 import { requireStaff } from '../actor.js';
-import { decided, defineCommand } from '../define.js';
+import { defineCommand } from '../define.js';
 
 /** What may be recorded as it comes; everything else has a command that decides. */
 const recordable = [

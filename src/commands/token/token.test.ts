@@ -28,11 +28,17 @@ const token = (over: Partial<TokenState> = {}): TokenState => ({
   statusAt: 1_000,
   ...over,
 });
-const suspended = (reason: NonNullable<TokenState['reason']>, until: number | null = null): TokenState => token({ status: 'suspended', reason, until });
+const suspended = (reason: NonNullable<TokenState['reason']>, until: number | null = null): TokenState =>
+  token({ status: 'suspended', reason, until });
 const nobody = given<TokenState | undefined>(undefined);
 
 describe('donating', () => {
-  const credential = { authType: 'social', secret: { refreshToken: 'very-secret-refresh' }, fingerprint: 'f'.repeat(64), region: 'us-east-1' };
+  const credential = {
+    authType: 'social',
+    secret: { refreshToken: 'very-secret-refresh' },
+    fingerprint: 'f'.repeat(64),
+    region: 'us-east-1',
+  };
   const gift = { ownerId: 'ada', visibility: 'public' as const, provider: 'kiro', credential };
   const pool = (over: { owner?: UserState | undefined; owned?: number; known?: boolean } = {}) =>
     given({ owner: ada as UserState | undefined, owned: 0, known: false, ...over });
@@ -71,7 +77,9 @@ describe('donating', () => {
   });
 
   test('a private token without an owner would serve nobody', () => {
-    expect(pool({ owner: undefined }).refuses(donateToken, { ...gift, ownerId: null, visibility: 'private' })).toBe('invalid_request userId');
+    expect(pool({ owner: undefined }).refuses(donateToken, { ...gift, ownerId: null, visibility: 'private' })).toBe(
+      'invalid_request userId',
+    );
   });
 });
 
@@ -89,8 +97,10 @@ describe('suspending', () => {
   });
 
   test('out of credits ends at the reset, or with the UTC month', () => {
-    const until = (input: { until?: number }) =>
-      (given(token()).when(suspendToken, { tokenId: 't1', reason: 'credits', ...input }, 'system').events[0]?.data as { until: number }).until;
+    const until = (input: { until?: number }): unknown =>
+      given(token())
+        .when(suspendToken, { tokenId: 't1', reason: 'credits', ...input }, 'system')
+        .events.map(({ data }) => (data as { until: number }).until)[0];
     expect(until({ until: NOW + 5 })).toBe(NOW + 5);
     expect(until({})).toBe(Date.UTC(2026, 11, 1));
   });
@@ -103,13 +113,19 @@ describe('suspending', () => {
   });
 
   test('twice is once; a later reset of the credits counts', () => {
-    expect(given(suspended('admin')).when(suspendToken, { tokenId: 't1', reason: 'admin' })).toEqual({ events: [], result: { changed: false } });
-    expect(given(suspended('credits', 5)).when(suspendToken, { tokenId: 't1', reason: 'credits', until: 9 }, 'system').events).toHaveLength(1);
+    expect(given(suspended('admin')).when(suspendToken, { tokenId: 't1', reason: 'admin' })).toEqual({
+      events: [],
+      result: { changed: false },
+    });
+    expect(given(suspended('credits', 5)).when(suspendToken, { tokenId: 't1', reason: 'credits', until: 9 }, 'system').events).toHaveLength(
+      1,
+    );
     expect(given(suspended('credits', 9)).when(suspendToken, { tokenId: 't1', reason: 'credits', until: 5 }, 'system').events).toEqual([]);
   });
 
   test('what was seen before the last change of state proves nothing', () => {
-    const seen = (observedAt: number) => given(token()).when(suspendToken, { tokenId: 't1', reason: 'failures', observedAt }, 'system').result.changed;
+    const seen = (observedAt: number) =>
+      given(token()).when(suspendToken, { tokenId: 't1', reason: 'failures', observedAt }, 'system').result.changed;
     expect(seen(999)).toBe(false);
     expect(seen(1_000)).toBe(true);
     expect(given(token()).when(invalidateToken, { tokenId: 't1', message: 'x', observedAt: 999 }, 'system').result.changed).toBe(false);
@@ -122,9 +138,12 @@ describe('suspending', () => {
   });
 
   test('many at once: those that were not paused by an admin before', () => {
-    const { events, result } = given([token({ id: 'a' }), { ...suspended('admin'), id: 'b' }, { ...suspended('failures'), id: 'c' }]).when(pauseTokens, {
-      ids: ['a', 'b', 'c', 'gone'],
-    });
+    const { events, result } = given([token({ id: 'a' }), { ...suspended('admin'), id: 'b' }, { ...suspended('failures'), id: 'c' }]).when(
+      pauseTokens,
+      {
+        ids: ['a', 'b', 'c', 'gone'],
+      },
+    );
     expect(result).toEqual({ paused: ['a', 'c'] });
     expect(events.map(({ subject }) => subject)).toEqual(['token/a', 'token/c']);
   });
@@ -132,7 +151,13 @@ describe('suspending', () => {
 
 describe('resuming', () => {
   test('an admin ends whatever it is', () => {
-    for (const state of [suspended('failures'), suspended('upstream'), suspended('admin'), suspended('credits', 5), token({ status: 'invalid' })]) {
+    for (const state of [
+      suspended('failures'),
+      suspended('upstream'),
+      suspended('admin'),
+      suspended('credits', 5),
+      token({ status: 'invalid' }),
+    ]) {
       expect(given(state).when(resumeToken, { tokenId: 't1' }).result).toEqual({ changed: true });
     }
   });
@@ -156,8 +181,21 @@ describe('resuming', () => {
 });
 
 describe('checking', () => {
-  const found = { tokenId: 't1', ok: true, failure: null, message: null, plan: 'PRO', creditsUsed: 1.5, creditsLimit: 10, resetAt: null, durationUs: 9 };
-  const types = (state: TokenState, input: typeof found) => given(state).when(recordTokenCheck, input, 'system').events.map(({ type }) => type);
+  const found = {
+    tokenId: 't1',
+    ok: true,
+    failure: null,
+    message: null,
+    plan: 'PRO',
+    creditsUsed: 1.5,
+    creditsLimit: 10,
+    resetAt: null,
+    durationUs: 9,
+  };
+  const types = (state: TokenState, input: typeof found) =>
+    given(state)
+      .when(recordTokenCheck, input, 'system')
+      .events.map(({ type }) => type);
 
   test('is always recorded; one that passes ends failures, and credits when there are some', () => {
     expect(types(token(), found)).toEqual(['token.checked']);
@@ -180,12 +218,18 @@ describe('what owners set', () => {
       { type: 'token.visibility-changed', subject: 'token/t1', data: { from: 'public', to: 'private' } },
     ]);
     expect(given(token()).when(changeTokenVisibility, { tokenId: 't1', visibility: 'public' }).events).toEqual([]);
-    expect(given(token({ ownerId: null })).refuses(changeTokenVisibility, { tokenId: 't1', visibility: 'private' })).toBe('invalid_request visibility');
+    expect(given(token({ ownerId: null })).refuses(changeTokenVisibility, { tokenId: 't1', visibility: 'private' })).toBe(
+      'invalid_request visibility',
+    );
     expect(given(token()).refuses(changeTokenVisibility, { tokenId: 't1', visibility: 'private' }, 'user/eve')).toBe('not_found');
   });
 
   test('name, cap and models', () => {
-    const { events, result } = given(token({ name: 'old', dailyCap: 5 })).when(changeTokenLimits, { tokenId: 't1', name: '', allowedModels: ['m'] }, 'user/ada');
+    const { events, result } = given(token({ name: 'old', dailyCap: 5 })).when(
+      changeTokenLimits,
+      { tokenId: 't1', name: '', allowedModels: ['m'] },
+      'user/ada',
+    );
     expect(result).toEqual({ name: null, dailyCap: 5, allowedModels: ['m'] });
     expect(events[0]?.data).toEqual({ from: { name: 'old', dailyCap: 5, allowedModels: null }, to: result });
     expect(given(token()).when(changeTokenLimits, { tokenId: 't1', dailyCap: null }).events).toEqual([]);

@@ -1,7 +1,7 @@
 /** An admin makes a member, active at once. */
 import { z } from 'zod';
-import { requireStaff } from '../actor.js';
 import { AppError } from '../../errors.js';
+import { requireStaff } from '../actor.js';
 import { decided, defineCommand } from '../define.js';
 import { requiredText } from '../fields.js';
 import { email, password, writePasswordHash } from './passwords.js';

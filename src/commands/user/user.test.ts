@@ -81,7 +81,9 @@ describe('approving, banning, unbanning', () => {
   });
 
   test('lifting reaches the banned', () => {
-    expect(given(three).when(unbanUsers, ids).events).toEqual([{ type: 'user.unbanned', subject: 'user/b', data: { from: 'banned', to: 'active' } }]);
+    expect(given(three).when(unbanUsers, ids).events).toEqual([
+      { type: 'user.unbanned', subject: 'user/b', data: { from: 'banned', to: 'active' } },
+    ]);
   });
 
   test.each([approveUsers, banUsers, unbanUsers])('$name is not for members', (command) => {
@@ -121,6 +123,8 @@ describe('sessions', () => {
     expect(given(user()).when(recordUserSignIn, { userId: 'ada', method: 'password' }, 'system').events).toEqual([
       { type: 'user.signed-in', subject: 'user/ada', data: { method: 'password' }, actor: 'user/ada' },
     ]);
-    expect(given(user({ status: 'banned' })).refuses(recordUserSignIn, { userId: 'ada', method: 'password' }, 'system')).toBe('user_banned');
+    expect(given(user({ status: 'banned' })).refuses(recordUserSignIn, { userId: 'ada', method: 'password' }, 'system')).toBe(
+      'user_banned',
+    );
   });
 });

@@ -22,5 +22,12 @@ export const adminCommandRefused = defineEvent({
     /** How many refusals this event stands for. */
     count: z.int().positive(),
   }),
-  example: { command: 'user.setQuota', code: 'not_found', message: 'Nothing is here.', param: null, target: 'user/k3v9x2m7q1w8e4r6', count: 1 },
+  example: {
+    command: 'user.setQuota',
+    code: 'not_found',
+    message: 'Nothing is here.',
+    param: null,
+    target: 'user/k3v9x2m7q1w8e4r6',
+    count: 1,
+  },
 });
