@@ -45,9 +45,16 @@ export async function startNode(env: Record<string, string>): Promise<NodeProces
   };
 }
 
+/** Runs a node that is expected to end by itself. */
+export async function runNode(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+  const { child, output } = start(['dist/main.js'], env);
+  await once(child, 'close');
+  return { code: child.exitCode, output: output() };
+}
+
 /** Runs a verb of the command line to its end. */
 export async function runCli(args: readonly string[], env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   const { child, output } = start(['dist/cli/index.js', ...args], env);
-  await once(child, 'exit');
+  await once(child, 'close');
   return { code: child.exitCode, output: output() };
 }
