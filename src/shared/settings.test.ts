@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { defaultSettings, mergeSettings, patchStored, settingNames, settingsFault, settingsPatchSchema, settingsSchema } from './settings.js';
+import {
+  defaultSettings,
+  mergeSettings,
+  patchStored,
+  settingNames,
+  settingsFault,
+  settingsPatchSchema,
+  settingsSchema,
+} from './settings.js';
 
 describe('settings', () => {
   test('the defaults are within their ranges', () => {
@@ -32,7 +40,9 @@ describe('settings', () => {
   });
 
   test('0 is allowed where it has a meaning', () => {
-    expect(settingsPatchSchema.safeParse({ token_pacing_min_ms: 0, token_pacing_max_ms: 0, default_user_daily_quota: 0 }).success).toBe(true);
+    expect(settingsPatchSchema.safeParse({ token_pacing_min_ms: 0, token_pacing_max_ms: 0, default_user_daily_quota: 0 }).success).toBe(
+      true,
+    );
   });
 
   test('a stored value wins, null returns to the environment', () => {
@@ -48,7 +58,10 @@ describe('settings', () => {
   });
 
   test('patching twice is patching once', () => {
-    const patch = fc.record({ token_rpm_limit: fc.option(fc.integer({ min: 1, max: 100_000 })), site_enabled: fc.option(fc.boolean()) }, { requiredKeys: [] });
+    const patch = fc.record(
+      { token_rpm_limit: fc.option(fc.integer({ min: 1, max: 100_000 })), site_enabled: fc.option(fc.boolean()) },
+      { requiredKeys: [] },
+    );
     fc.assert(
       fc.property(patch, patch, (first, second) => {
         const stored = patchStored(patchStored({}, first), second);

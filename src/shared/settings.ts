@@ -50,8 +50,14 @@ export const settingInfo: Readonly<Record<SettingName, { readonly meaning: strin
   token_max_consecutive_uses: { meaning: 'Times in a row one token may be used while another is usable', unit: 'requests' },
   token_pacing_min_ms: { meaning: 'Shortest random wait before an upstream call; 0 with the longest 0 turns pacing off', unit: 'ms' },
   token_pacing_max_ms: { meaning: 'Longest random wait before an upstream call; 0 turns pacing off', unit: 'ms' },
-  default_user_daily_quota: { meaning: 'Requests of a member per UTC day unless an admin set another figure; 0 allows none', unit: 'requests' },
-  default_user_monthly_quota: { meaning: 'Requests of a member per UTC month unless an admin set another figure; 0 allows none', unit: 'requests' },
+  default_user_daily_quota: {
+    meaning: 'Requests of a member per UTC day unless an admin set another figure; 0 allows none',
+    unit: 'requests',
+  },
+  default_user_monthly_quota: {
+    meaning: 'Requests of a member per UTC month unless an admin set another figure; 0 allows none',
+    unit: 'requests',
+  },
   default_key_rpm_limit: { meaning: 'Requests of a key in any 60 s unless the key has its own figure', unit: 'requests' },
   token_min_success_rate: { meaning: 'Below this a token gets half of the success part of its score', unit: '0–1' },
   site_enabled: { meaning: 'Off: the client API answers 503', unit: 'on/off' },
