@@ -58,19 +58,23 @@ export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): Asy
     secrets: [call.access.value, secret.refreshToken, secret.clientSecret ?? ''],
     invocationId: uuid.test(call.requestId) ? call.requestId : deps.ids.uuid(),
   };
-  const { response, built } = await open(context);
+  const { response, reply } = await open(context);
   try {
-    yield* readReply(context, response, built);
+    yield* readReply(context, response, reply);
   } finally {
     // Also when the consumer leaves in the middle: the socket ends with the call.
     response.end();
   }
 }
 
+/** What reading the reply needs of the request: not its body, which would stay in memory as long as the stream runs. */
+type ReplyFacts = Pick<BuiltRequest, 'names' | 'thinkingTags'>;
+
 /** Sends until a route gives a stream. Throws UpstreamFailure. */
-async function open(context: Context): Promise<{ readonly response: WireResponse; readonly built: BuiltRequest }> {
-  const { deps, authType, secret } = context;
-  const routes = [...routesFor({ authType, secret, ownArn: await ownArn(context), origins: deps.origins, worked: deps.worked })];
+async function open(context: Context): Promise<{ readonly response: WireResponse; readonly reply: ReplyFacts }> {
+  const { deps, call, authType, secret } = context;
+  const { needsProfile } = modelFacts(call.model);
+  const routes = [...routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, worked: deps.worked })];
   let reasoning = true;
   let profileSwitched = false;
   for (let sends = 1; ; sends++) {
@@ -80,7 +84,7 @@ async function open(context: Context): Promise<{ readonly response: WireResponse
     const outcome = await attempt(context, route, built);
     if ('response' in outcome) {
       if (deps.worked.get(secret.id) !== route.name) deps.worked.set(secret.id, route.name);
-      return { response: outcome.response, built };
+      return { response: outcome.response, reply: { names: built.names, thinkingTags: built.thinkingTags } };
     }
     const { failure, refusal } = outcome;
     if (sends >= maxSends) throw failure;
@@ -169,14 +173,14 @@ function suspicion(bytes: number, tools: number): string {
   return tools > 48 ? `(The request offers ${tools} tools; catalogues above about 48 are often refused.)` : '';
 }
 
-async function* readReply(context: Context, response: WireResponse, built: BuiltRequest): AsyncGenerator<ModelEvent, void, undefined> {
+async function* readReply(context: Context, response: WireResponse, reply: ReplyFacts): AsyncGenerator<ModelEvent, void, undefined> {
   const { call, deps } = context;
   const frames = createFrameSplitter(deps.decodeFrame);
   const decoder: StreamDecoder = createStreamDecoder({
-    originalName: built.names.original,
+    originalName: reply.names.original,
     contextWindow: modelFacts(call.model).contextWindow,
     estimateInput: () => estimateRequestTokens(call.request),
-    thinkingTags: built.thinkingTags,
+    thinkingTags: reply.thinkingTags,
     secrets: context.secrets,
     onOddity: deps.onOddity,
   });

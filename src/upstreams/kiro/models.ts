@@ -15,6 +15,8 @@ export interface KiroModel extends ModelInfo {
   readonly thinking: ThinkingStyle;
   /** Longest tool description the model's route was seen to take, in UTF-16 units (B10). */
   readonly descriptionLimit: number;
+  /** Refused without a profile ARN, also for accounts that own none (B4). */
+  readonly needsProfile: boolean;
 }
 
 const million = 1_000_000;
@@ -64,6 +66,7 @@ export const kiroModels: readonly KiroModel[] = rows.map(([id, displayName, cont
   aliases: aliasesOf(id, contextWindow),
   thinking,
   descriptionLimit: id.startsWith('claude-') ? 10_000 : 9_216,
+  needsProfile: id === 'claude-opus-5' || id === 'claude-sonnet-5',
 }));
 
 const byId = new Map(kiroModels.map((model) => [model.id, model]));
@@ -129,10 +132,10 @@ export function resolveKiroModel(name: string): { readonly id: string; readonly 
 }
 
 /** What we know of an upstream id; an unknown one gets its family's habits. */
-export function modelFacts(id: string): Pick<KiroModel, 'thinking' | 'descriptionLimit' | 'contextWindow'> {
+export function modelFacts(id: string): Pick<KiroModel, 'thinking' | 'descriptionLimit' | 'contextWindow' | 'needsProfile'> {
   const known = byId.get(id);
   if (known) return known;
-  if (id.startsWith('gpt-')) return { thinking: { kind: 'gpt' }, descriptionLimit: 9_216, contextWindow: 272_000 };
-  if (id.startsWith('CLAUDE_')) return { thinking: tags, descriptionLimit: 10_000, contextWindow: 200_000 };
-  return { thinking: none, descriptionLimit: id.startsWith('claude') ? 10_000 : 9_216, contextWindow: 200_000 };
+  if (id.startsWith('gpt-')) return { thinking: { kind: 'gpt' }, descriptionLimit: 9_216, contextWindow: 272_000, needsProfile: false };
+  if (id.startsWith('CLAUDE_')) return { thinking: tags, descriptionLimit: 10_000, contextWindow: 200_000, needsProfile: false };
+  return { thinking: none, descriptionLimit: id.startsWith('claude') ? 10_000 : 9_216, contextWindow: 200_000, needsProfile: false };
 }

@@ -85,6 +85,12 @@ describe('refreshing', () => {
     await expect(kiro.refresh(parsed.authType, parsed.secret, controller.signal)).rejects.toMatchObject({ kind: 'aborted' });
   });
 
+  it('a caller\'s own deadline counts as a slow upstream, not as someone who left', async () => {
+    server.answer = () => {};
+    const parsed = kiro.parseCredential({ refreshToken });
+    await expect(kiro.refresh(parsed.authType, parsed.secret, AbortSignal.timeout(50))).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
   it('B2: an access token is exchanged when ten minutes or less remain', () => {
     const access = (left: number | null) => ({ value: 'a', expiresAt: left === null ? null : testNow + left, facts: {} });
     expect(kiro.needsRefresh(undefined, testNow)).toBe(true);

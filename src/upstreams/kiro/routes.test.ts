@@ -6,8 +6,8 @@ import { apiRegion, arnRegion, authOrigin, discoveryRegions, isRegion, oidcOrigi
 const secret: KiroSecret = { id: 'a', refreshToken: 'r', region: 'us-east-1' };
 const euArn = 'arn:aws:codewhisperer:eu-central-1:123456789012:profile/ABCDEF';
 const origins: Origins = { region: 'us-east-1' };
-const routes = (authType: KiroAuthType, ownArn?: string, over: Partial<KiroSecret> = {}, at: Origins = origins, worked = boundedMap<string>(10)) =>
-  routesFor({ authType, secret: { ...secret, ...over }, ownArn, origins: at, worked });
+const routes = (authType: KiroAuthType, ownArn?: string, over: Partial<KiroSecret> = {}, at: Origins = origins, worked = boundedMap<string>(10), needsProfile = false) =>
+  routesFor({ authType, secret: { ...secret, ...over }, ownArn, needsProfile, origins: at, worked });
 const short = (list: ReturnType<typeof routes>): string[] => list.map((route) => `${route.name} ${route.origin}${route.path}`);
 
 describe('the routing table', () => {
@@ -33,6 +33,12 @@ describe('the routing table', () => {
       ['json@q/none', false],
       ['aws_json@runtime/service', true],
     ]);
+  });
+
+  it('B4: a model that demands an ARN makes a Builder ID start with the stand-in, whatever worked before', () => {
+    const worked = boundedMap<string>(10);
+    worked.set('a', 'json@q/none');
+    expect(routes('builder_id', undefined, {}, origins, worked, true)[0]?.name).toBe('aws_json@runtime/service');
   });
 
   it('each dialect has its content type, marker and origin word', () => {

@@ -167,6 +167,8 @@ export function routesFor(options: {
   readonly authType: KiroAuthType;
   readonly secret: KiroSecret;
   readonly ownArn: string | undefined;
+  /** The model is refused without an ARN: rows without one go last, which saves a send that cannot succeed. */
+  readonly needsProfile: boolean;
   readonly origins: Origins;
   /** Names of routes that worked, per credential. */
   readonly worked: BoundedMap<string>;
@@ -175,7 +177,8 @@ export function routesFor(options: {
   const rules = kindRules[authType];
   const possible = rules.attempts.filter((attempt) => (attempt.arn === 'own' ? ownArn !== undefined : attempt.arn !== 'shared' || ownArn === undefined));
   const best = options.worked.get(secret.id);
-  const sorted = [...possible].sort((a, b) => Number(routeName(b) === best) - Number(routeName(a) === best));
+  const rank = (attempt: Attempt): number => (options.needsProfile && attempt.arn === 'none' ? 2 : routeName(attempt) === best ? 0 : 1);
+  const sorted = [...possible].sort((a, b) => rank(a) - rank(b));
   return sorted.map((attempt) => {
     const arn = attempt.arn === 'none' ? undefined : attempt.arn === 'own' ? ownArn : wellKnownArns[attempt.arn];
     const form = dialectForms[attempt.dialect];

@@ -80,8 +80,10 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
   };
   const failure = (error: unknown): UpstreamFailure => {
     if (error instanceof UpstreamFailure) return error;
-    if (signal.aborted) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended on our side.', cause: error });
-    if (timedOut || timeoutCodes.has(codeOf(error))) {
+    // A caller's deadline (AbortSignal.timeout) is an upstream that was too slow, not someone who left.
+    const late = signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+    if (signal.aborted && !late) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended on our side.', cause: error });
+    if (late || timedOut || timeoutCodes.has(codeOf(error))) {
       return new UpstreamFailure({ kind: 'timeout', message: 'The upstream did not answer in time.', cause: error });
     }
     const code = codeOf(error);
