@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Database, sql } from '../infra/database/port.js';
 import { migrate } from '../infra/database/migrate.js';
+import { type Database, sql } from '../infra/database/port.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 import { systemClock } from '../shared/clock.js';
 import { appendToArchive, partitionHeads, readArchive, readPartition, toCloudEvent, verifyArchive } from './archive.js';
@@ -64,7 +64,12 @@ describe('the archive', () => {
     const later = await append('p0', [event('d')]);
     expect(later).toMatchObject([{ id: 'd', partition: 'p0', position: 3 }]);
     const heads = await partitionHeads(db);
-    expect([...heads].map(([name, { position }]) => [name, position])).toEqual([['control', 0], ['p0', 3], ['p1', 1], ['p2', 0]]);
+    expect([...heads].map(([name, { position }]) => [name, position])).toEqual([
+      ['control', 0],
+      ['p0', 3],
+      ['p1', 1],
+      ['p2', 0],
+    ]);
   });
 
   it('drops what it has, in any partition, and what a batch repeats', async () => {
@@ -93,7 +98,10 @@ describe('the archive', () => {
     let n = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(strange, { minLength: 1, maxLength: 8 }), async (events) => {
-        const appended = await append('p2', events.map((over) => event(`s${n++}`, over as Partial<NewEvent>)));
+        const appended = await append(
+          'p2',
+          events.map((over) => event(`s${n++}`, over as Partial<NewEvent>)),
+        );
         expect(appended).toHaveLength(events.length);
         for (const each of appended) expect(() => toCloudEvent(each)).not.toThrow();
       }),
@@ -104,7 +112,9 @@ describe('the archive', () => {
 
   it('neither skips nor doubles a position when many append at once', async () => {
     await Promise.all(Array.from({ length: 30 }, (_, index) => append('p0', [event(`x${index}`), event(`y${index}`)])));
-    expect((await readPartition(db, 'p0', 0, 100)).map(({ position }) => position)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect((await readPartition(db, 'p0', 0, 100)).map(({ position }) => position)).toEqual(
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    );
   });
 
   it('leaves nothing of a transaction that fails', async () => {
@@ -154,7 +164,10 @@ describe('the archive', () => {
     });
 
     it('filters by partition, type, subject, correlation and time', async () => {
-      await append('p0', [event('a', { time: 10, type: 'kirogate.token.failed', correlationid: 'r1' }), event('b', { time: 20, subject: 'token/b' })]);
+      await append('p0', [
+        event('a', { time: 10, type: 'kirogate.token.failed', correlationid: 'r1' }),
+        event('b', { time: 20, subject: 'token/b' }),
+      ]);
       await append('control', [event('c', { time: 15, correlationid: 'r1' }), event('d', { time: 30 })]);
       expect(ids(await readAll({ partitions: ['control'] }, 1))).toEqual(['c', 'd']);
       expect(ids(await readAll({ types: ['kirogate.token.failed'] }, 1))).toEqual(['a']);
@@ -185,7 +198,10 @@ describe('the archive', () => {
 
   describe('verification', () => {
     beforeEach(async () => {
-      await append('p0', Array.from({ length: 5 }, (_, index) => event(`v${index}`)));
+      await append(
+        'p0',
+        Array.from({ length: 5 }, (_, index) => event(`v${index}`)),
+      );
     });
     const verdict = async (): Promise<unknown> => (await verifyArchive(db)).find(({ partition }) => partition === 'p0');
 

@@ -94,7 +94,14 @@ async function spansOfTime(db: Queryable, { from, to }: ArchiveQuery): Promise<R
 function stretchStatement({ partition, after, upTo }: Stretch, query: ArchiveQuery): SQLQuery {
   const conditions = [sql`partition = ${partition}`, sql`position > ${after}`, sql`position <= ${upTo}`];
   if (query.types !== undefined) {
-    conditions.push(query.types.length === 0 ? sql`1 = 0` : sql`type in (${sql.join(query.types.map((type) => sql`${type}`), ', ')})`);
+    conditions.push(
+      query.types.length === 0
+        ? sql`1 = 0`
+        : sql`type in (${sql.join(
+            query.types.map((type) => sql`${type}`),
+            ', ',
+          )})`,
+    );
   }
   if (query.subject !== undefined) conditions.push(sql`subject = ${query.subject}`);
   if (query.correlationId !== undefined) conditions.push(sql`correlationid = ${query.correlationId}`);

@@ -56,6 +56,8 @@ export function finished(child: ChildProcess): Promise<string> {
     child.stdout?.on('data', (chunk: Buffer) => (out += chunk));
     child.stderr?.on('data', (chunk: Buffer) => (err += chunk));
     child.on('error', reject);
-    child.on('close', (code, signal) => (code === 0 || signal === 'SIGKILL' ? resolvePromise(out) : reject(new Error(`exit ${code}: ${err}`))));
+    child.on('close', (code, signal) =>
+      code === 0 || signal === 'SIGKILL' ? resolvePromise(out) : reject(new Error(`exit ${code}: ${err}`)),
+    );
   });
 }

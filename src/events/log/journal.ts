@@ -71,7 +71,9 @@ async function readLeftover(path: string, name: string): Promise<readonly Leftov
       return { record: { partition, src, n, event }, bytes: bytes.length, segment };
     });
   } catch (error) {
-    throw new Error(`cannot read the event journal ${path}; it may hold events that were not archived: repair it or move it away`, { cause: error });
+    throw new Error(`cannot read the event journal ${path}; it may hold events that were not archived: repair it or move it away`, {
+      cause: error,
+    });
   }
 }
 
@@ -96,7 +98,10 @@ class SegmentedJournal implements Journal {
   async open(): Promise<void> {
     this.#count += 1;
     const path = join(this.#options.dir, `${this.#options.src}.${String(this.#count).padStart(6, '0')}.log`);
-    this.#file = await openAppendFile({ path, onSyncError: (error) => this.#options.onError(error, 'the event journal could not be synced') });
+    this.#file = await openAppendFile({
+      path,
+      onSyncError: (error) => this.#options.onError(error, 'the event journal could not be synced'),
+    });
     this.#segment = { path, live: 0, sealed: false };
     this.#rotateAt = this.#options.segmentBytes;
   }

@@ -181,7 +181,7 @@ describe('the log with a journal', () => {
   describe('in a process of its own', () => {
     let code: Awaited<ReturnType<typeof childCode>>;
     beforeEach(async () => {
-      code = await childCode(['src/events/log/memory.ts', 'src/events/log/contract.ts', 'src/shared/clock.ts', 'src/shared/ids.ts']);
+      code = await childCode(['src/events/log/memory.ts', 'src/shared/clock.ts', 'src/shared/ids.ts']);
     });
     afterEach(() => code.remove());
     const opening = `

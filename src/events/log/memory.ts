@@ -162,7 +162,10 @@ class MemoryLog implements EventLog {
       const journalled = this.#journal?.write(record);
       this.#counters.set(partition, n);
       const held = this.#hold(partition, this.#src, n, event, record.length, journalled?.segment ?? null);
-      if (!journalled) return resolve();
+      if (!journalled) {
+        resolve();
+        return;
+      }
       held.acknowledge = resolve;
       held.refuse = reject;
       journalled.written.then(

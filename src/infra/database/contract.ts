@@ -58,7 +58,13 @@ export function databaseContract(open: () => Promise<DatabaseUnderTest>): void {
           expect(await readBack()).toEqual(rows);
           await db.tx(async (tx) => {
             await tx.query(sql`delete from things`);
-            await tx.query(sql`insert into things (id, t, n, d, f) ${rowsOf(db.engine, columns, rows.map((each, id) => ({ id, ...each })))}`);
+            await tx.query(
+              sql`insert into things (id, t, n, d, f) ${rowsOf(
+                db.engine,
+                columns,
+                rows.map((each, id) => ({ id, ...each })),
+              )}`,
+            );
           });
           expect(await readBack()).toEqual(rows);
         }),
@@ -80,9 +86,15 @@ export function databaseContract(open: () => Promise<DatabaseUnderTest>): void {
           tx.query(sql`insert into counters (name, value) ${rowsOf(db.engine, { name: 'text', value: 'bigint' }, rows)}
             on conflict (name) do update set value = counters.value + excluded.value`),
         );
-      await add([{ name: 'c', value: 5 }, { name: 'x', value: 1 }]);
+      await add([
+        { name: 'c', value: 5 },
+        { name: 'x', value: 1 },
+      ]);
       await add([{ name: 'c', value: 7 }]);
-      expect(await db.query(sql`select name, value from counters order by name`)).toEqual([{ name: 'c', value: 12 }, { name: 'x', value: 1 }]);
+      expect(await db.query(sql`select name, value from counters order by name`)).toEqual([
+        { name: 'c', value: 12 },
+        { name: 'x', value: 1 },
+      ]);
     });
 
     it('keeps what would be SQL as data', async () => {

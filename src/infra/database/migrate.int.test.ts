@@ -24,7 +24,8 @@ describe('migrating SQLite', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const run = (from = ours, eventPartitions = 2): ReturnType<typeof migrate> => migrate(db, { dir: from, eventPartitions, clock: systemClock });
+  const run = (from = ours, eventPartitions = 2): ReturnType<typeof migrate> =>
+    migrate(db, { dir: from, eventPartitions, clock: systemClock });
 
   it('makes the tables of an empty database, and does nothing the second time', async () => {
     const first = await run();
@@ -63,7 +64,9 @@ describe('migrating SQLite', () => {
     await theirs.dispose();
     const before = await readFile(path);
     const other = await openSqlite({ path });
-    await expect(migrate(other, { dir: ours, eventPartitions: 2, clock: systemClock })).rejects.toThrow(/not KiroGate's.*customers.*DATABASE_URL/);
+    await expect(migrate(other, { dir: ours, eventPartitions: 2, clock: systemClock })).rejects.toThrow(
+      /not KiroGate's.*customers.*DATABASE_URL/,
+    );
     await other.close();
     expect((await readFile(path)).equals(before)).toBe(true);
   });

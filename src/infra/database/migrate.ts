@@ -91,8 +91,12 @@ async function readApplied(db: Queryable): Promise<readonly Applied[]> {
 async function tableNames(db: Queryable): Promise<readonly string[]> {
   const rows =
     db.engine === 'sqlite'
-      ? await db.query<{ name: string }>(sql`select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name`)
-      : await db.query<{ name: string }>(sql`select table_name as name from information_schema.tables where table_schema = current_schema() order by table_name`);
+      ? await db.query<{ name: string }>(
+          sql`select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name`,
+        )
+      : await db.query<{ name: string }>(
+          sql`select table_name as name from information_schema.tables where table_schema = current_schema() order by table_name`,
+        );
   return rows.map((row) => row.name);
 }
 
@@ -132,9 +136,12 @@ async function applyNext(tx: Queryable, known: readonly Migration[], options: Mi
     try {
       await tx.query(sql.__dangerous__rawValue(statement));
     } catch (error) {
-      throw new MigrationError(`Migration ${next.name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`, {
-        cause: error,
-      });
+      throw new MigrationError(
+        `Migration ${next.name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
   await tx.query(sql`insert into kirogate_migrations (version, name, checksum, applied_at)
@@ -145,7 +152,8 @@ async function applyNext(tx: Queryable, known: readonly Migration[], options: Mi
 /** Fixes the number of partitions at the first start and holds later starts to it. */
 async function settleInstallation(db: Database, { eventPartitions, clock }: MigrateOptions): Promise<void> {
   const read = async (from: Queryable): Promise<number | undefined> =>
-    (await from.query<{ event_partitions: number }>(sql`select event_partitions from installation where product = ${'kirogate'}`))[0]?.event_partitions;
+    (await from.query<{ event_partitions: number }>(sql`select event_partitions from installation where product = ${'kirogate'}`))[0]
+      ?.event_partitions;
   const stored =
     (await read(db)) ??
     (await db.tx(async (tx) => {

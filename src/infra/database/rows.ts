@@ -12,11 +12,7 @@ export type ColumnType = 'text' | 'bigint' | 'double' | 'boolean';
  *
  * `undefined` and numbers that are not finite are refused; `null` stays null.
  */
-export function rowsOf(
-  engine: Engine,
-  columns: Readonly<Record<string, ColumnType>>,
-  rows: readonly object[],
-): SQLQuery {
+export function rowsOf(engine: Engine, columns: Readonly<Record<string, ColumnType>>, rows: readonly object[]): SQLQuery {
   const names = Object.keys(columns);
   const tuples = rows.map((row) => names.map((name) => checked(name, (row as Readonly<Record<string, unknown>>)[name])));
   const document = JSON.stringify(tuples);

@@ -34,9 +34,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   } catch (error) {
     if (scratch !== null) await rm(scratch, { recursive: true, force: true });
     const reason = hasCode(error, 'SQLITE_NOTADB') ? 'the file is not a SQLite database' : text(error);
-    throw new DatabaseError('unavailable', `cannot open the SQLite database ${path}: ${reason}; check DATABASE_URL and the rights on file and folder`, {
-      cause: error,
-    });
+    throw new DatabaseError(
+      'unavailable',
+      `cannot open the SQLite database ${path}: ${reason}; check DATABASE_URL and the rights on file and folder`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -211,7 +215,8 @@ function checkValues(items: readonly object[]): null {
     if (!('value' in item)) continue;
     const { value } = item;
     const plain = value === null || typeof value !== 'object' || value instanceof Uint8Array;
-    if (!plain || value === undefined || Number.isNaN(value)) throw new DatabaseError('statement', `a ${typeof value} that SQL does not know was given as a value`);
+    if (!plain || value === undefined || Number.isNaN(value))
+      throw new DatabaseError('statement', `a ${typeof value} that SQL does not know was given as a value`);
   }
   return null;
 }
