@@ -1,0 +1,274 @@
+/** Moves the event log into archive and read models, for as long as the process lives, whatever the stores do. */
+import type { Logger } from 'pino';
+import { CONTROL_PARTITION, type NewEvent } from '../../events/define.js';
+import type { EventLog, LogEntry, Watermark } from '../../events/log/port.js';
+import { type Database, sql } from '../../infra/database/port.js';
+import type { Clock } from '../../shared/clock.js';
+import { createIds } from '../../shared/ids.js';
+import type { Projection } from '../define.js';
+import { projections as registry } from '../index.js';
+import { type BatchResult, ingestBatch, Overtaken } from './batch.js';
+import { isTransient, type Poison } from './fold.js';
+import { BuildError } from './build.js';
+import { PrepareError, prepareProjections } from './prepare.js';
+
+export interface IngestDeps {
+  readonly db: Database;
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Default: the registry. */
+  readonly projections?: readonly Projection[];
+  /** Most events of one transaction. Default 1,000. */
+  readonly batchSize?: number;
+  /** How long a batch waits for more, ms. Default 50. */
+  readonly lingerMs?: number;
+  /** Longest pause between tries while the store fails, ms. Default 5,000. */
+  readonly maxPauseMs?: number;
+}
+
+export interface IngestStatus {
+  /** `starting`: not yet reading. `failing`: the last try did not commit. */
+  readonly state: 'starting' | 'running' | 'failing' | 'closed';
+  /** Since this process started. */
+  readonly archived: number;
+  readonly duplicates: number;
+  /** Events that a projection could not take. */
+  readonly parked: number;
+  readonly unknownTypes: number;
+  /** Appended and not yet archived. */
+  readonly waiting: number;
+  /** ms since epoch of the last commit; null: none yet. */
+  readonly lastCommitAt: number | null;
+  /** Why it fails, for the operator; null while it runs. */
+  readonly error: string | null;
+}
+
+export interface Ingest {
+  /**
+   * Resolves when the projections are prepared and everything appended before the call is archived.
+   * Rejects when this build cannot prepare them (PrepareError, BuildError) or the ingest closes before.
+   */
+  idle(): Promise<void>;
+  status(): IngestStatus;
+  /** Archives what is there as long as the store answers, then ends. */
+  close(): Promise<void>;
+}
+
+const READ_WAIT_MS = 250;
+const FIRST_PAUSE_MS = 50;
+
+/** Starts at once; failures of the store are retried, never thrown. */
+export function startIngest(deps: IngestDeps): Ingest {
+  return new RunningIngest(deps);
+}
+
+interface Idler {
+  /** Count of processed entries at which it is content. */
+  readonly target: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class RunningIngest implements Ingest {
+  readonly #deps: IngestDeps;
+  readonly #projections: readonly Projection[];
+  readonly #parkedEvent: (poison: Poison) => NewEvent;
+  readonly #cursors = new Map<string, string>();
+  readonly #idlers = new Set<Idler>();
+  readonly #loop: Promise<void>;
+  #state: IngestStatus['state'] = 'starting';
+  #counts = { archived: 0, duplicates: 0, parked: 0, unknownTypes: 0 };
+  #processed = 0;
+  #fatal: unknown = null;
+  #lastCommitAt: number | null = null;
+  #error: string | null = null;
+  #pause = 0;
+  #closing = false;
+  #wake: () => void = () => undefined;
+
+  constructor(deps: IngestDeps) {
+    this.#deps = deps;
+    this.#projections = deps.projections ?? registry;
+    const ids = createIds(deps.clock);
+    this.#parkedEvent = (poison) => parkedEvent(poison, ids.uuid(), deps.clock.now());
+    this.#loop = this.#run();
+  }
+
+  idle(): Promise<void> {
+    if (this.#state === 'closed') return Promise.reject(this.#fatal ?? new Error('the ingest is closed'));
+    return new Promise((resolve, reject) => {
+      this.#idlers.add({ target: this.#processed + this.#deps.log.backlog().events, resolve, reject });
+      this.#settleIdlers();
+    });
+  }
+
+  status(): IngestStatus {
+    return { state: this.#state, ...this.#counts, waiting: this.#deps.log.backlog().events, lastCommitAt: this.#lastCommitAt, error: this.#error };
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    this.#wake();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing && this.#fatal === null && (await this.#attempt(() => this.#prepare())) === null) await this.#rest();
+    while (this.#fatal === null) {
+      const taken = await this.#attempt(() => this.#step());
+      if (this.#closing && !taken) break;
+      if (taken === null) await this.#rest();
+    }
+    this.#state = 'closed';
+    for (const { reject } of this.#idlers) reject(this.#fatal ?? new Error('the ingest is closed'));
+    this.#idlers.clear();
+  }
+
+  async #prepare(): Promise<number> {
+    const { db, clock, logger } = this.#deps;
+    try {
+      await prepareProjections({ db, projections: this.#projections, clock, logger });
+    } catch (error) {
+      if (error instanceof PrepareError || error instanceof BuildError) this.#fatal = error;
+      throw error;
+    }
+    await this.#readCursors();
+    return 0;
+  }
+
+  async #readCursors(): Promise<void> {
+    const rows = await this.#deps.db.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions`);
+    this.#cursors.clear();
+    for (const { partition, log_cursor } of rows) if (log_cursor !== null && partition !== CONTROL_PARTITION) this.#cursors.set(partition, log_cursor);
+  }
+
+  /** Reads and commits one batch; answers how many entries it held. */
+  async #step(): Promise<number> {
+    const { log, batchSize = 1_000, lingerMs = 50 } = this.#deps;
+    this.#settleIdlers();
+    // Nobody waits for more once somebody waits for us.
+    const hurried = this.#closing || this.#idlers.size > 0;
+    const entries = await log.read(this.#cursors, { limit: batchSize, waitMs: this.#closing ? 0 : READ_WAIT_MS, lingerMs: hurried ? 0 : lingerMs });
+    if (entries.length === 0) return 0;
+    try {
+      const result = await this.#commit(entries);
+      for (const { partition, cursor } of result.watermarks) this.#cursors.set(partition, cursor);
+      this.#count(result);
+      this.#processed += entries.length;
+      await log.archived(result.watermarks);
+      this.#settleIdlers();
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error;
+      await this.#readCursors();
+      // Perhaps it was we, and the answer to our commit was lost: what the archive has may go.
+      await log.archived(await storedWatermarks(this.#deps.db, this.#cursors));
+    }
+    return entries.length;
+  }
+
+  /** A batch that fails for its content is taken again with care, which parks the events at fault. */
+  async #commit(entries: readonly LogEntry[]): Promise<BatchResult> {
+    const { db, clock } = this.#deps;
+    const run = (careful: boolean): Promise<BatchResult> => {
+      const options = { projections: this.#projections, careful, now: clock.now(), parkedEvent: this.#parkedEvent };
+      return db.tx((tx) => ingestBatch(tx, entries, this.#cursors, options));
+    };
+    try {
+      return await run(false);
+    } catch (error) {
+      if (error instanceof Overtaken || isTransient(error)) throw error;
+      this.#deps.logger.warn({ err: error, events: entries.length }, 'a batch of events could not be written; looking for the ones at fault');
+      return await run(true);
+    }
+  }
+
+  #count({ archived, duplicates, parked, unknownTypes }: BatchResult): void {
+    const counts = this.#counts;
+    this.#counts = {
+      archived: counts.archived + archived,
+      duplicates: counts.duplicates + duplicates,
+      parked: counts.parked + parked.length,
+      unknownTypes: counts.unknownTypes + unknownTypes,
+    };
+    this.#lastCommitAt = this.#deps.clock.now();
+    if (parked.length > 0) {
+      const [first] = parked;
+      this.#deps.logger.warn({ events: parked.length, projection: first?.projection.name, reason: first?.reason, error: first?.error }, 'events were parked');
+    }
+  }
+
+  /** What the work answers, or null when it failed. One line in the log for each change of state. */
+  async #attempt(work: () => Promise<number>): Promise<number | null> {
+    try {
+      const taken = await work();
+      if (this.#state === 'failing') this.#deps.logger.info('events are archived again');
+      this.#state = 'running';
+      this.#error = null;
+      this.#pause = 0;
+      return taken;
+    } catch (error) {
+      if (this.#state !== 'failing') this.#deps.logger.error({ err: error }, 'events cannot be archived; they wait in the log and are tried again');
+      this.#state = 'failing';
+      this.#error = error instanceof Error ? error.message : String(error);
+      return null;
+    }
+  }
+
+  /** Ends early when the process closes. */
+  #rest(): Promise<void> {
+    this.#pause = Math.min(this.#deps.maxPauseMs ?? 5_000, Math.max(FIRST_PAUSE_MS, this.#pause * 2));
+    if (this.#closing) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake(), this.#pause);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** An empty log contents everybody; otherwise each waits for as many entries as there were when it asked. */
+  #settleIdlers(): void {
+    if (this.#state === 'starting') return;
+    const empty = this.#deps.log.backlog().events === 0;
+    for (const idler of this.#idlers) {
+      if (!empty && this.#processed < idler.target) continue;
+      this.#idlers.delete(idler);
+      idler.resolve();
+    }
+  }
+}
+
+async function storedWatermarks(db: Database, cursors: ReadonlyMap<string, string>): Promise<Watermark[]> {
+  const rows = await db.query<{ partition: string; src: string; n: number }>(sql`select partition, src, n from producers`);
+  return [...cursors].map(([partition, cursor]) => ({
+    partition,
+    cursor,
+    producers: new Map(rows.filter((row) => row.partition === partition).map(({ src, n }) => [src, n])),
+  }));
+}
+
+function parkedEvent({ projection, event, reason, error }: Poison, id: string, now: number): NewEvent {
+  return {
+    id,
+    type: 'kirogate.projection.event-parked',
+    source: event.source,
+    subject: `projection/${projection.name}`,
+    time: now,
+    data: {
+      projection: projection.name,
+      eventId: event.id,
+      type: event.type.slice(0, 200),
+      subject: event.subject.slice(0, 300),
+      partition: event.partition,
+      position: event.position,
+      reason: `${reason}: ${error}`.slice(0, 500),
+    },
+    dataversion: 1,
+    partitionkey: `projection/${projection.name}`,
+    actor: 'system',
+    correlationid: event.correlationid,
+    causationid: event.id,
+  };
+}
