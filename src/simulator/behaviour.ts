@@ -71,7 +71,9 @@ export const settingsSchema = z.strictObject({
   /** What a chance failure looks like, drawn by weight. */
   failures: z.array(z.strictObject({ weight: z.number().positive(), behaviour: behaviourSchema })).min(1),
   /** Risk control: above any of these an account gets the risk 429, for `coolMs` more. null: no such limit. */
-  limits: z.strictObject({ per60s: count.nullable(), per3600s: count.nullable(), concurrent: count.nullable(), coolMs: milliseconds }).nullable(),
+  limits: z
+    .strictObject({ per60s: count.nullable(), per3600s: count.nullable(), concurrent: count.nullable(), coolMs: milliseconds })
+    .nullable(),
   /** Wait before a refresh is answered, ms. */
   refreshDelayMs: milliseconds,
   /** Words in one content event. */

@@ -128,7 +128,8 @@ function createCredential(options: CredentialOptions, id: string, deps: { clock:
     authRegion: region,
     apiRegion,
     plan,
-    profileArn: kind === 'builder_id' ? null : `arn:aws:codewhisperer:${apiRegion}:${account}:profile/${random.text(12, upperAlphanumeric)}`,
+    profileArn:
+      kind === 'builder_id' ? null : `arn:aws:codewhisperer:${apiRegion}:${account}:profile/${random.text(12, upperAlphanumeric)}`,
     clientId: hasClient ? random.text(22) : null,
     // The real registration is a JWT of several kilobytes; readers must not assume it is short.
     clientSecret: hasClient ? `eyJraWQi${random.text(3_000)}` : null,
@@ -199,7 +200,8 @@ export function createCredentials(deps: { clock: Clock; random: Random; seed: nu
     add(options) {
       const id = options.id ?? `cred-${byId.size + 1}`;
       const credential = createCredential(options, id, deps);
-      if (byId.has(id) || current.has(credential.refreshToken)) throw new Error(`the simulator already has credential ${id} or its refresh token`);
+      if (byId.has(id) || current.has(credential.refreshToken))
+        throw new Error(`the simulator already has credential ${id} or its refresh token`);
       byId.set(id, credential);
       current.set(credential.refreshToken, credential);
       return credential;
@@ -228,7 +230,6 @@ export function createCredentials(deps: { clock: Clock; random: Random; seed: nu
       if (issued.expiresAt <= clock.now()) throw bearerInvalid('bearer.expired');
       return issued.credential;
     },
-    sign: (credential, model, text) =>
-      createHmac('sha256', `${seed}:${credential.id}:${model}`).update(text).digest('base64'),
+    sign: (credential, model, text) => createHmac('sha256', `${seed}:${credential.id}:${model}`).update(text).digest('base64'),
   };
 }

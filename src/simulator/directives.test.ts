@@ -14,7 +14,13 @@ describe('directives in a text', () => {
     const input = { command: 'echo "]]" && test [[ -f x ]]', nested: { list: [[1], [2]] } };
     const text = `[[sim tool Bash ${JSON.stringify(input)}]] [[sim tool mcp__a-b {}]] [[sim tool Bare]]`;
     expect(parseDirectives(text).turns).toEqual([
-      { tools: [{ name: 'Bash', input }, { name: 'mcp__a-b', input: {} }, { name: 'Bare', input: {} }] },
+      {
+        tools: [
+          { name: 'Bash', input },
+          { name: 'mcp__a-b', input: {} },
+          { name: 'Bare', input: {} },
+        ],
+      },
     ]);
   });
 

@@ -95,26 +95,46 @@ function readDirective(verb: string, args: string): Behaviour | undefined {
   const { head, rest } = headAndRest(args);
   const message = rest === '' ? 'Simulated.' : rest;
   switch (verb) {
-    case 'tool': return readTool(args);
-    case 'think': return { think: args };
-    case 'say': return { text: args };
-    case 'words': return numeric('words', args);
-    case 'delay': return numeric('delayMs', args);
-    case 'gap': return numeric('gapMs', args);
-    case 'cut': return numeric('cutAfter', args);
-    case 'stall': return numeric('stallAfter', args);
-    case 'split': return numeric('splitBytes', args);
-    case 'hold': return { hold: true };
-    case 'quiet': return { quiet: true };
-    case 'empty': return { empty: true };
-    case 'interleave': return { interleave: true };
-    case 'error': return readError(args);
-    case 'stop': return head === '' ? undefined : { stopReason: head };
-    case 'exception': return head === '' ? undefined : { exception: { type: head, message } };
-    case 'fail': return head === '' ? undefined : { errorFrame: { code: head, message } };
-    case 'invalid': return head === '' ? undefined : { invalidState: { reason: head, message } };
-    case 'input': return head === 'pieces' || head === 'object' || head === 'growing' ? { toolInput: head } : undefined;
-    default: return undefined;
+    case 'tool':
+      return readTool(args);
+    case 'think':
+      return { think: args };
+    case 'say':
+      return { text: args };
+    case 'words':
+      return numeric('words', args);
+    case 'delay':
+      return numeric('delayMs', args);
+    case 'gap':
+      return numeric('gapMs', args);
+    case 'cut':
+      return numeric('cutAfter', args);
+    case 'stall':
+      return numeric('stallAfter', args);
+    case 'split':
+      return numeric('splitBytes', args);
+    case 'hold':
+      return { hold: true };
+    case 'quiet':
+      return { quiet: true };
+    case 'empty':
+      return { empty: true };
+    case 'interleave':
+      return { interleave: true };
+    case 'error':
+      return readError(args);
+    case 'stop':
+      return head === '' ? undefined : { stopReason: head };
+    case 'exception':
+      return head === '' ? undefined : { exception: { type: head, message } };
+    case 'fail':
+      return head === '' ? undefined : { errorFrame: { code: head, message } };
+    case 'invalid':
+      return head === '' ? undefined : { invalidState: { reason: head, message } };
+    case 'input':
+      return head === 'pieces' || head === 'object' || head === 'growing' ? { toolInput: head } : undefined;
+    default:
+      return undefined;
   }
 }
 

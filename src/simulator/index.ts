@@ -13,13 +13,13 @@ import {
   type SettingsPatch,
   type SimulatorSettings,
 } from './behaviour.js';
-import { createCredentials, type CredentialOptions, type CredentialPatch } from './credentials.js';
+import { type CredentialOptions, type CredentialPatch, createCredentials } from './credentials.js';
 import { defined } from './defined.js';
 import { createGate } from './gate.js';
 import { createRandom } from './random.js';
 import { type HandedOut, handOut } from './routes/control.js';
-import { route } from './routes/index.js';
 import { sendJson } from './routes/http.js';
+import { route } from './routes/index.js';
 import type { Service } from './service.js';
 import { createFrameEncoder } from './wire/frames.js';
 import { createWitness, type RequestRecord, type WitnessSnapshot } from './witness.js';
@@ -93,7 +93,12 @@ function createService(options: SimulatorOptions): Service {
 function handle(service: Service, req: IncomingMessage, res: ServerResponse): void {
   route(service, req, res).catch((error: unknown) => {
     // A fault of the simulator itself: it must never look like the service's own 5xx.
-    sendJson(res, 500, { message: `simulator fault: ${error instanceof Error ? error.message : String(error)}` }, { 'x-sim-rule': 'simulator.fault' });
+    sendJson(
+      res,
+      500,
+      { message: `simulator fault: ${error instanceof Error ? error.message : String(error)}` },
+      { 'x-sim-rule': 'simulator.fault' },
+    );
     if (!res.writableEnded) res.destroy();
   });
 }
@@ -102,7 +107,9 @@ function handle(service: Service, req: IncomingMessage, res: ServerResponse): vo
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const service = createService(options);
   // Longer than any client's keep-alive, so that a reused connection is never closed under a request.
-  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, maxHeaderSize: 64 * 1024 }, (req, res) => handle(service, req, res));
+  const server = createServer({ keepAliveTimeout: 120_000, requestTimeout: 0, maxHeaderSize: 64 * 1024 }, (req, res) =>
+    handle(service, req, res),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1', backlog: 1_024 }, resolve);

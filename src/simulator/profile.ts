@@ -24,9 +24,12 @@ const arnShape = /^arn:aws[a-z-]*:codewhisperer:([a-z]{2}(?:-[a-z]+)+-\d):\d{12}
 
 function accepted(credential: Credential): readonly (string | null)[] {
   switch (credential.kind) {
-    case 'social': return [credential.profileArn, ...(credential.apiRegion === 'us-east-1' ? [sharedSocialArn] : [])];
-    case 'idc': return [credential.profileArn];
-    case 'builder_id': return [builderPlaceholderArn];
+    case 'social':
+      return [credential.profileArn, ...(credential.apiRegion === 'us-east-1' ? [sharedSocialArn] : [])];
+    case 'idc':
+      return [credential.profileArn];
+    case 'builder_id':
+      return [builderPlaceholderArn];
   }
 }
 

@@ -105,7 +105,13 @@ export function profileRequired(): Refusal {
 }
 
 export function profileInvalid(): Refusal {
-  return new Refusal({ status: 400, message: 'Invalid profileArn.', type: 'ValidationException', rule: 'profile.shape', path: 'profileArn' });
+  return new Refusal({
+    status: 400,
+    message: 'Invalid profileArn.',
+    type: 'ValidationException',
+    rule: 'profile.shape',
+    path: 'profileArn',
+  });
 }
 
 export function unknownOperation(): Refusal {
@@ -146,16 +152,6 @@ export function risk(userId: string): Refusal {
       `(${userId}) can send a request to Kiro while we investigate.`,
     type: 'ThrottlingException',
     rule: 'account.risk',
-  });
-}
-
-export function capacity(): Refusal {
-  return new Refusal({
-    status: 429,
-    message: 'I am experiencing high traffic, please try again shortly.',
-    reason: 'INSUFFICIENT_MODEL_CAPACITY',
-    type: 'ThrottlingException',
-    rule: 'service.capacity',
   });
 }
 

@@ -77,9 +77,9 @@ type ThinkingStyle = 'native' | 'tags' | 'none';
 function thinkingStyle({ request }: ValidRequest): ThinkingStyle {
   const fields = request.additionalModelRequestFields ?? {};
   const { output_config: claude, reasoning: gpt, thinking } = fields;
-  if (isObject(thinking) && thinking['type'] === 'disabled') return 'none';
+  if (isObject(thinking) && thinking.type === 'disabled') return 'none';
   if (isObject(claude) || isObject(thinking)) return 'native';
-  if (isObject(gpt)) return gpt['effort'] === 'none' ? 'none' : 'native';
+  if (isObject(gpt)) return gpt.effort === 'none' ? 'none' : 'native';
   const current = request.conversationState.currentMessage.userInputMessage;
   const tag = '<thinking_mode>enabled</thinking_mode>';
   const asked = current.content.includes(tag) || historyOf(request)[0]?.userInputMessage?.content.includes(tag);
@@ -121,7 +121,10 @@ function answerText({ request }: ValidRequest, { behaviour, said }: ReplyOptions
   const echo = text === '' || quotes.length > 0 ? '' : `You said: ${shorten(text, MAX_ECHO)}`;
   const notes = missing.map((name) => `The tool ${name} is not offered here.`);
   const calls = (behaviour.tools ?? []).filter((tool) => !missing.includes(tool.name)).map((tool) => `I will call ${tool.name}.`);
-  return `${describeImages(request)}${[...quotes, ...notes, ...(calls.length > 0 ? calls : [echo])].filter(Boolean).join('\n')}`.trim() || 'Hello.';
+  return (
+    `${describeImages(request)}${[...quotes, ...notes, ...(calls.length > 0 ? calls : [echo])].filter(Boolean).join('\n')}`.trim() ||
+    'Hello.'
+  );
 }
 
 type Call = NonNullable<Behaviour['tools']>[number];

@@ -40,7 +40,10 @@ export function createSlidingMax(windowsMs: readonly number[], limit = 2 ** 21):
   };
   const makeRoom = (): void => {
     if (added - oldest() < ring.length) return;
-    if (ring.length < limit) return grow();
+    if (ring.length < limit) {
+      grow();
+      return;
+    }
     full = true;
     const keep = added - ring.length + 1;
     for (const [w, tail] of left.entries()) left[w] = Math.max(tail, keep);

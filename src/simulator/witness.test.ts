@@ -15,7 +15,7 @@ describe('the witness', () => {
     const visit = witness.arrive(call());
     visit.end('aborted', 200);
     visit.end('completed', 200);
-    expect(witness.snapshot().credentials['a']).toMatchObject({ requests: 1, aborted: 1, completed: 0, inFlight: 0, byStatus: { 200: 1 } });
+    expect(witness.snapshot().credentials.a).toMatchObject({ requests: 1, aborted: 1, completed: 0, inFlight: 0, byStatus: { 200: 1 } });
   });
 
   it('knows how long an aborted client stayed', () => {

@@ -158,14 +158,28 @@ export function createWitness(options: { clock: Clock; keep: number }): Witness 
   let unknownCaller = 0;
 
   const countersOf = (credential: string): Counters => {
-    let counters = byCredential.get(credential);
-    if (!counters) byCredential.set(credential, (counters = createCounters()));
-    return counters;
+    const known = byCredential.get(credential);
+    if (known) return known;
+    const fresh = createCounters();
+    byCredential.set(credential, fresh);
+    return fresh;
   };
   const remember = (arrival: Arrival): RequestRecord => {
     const seq = nextSeq++;
-    const open = { conversationId: null, model: null, status: null, outcome: null, durationMs: null, rule: null };
-    const record: RequestRecord = { ...arrival, ...open, seq, at: clock.now() };
+    const { operation, credential, invocationId } = arrival;
+    const record: RequestRecord = {
+      seq,
+      at: clock.now(),
+      operation,
+      credential,
+      invocationId,
+      conversationId: null,
+      model: null,
+      status: null,
+      outcome: null,
+      durationMs: null,
+      rule: null,
+    };
     ring[seq % keep] = record;
     return record;
   };
@@ -185,7 +199,9 @@ export function createWitness(options: { clock: Clock; keep: number }): Witness 
         load: { per60s, per3600s, concurrent: own?.running.calls ?? 0 },
         end(outcome, status) {
           if (record.outcome !== null) return;
-          Object.assign(record, { outcome, status, durationMs: clock.monotonic() - started });
+          record.outcome = outcome;
+          record.status = status;
+          record.durationMs = clock.monotonic() - started;
           finish(overall, operation, outcome, status);
           if (own) finish(own, operation, outcome, status);
         },

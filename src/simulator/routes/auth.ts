@@ -20,7 +20,7 @@ function readFields(req: IncomingMessage, raw: Buffer): Readonly<Record<string, 
 }
 
 function social(service: Service, fields: Readonly<Record<string, unknown>> | null): Answer {
-  const token = fields?.['refreshToken'];
+  const token = fields?.refreshToken;
   if (typeof token !== 'string') {
     throw new Refusal({ status: 400, message: 'Invalid request body', type: 'BadRequestException', rule: 'refresh.fields' });
   }
@@ -39,7 +39,12 @@ function oidc(service: Service, fields: Readonly<Record<string, unknown>> | null
 }
 
 /** Handles `POST /refreshToken` and `POST /token`. */
-export async function handleRefresh(service: Service, req: IncomingMessage, res: ServerResponse, endpoint: 'social' | 'oidc'): Promise<void> {
+export async function handleRefresh(
+  service: Service,
+  req: IncomingMessage,
+  res: ServerResponse,
+  endpoint: 'social' | 'oidc',
+): Promise<void> {
   const raw = await readBody(req);
   if (raw === null) return;
   let fields: Readonly<Record<string, unknown>> | null = null;
@@ -49,7 +54,7 @@ export async function handleRefresh(service: Service, req: IncomingMessage, res:
   } catch (error) {
     fault = error;
   }
-  const token = fields?.['refreshToken'];
+  const token = fields?.refreshToken;
   const owner = typeof token === 'string' ? service.credentials.ownerOfRefreshToken(token) : undefined;
   const visit = service.witness.arrive({ operation: 'refresh', credential: owner?.id ?? null, invocationId: null });
   followResponse(res, visit);
@@ -58,7 +63,9 @@ export async function handleRefresh(service: Service, req: IncomingMessage, res:
     if (fault !== null) throw fault;
     const region = authRegion(req.headers.host);
     if (region !== null && owner && region !== owner.authRegion) {
-      throw endpoint === 'social' ? socialRefreshRefused() : oauthRefused(401, 'invalid_client', 'Invalid client provided', 'refresh.region');
+      throw endpoint === 'social'
+        ? socialRefreshRefused()
+        : oauthRefused(401, 'invalid_client', 'Invalid client provided', 'refresh.region');
     }
     // A client that left while we waited must not rotate its token unseen.
     if (!res.closed) sendJson(res, 200, (endpoint === 'social' ? social : oidc)(service, fields).body);

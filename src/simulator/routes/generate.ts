@@ -7,8 +7,8 @@ import { checkInferenceProfile, type Route } from '../profile.js';
 import { bearerInvalid, outOfCredits, Refusal, risk, suspended } from '../refusals.js';
 import { composeReply, directed, type Reply } from '../reply.js';
 import type { Service } from '../service.js';
-import { isObject } from '../validate/shape.js';
 import { type ValidRequest, validateRequest } from '../validate/index.js';
+import { isObject } from '../validate/shape.js';
 import { toolResultsOf, toolResultText, toolsOf } from '../wire/request.js';
 import { pause, writeFrames } from '../wire/write.js';
 import type { Visit } from '../witness.js';
@@ -31,16 +31,16 @@ function checkAccount(service: Service, credential: Credential, load: Visit['loa
 
 /** The model named in a body that was not validated yet; the profile rules come first and need it. */
 function peekModel(body: unknown): ReturnType<typeof findModel> {
-  const state = isObject(body) ? body['conversationState'] : null;
-  const current = isObject(state) ? state['currentMessage'] : null;
-  const message = isObject(current) ? current['userInputMessage'] : null;
-  const id = isObject(message) ? message['modelId'] : null;
+  const state = isObject(body) ? body.conversationState : null;
+  const current = isObject(state) ? state.currentMessage : null;
+  const message = isObject(current) ? current.userInputMessage : null;
+  const id = isObject(message) ? message.modelId : null;
   return typeof id === 'string' ? findModel(id) : undefined;
 }
 
 function checkBody(service: Service, credential: Credential, raw: Buffer, route: Route): ValidRequest {
   const body = parseJson(raw);
-  const arn = isObject(body) && typeof body['profileArn'] === 'string' ? body['profileArn'] : null;
+  const arn = isObject(body) && typeof body.profileArn === 'string' ? body.profileArn : null;
   checkInferenceProfile(credential, arn, route, peekModel(body)?.needsProfile ?? false);
   const valid = validateRequest(body, {
     paid: credential.plan !== 'free',
@@ -70,7 +70,11 @@ function viewOf(credential: Credential, visit: Visit, { request, model }: ValidR
 function chanceFailure({ random }: Service, { failureRate, failures }: SimulatorSettings): Behaviour | undefined {
   if (failureRate === 0 || random.next() >= failureRate) return undefined;
   let draw = random.next() * failures.reduce((sum, failure) => sum + failure.weight, 0);
-  return failures.find((failure) => (draw -= failure.weight) < 0)?.behaviour;
+  for (const { weight, behaviour } of failures) {
+    draw -= weight;
+    if (draw < 0) return behaviour;
+  }
+  return undefined;
 }
 
 /** Scripts win over directives; chance strikes only what neither spoke of. */

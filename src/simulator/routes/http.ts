@@ -11,7 +11,12 @@ export interface Target {
 
 const MAX_BODY = 64 * 1024 * 1024;
 
-const serialization: RefusalDetail = { status: 400, message: 'Improperly formed request.', type: 'SerializationException', rule: 'body.json' };
+const serialization: RefusalDetail = {
+  status: 400,
+  message: 'Improperly formed request.',
+  type: 'SerializationException',
+  rule: 'body.json',
+};
 
 /** Resolves with the whole body, or null when the client left before its end. Throws Refusal above 64 MiB. */
 export function readBody(req: IncomingMessage): Promise<Buffer | null> {
@@ -66,7 +71,11 @@ export function followResponse(res: ServerResponse, visit: Visit): { cut(): void
     const whole: Outcome = res.statusCode < 300 ? 'completed' : 'refused';
     visit.end(res.writableFinished ? whole : cut ? 'cut' : 'aborted', status);
   });
-  return { cut: () => void (cut = true) };
+  return {
+    cut() {
+      cut = true;
+    },
+  };
 }
 
 export function bearerOf(req: IncomingMessage): string | null {

@@ -1,7 +1,7 @@
 /** Which request goes where: refresh endpoints, both wire dialects, the management calls and `/_sim`. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bearerInvalid, Refusal, suspended, unknownOperation } from '../refusals.js';
 import { readRoute } from '../profile.js';
+import { bearerInvalid, Refusal, suspended, unknownOperation } from '../refusals.js';
 import type { Service } from '../service.js';
 import { isObject } from '../validate/shape.js';
 import type { Operation } from '../witness.js';
@@ -28,7 +28,7 @@ function readQuery(req: IncomingMessage, url: Target, raw: Buffer): ManagementQu
     const value = fields[name] ?? url.searchParams.get(name);
     return typeof value === 'string' && value !== '' ? value : null;
   };
-  const most = Number(fields['maxResults'] ?? url.searchParams.get('maxResults') ?? Number.NaN);
+  const most = Number(fields.maxResults ?? url.searchParams.get('maxResults') ?? Number.NaN);
   return {
     profileArn: text('profileArn') ?? headerOf(req, 'x-amzn-kiro-profile-arn'),
     maxResults: Number.isInteger(most) ? most : null,
@@ -36,7 +36,13 @@ function readQuery(req: IncomingMessage, url: Target, raw: Buffer): ManagementQu
   };
 }
 
-async function handleManagement(service: Service, req: IncomingMessage, res: ServerResponse, url: Target, operation: ManagementOperation): Promise<void> {
+async function handleManagement(
+  service: Service,
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: Target,
+  operation: ManagementOperation,
+): Promise<void> {
   const bearer = bearerOf(req) ?? '';
   const caller = service.credentials.ownerOfAccessToken(bearer);
   const visit = service.witness.arrive({ operation, credential: caller?.id ?? null, invocationId: headerOf(req, 'amz-sdk-invocation-id') });
@@ -60,13 +66,20 @@ async function handleManagement(service: Service, req: IncomingMessage, res: Ser
 
 function operationOf(req: IncomingMessage, path: string): 'generate' | ManagementOperation | 'social' | 'oidc' | null {
   switch (`${req.method ?? ''} ${path}`) {
-    case 'POST /refreshToken': return 'social';
-    case 'POST /token': return 'oidc';
-    case 'POST /generateAssistantResponse': return 'generate';
-    case 'GET /ListAvailableModels': return 'listModels';
-    case 'GET /getUsageLimits': return 'usageLimits';
-    case 'POST /': return targets[(headerOf(req, 'x-amz-target') ?? '').replace(/^.*\./, '').toLowerCase()] ?? null;
-    default: return null;
+    case 'POST /refreshToken':
+      return 'social';
+    case 'POST /token':
+      return 'oidc';
+    case 'POST /generateAssistantResponse':
+      return 'generate';
+    case 'GET /ListAvailableModels':
+      return 'listModels';
+    case 'GET /getUsageLimits':
+      return 'usageLimits';
+    case 'POST /':
+      return targets[(headerOf(req, 'x-amz-target') ?? '').replace(/^.*\./, '').toLowerCase()] ?? null;
+    default:
+      return null;
   }
 }
 

@@ -26,7 +26,7 @@ export function decodeFrames(bytes: Uint8Array): Frame[] {
 }
 
 export function textOf(frames: readonly Frame[]): string {
-  return frames.map((frame) => (frame.type === 'assistantResponseEvent' ? String(frame.payload['content']) : '')).join('');
+  return frames.map((frame) => (frame.type === 'assistantResponseEvent' ? String(frame.payload.content) : '')).join('');
 }
 
 export function typesOf(frames: readonly Frame[]): string[] {
@@ -43,7 +43,15 @@ export interface Ask {
   readonly root?: object;
 }
 
-export function completionBody({ text = 'hello', model = 'claude-sonnet-4.5', tools = [], context, message, history = [], root }: Ask = {}): Record<string, unknown> {
+export function completionBody({
+  text = 'hello',
+  model = 'claude-sonnet-4.5',
+  tools = [],
+  context,
+  message,
+  history = [],
+  root,
+}: Ask = {}): Record<string, unknown> {
   const specifications = tools.map((name) => ({
     toolSpecification: { name, description: `Does ${name}.`, inputSchema: { json: { type: 'object', properties: {} } } },
   }));
@@ -53,15 +61,30 @@ export function completionBody({ text = 'hello', model = 'claude-sonnet-4.5', to
       chatTriggerType: 'MANUAL',
       conversationId: 'conversation-1',
       history,
-      currentMessage: { userInputMessage: { content: text, modelId: model, origin: 'AI_EDITOR', userInputMessageContext: inner, ...message } },
+      currentMessage: {
+        userInputMessage: { content: text, modelId: model, origin: 'AI_EDITOR', userInputMessageContext: inner, ...message },
+      },
     },
     ...root,
   };
 }
 
-export async function refresh(url: string, donor: Pick<HandedOut, 'kind' | 'refreshToken' | 'clientId' | 'clientSecret'>): Promise<Response> {
+export interface GenerateOptions {
+  /** The AWS-JSON dialect instead of the IDE path. */
+  readonly root?: boolean;
+  readonly signal?: AbortSignal;
+  readonly invocationId?: string;
+}
+
+export async function refresh(
+  url: string,
+  donor: Pick<HandedOut, 'kind' | 'refreshToken' | 'clientId' | 'clientSecret'>,
+): Promise<Response> {
   const { kind, refreshToken, clientId, clientSecret } = donor;
-  const [path, body] = kind === 'social' ? ['/refreshToken', { refreshToken }] : ['/token', { clientId, clientSecret, grantType: 'refresh_token', refreshToken }];
+  const [path, body] =
+    kind === 'social'
+      ? ['/refreshToken', { refreshToken }]
+      : ['/token', { clientId, clientSecret, grantType: 'refresh_token', refreshToken }];
   return fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 }
 
@@ -70,7 +93,7 @@ export async function accessTokenOf(url: string, donor: HandedOut): Promise<stri
   return accessToken;
 }
 
-export function generate(url: string, token: string, body: unknown, options: { root?: boolean; signal?: AbortSignal; invocationId?: string } = {}): Promise<Response> {
+export function generate(url: string, token: string, body: unknown, options: GenerateOptions = {}): Promise<Response> {
   const dialect: Record<string, string> = options.root
     ? { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonCodeWhispererStreamingService.GenerateAssistantResponse' }
     : { 'content-type': 'application/json' };

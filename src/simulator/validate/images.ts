@@ -26,8 +26,8 @@ export function base64Bytes(text: string): number {
 
 function checkImage(value: unknown, path: string): void {
   const image = objectAt(value, path);
-  const format = stringAt(image['format'], `${path}.format`);
-  const bytes = stringAt(objectAt(image['source'], `${path}.source`)['bytes'], `${path}.source.bytes`);
+  const format = stringAt(image.format, `${path}.format`);
+  const bytes = stringAt(objectAt(image.source, `${path}.source`).bytes, `${path}.source.bytes`);
   if (!['png', 'jpeg', 'gif', 'webp'].includes(format)) throw improper('image.format', `${path}.format`);
   if (bytes.length > MAX_IMAGE_CHARACTERS) throw tooLong('image.size', `${path}.source.bytes`);
   if (bytes.length === 0 || bytes.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(bytes)) {

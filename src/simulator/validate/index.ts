@@ -31,7 +31,7 @@ export interface ValidRequest {
 
 function readModel(current: Readonly<Record<string, unknown>>, paid: boolean): SimModel {
   const path = 'conversationState.currentMessage.userInputMessage.modelId';
-  const id = current['modelId'] ?? 'auto';
+  const id = current.modelId ?? 'auto';
   const model = findModel(stringAt(id, path));
   if (!model || (model.paidOnly && !paid)) throw invalidModel(path);
   return model;
@@ -46,19 +46,20 @@ function imageCharacters(request: WireRequest): number {
 /** Throws Refusal naming the first rule broken. */
 export function validateRequest(body: unknown, options: ValidationOptions): ValidRequest {
   const root = objectAt(body, '');
-  for (const field of Object.keys(root)) if (!rootFields.includes(field)) throw bodyInvalid('Improperly formed request.', 'root.unknown', field);
-  const state = objectAt(root['conversationState'], 'conversationState');
-  if (state['chatTriggerType'] !== 'MANUAL') throw improper('trigger', 'conversationState.chatTriggerType');
-  if (!/^[\x21-\x7e]{1,128}$/.test(stringAt(state['conversationId'], 'conversationState.conversationId'))) {
+  for (const field of Object.keys(root))
+    if (!rootFields.includes(field)) throw bodyInvalid('Improperly formed request.', 'root.unknown', field);
+  const state = objectAt(root.conversationState, 'conversationState');
+  if (state.chatTriggerType !== 'MANUAL') throw improper('trigger', 'conversationState.chatTriggerType');
+  if (!/^[\x21-\x7e]{1,128}$/.test(stringAt(state.conversationId, 'conversationState.conversationId'))) {
     throw improper('conversation', 'conversationState.conversationId');
   }
-  const outer = objectAt(state['currentMessage'], 'conversationState.currentMessage');
+  const outer = objectAt(state.currentMessage, 'conversationState.currentMessage');
   const path = 'conversationState.currentMessage.userInputMessage';
-  const current = objectAt(outer['userInputMessage'], path);
-  if (current['origin'] !== 'AI_EDITOR' && current['origin'] !== 'KIRO_CLI') throw improper('origin', `${path}.origin`);
+  const current = objectAt(outer.userInputMessage, path);
+  if (current.origin !== 'AI_EDITOR' && current.origin !== 'KIRO_CLI') throw improper('origin', `${path}.origin`);
   const model = readModel(current, options.paid);
-  const inner = optionalObjectAt(current['userInputMessageContext'], `${path}.userInputMessageContext`);
-  const offered = checkTools(inner?.['tools'], `${path}.userInputMessageContext.tools`, model);
+  const inner = optionalObjectAt(current.userInputMessageContext, `${path}.userInputMessageContext`);
+  const offered = checkTools(inner?.tools, `${path}.userInputMessageContext.tools`, model);
   checkMessages(state, current, {
     model,
     offered,
@@ -67,7 +68,7 @@ export function validateRequest(body: unknown, options: ValidationOptions): Vali
       ownsRedacted: (content) => options.ownsRedacted(model, content),
     },
   });
-  checkModelFields(root['additionalModelRequestFields'], model);
+  checkModelFields(root.additionalModelRequestFields, model);
   // Every member that is read later was checked above.
   const request = root as unknown as WireRequest;
   const weight = options.bodyBytes - imageCharacters(request);

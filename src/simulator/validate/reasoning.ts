@@ -14,13 +14,13 @@ export function checkReasoning(value: unknown, path: string, signatures: Signatu
   const reasoning = optionalObjectAt(value, path);
   if (!reasoning) return;
   if (oneOf(reasoning, ['reasoningText', 'redactedContent'], 'reasoning.shape', path) === 'redactedContent') {
-    const content = stringAt(reasoning['redactedContent'], `${path}.redactedContent`);
+    const content = stringAt(reasoning.redactedContent, `${path}.redactedContent`);
     if (!signatures.ownsRedacted(content)) throw signatureInvalid(`${path}.redactedContent`);
     return;
   }
-  const text = objectAt(reasoning['reasoningText'], `${path}.reasoningText`);
-  const words = stringAt(text['text'], `${path}.reasoningText.text`);
-  const signature = stringAt(text['signature'], `${path}.reasoningText.signature`);
+  const text = objectAt(reasoning.reasoningText, `${path}.reasoningText`);
+  const words = stringAt(text.text, `${path}.reasoningText.text`);
+  const signature = stringAt(text.signature, `${path}.reasoningText.signature`);
   if (words === '' || signature === '') throw improper('reasoning.shape', `${path}.reasoningText`);
   if (!signatures.owns(words, signature)) throw signatureInvalid(`${path}.reasoningText.signature`);
 }
@@ -40,7 +40,7 @@ export function checkModelFields(value: unknown, model: SimModel): void {
   for (const name of ['output_config', 'reasoning']) {
     const config = fields[name];
     if (config === undefined) continue;
-    const effort = isObject(config) ? config['effort'] : undefined;
+    const effort = isObject(config) ? config.effort : undefined;
     if (typeof effort !== 'string' || !model.efforts.includes(effort)) refuse(`${path}.${name}.effort`);
   }
 }

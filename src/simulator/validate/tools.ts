@@ -44,22 +44,22 @@ function checkSchema(schema: unknown, path: string, depth: number): void {
 
 /** Throws Refusal unless `schema` is an object schema without anything the service refuses. */
 export function checkInputSchema(schema: unknown, path: string): void {
-  if (!isObject(schema) || schema['type'] !== 'object') throw schemaInvalid('schema.root', path);
+  if (!isObject(schema) || schema.type !== 'object') throw schemaInvalid('schema.root', path);
   for (const keyword of refusedAtRoot) if (keyword in schema) throw schemaInvalid('schema.root', `${path}.${keyword}`);
   checkSchema(schema, path, 0);
 }
 
 function checkSpecification(value: unknown, path: string, model: SimModel, names: Set<string>): void {
   const tool = objectAt(value, path);
-  const name = stringAt(tool['name'], `${path}.name`);
+  const name = stringAt(tool.name, `${path}.name`);
   if (!toolIdPattern.test(name)) throw improper('tool.name', `${path}.name`);
   if (names.has(name)) throw improper('tool.duplicate', `${path}.name`);
   names.add(name);
-  const description = stringAt(tool['description'], `${path}.description`);
+  const description = stringAt(tool.description, `${path}.description`);
   if (description.trim() === '') throw improper('tool.description', `${path}.description`);
   const most = model.family === 'gpt' ? MAX_GPT_DESCRIPTION : MAX_DESCRIPTION;
   if ([...description].length > most || !description.isWellFormed()) throw improper('tool.description', `${path}.description`);
-  checkInputSchema(objectAt(tool['inputSchema'], `${path}.inputSchema`)['json'], `${path}.inputSchema.json`);
+  checkInputSchema(objectAt(tool.inputSchema, `${path}.inputSchema`).json, `${path}.inputSchema.json`);
 }
 
 /** Checks all entries and returns the names offered. Throws Refusal. */
@@ -69,8 +69,8 @@ export function checkTools(value: unknown, path: string, model: SimModel): Reado
     const at = `${path}[${i}]`;
     const tool = objectAt(entry, at);
     if (oneOf(tool, ['toolSpecification', 'cachePoint'], 'tool.entry', at) === 'toolSpecification') {
-      checkSpecification(tool['toolSpecification'], `${at}.toolSpecification`, model, names);
-    } else if (!model.promptCache || objectAt(tool['cachePoint'], at)['type'] !== 'default') {
+      checkSpecification(tool.toolSpecification, `${at}.toolSpecification`, model, names);
+    } else if (!model.promptCache || objectAt(tool.cachePoint, at).type !== 'default') {
       throw bodyInvalid('Invalid cachePoint.', 'tool.cachePoint', at);
     }
   }

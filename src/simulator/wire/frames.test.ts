@@ -14,11 +14,15 @@ const decode = (bytes: Uint8Array) => {
 describe('event-stream frames', () => {
   it('are read back by the official codec, whatever the text', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-zA-Z]{1,40}$/), (content, type) => {
-        const { headers, body } = decode(encode({ kind: 'event', type, payload: { content } }));
-        expect(headers).toEqual({ ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' });
-        expect(body).toBe(JSON.stringify({ content }));
-      }),
+      fc.property(
+        fc.string({ unit: 'binary' }),
+        fc.constantFrom('assistantResponseEvent', 'toolUseEvent', 'x', 'e'.repeat(255)),
+        (content, type) => {
+          const { headers, body } = decode(encode({ kind: 'event', type, payload: { content } }));
+          expect(headers).toEqual({ ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' });
+          expect(body).toBe(JSON.stringify({ content }));
+        },
+      ),
     );
   });
 

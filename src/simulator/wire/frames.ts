@@ -48,13 +48,24 @@ export function createFrameEncoder(): (frame: ReplyFrame) => Buffer {
     const key = `${kind}:${type}`;
     let headers = known.get(key);
     if (!headers) {
-      headers = encodeHeaders([[`:${kind}-type`, type], [':content-type', 'application/json'], [':message-type', kind]]);
+      headers = encodeHeaders([
+        [`:${kind}-type`, type],
+        [':content-type', 'application/json'],
+        [':message-type', kind],
+      ]);
       if (known.size < 100) known.set(key, headers);
     }
     return headers;
   };
   return (frame) => {
     if (frame.kind !== 'error') return encodeMessage(typed(frame.kind, frame.type), JSON.stringify(frame.payload));
-    return encodeMessage(encodeHeaders([[':message-type', 'error'], [':error-code', frame.code], [':error-message', frame.message]]), '');
+    return encodeMessage(
+      encodeHeaders([
+        [':message-type', 'error'],
+        [':error-code', frame.code],
+        [':error-message', frame.message],
+      ]),
+      '',
+    );
   };
 }
