@@ -81,8 +81,7 @@ export interface ModelRequest {
 
 // ---- stream ----
 
-export type StopReason =
-  | 'end_turn' | 'stop_sequence' | 'tool_use' | 'max_tokens' | 'context_window' | 'refusal';
+export type StopReason = 'end_turn' | 'stop_sequence' | 'tool_use' | 'max_tokens' | 'context_window' | 'refusal';
 
 export interface Usage {
   /** All input, what came from or went into the upstream's cache included. */

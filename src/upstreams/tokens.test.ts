@@ -36,14 +36,20 @@ describe('token estimates', () => {
 
   it('counts tools, images, thinking and tool results of a request', () => {
     const base = estimateRequestTokens(request);
-    const withTool = estimateRequestTokens({ ...request, tools: [{ name: 'read', description: 'Reads a file', inputSchema: { type: 'object' } }] });
+    const withTool = estimateRequestTokens({
+      ...request,
+      tools: [{ name: 'read', description: 'Reads a file', inputSchema: { type: 'object' } }],
+    });
     const withImage = estimateRequestTokens({
       ...request,
       messages: [{ role: 'user', index: 0, parts: [{ type: 'image', mediaType: 'image/png', data: 'AAAA' }] }],
     });
     const withThinking = estimateRequestTokens({
       ...request,
-      messages: [...request.messages, { role: 'assistant', index: 1, parts: [{ type: 'thinking', text: 'hmm '.repeat(50), signature: null }] }],
+      messages: [
+        ...request.messages,
+        { role: 'assistant', index: 1, parts: [{ type: 'thinking', text: 'hmm '.repeat(50), signature: null }] },
+      ],
     });
     expect(base).toBeGreaterThan(0);
     expect(withTool).toBeGreaterThan(base);

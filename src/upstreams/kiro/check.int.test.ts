@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialCheck, Upstream } from '../define.js';
 import { readUsage } from './check.js';
-import { json, kiroAt, ownArn, refreshToken, startServer, testNow, type FixtureServer } from './fixtureServer.js';
+import { type FixtureServer, json, kiroAt, ownArn, refreshToken, startServer, testNow } from './fixtureServer.js';
 
 let server: FixtureServer;
 let kiro: Upstream;
@@ -16,7 +16,12 @@ afterEach(async () => {
 
 const check = (input: Record<string, unknown> = {}): Promise<CredentialCheck> => {
   const parsed = kiro.parseCredential({ refreshToken, profileArn: ownArn, ...input });
-  return kiro.check(parsed.authType, parsed.secret, { value: 'access-token-of-the-test', expiresAt: null, facts: {} }, new AbortController().signal);
+  return kiro.check(
+    parsed.authType,
+    parsed.secret,
+    { value: 'access-token-of-the-test', expiresAt: null, facts: {} },
+    new AbortController().signal,
+  );
 };
 
 const usage = {
@@ -42,21 +47,34 @@ const usage = {
 describe('checking a credential', () => {
   it('B8: reads plan, credits with active trial and bonuses, reset and mail', async () => {
     server.answer = (_, response) => json(response, 200, usage);
-    expect(await check()).toEqual({ plan: 'KIRO PRO', creditsUsed: 14.5, creditsLimit: 650, resetAt: testNow + 500, email: 'a@example.com' });
+    expect(await check()).toEqual({
+      plan: 'KIRO PRO',
+      creditsUsed: 14.5,
+      creditsLimit: 650,
+      resetAt: testNow + 500,
+      email: 'a@example.com',
+    });
     const url = new URL(server.seen[0]?.url ?? '', server.url);
     expect(url.pathname).toBe('/getUsageLimits');
-    expect(Object.fromEntries(url.searchParams)).toEqual({ origin: 'AI_EDITOR', resourceType: 'AGENTIC_REQUEST', isEmailRequired: 'true', profileArn: ownArn });
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      origin: 'AI_EDITOR',
+      resourceType: 'AGENTIC_REQUEST',
+      isEmailRequired: 'true',
+      profileArn: ownArn,
+    });
     expect(server.seen[0]?.headers['x-amzn-kiro-profile-arn']).toBe(ownArn);
   });
 
   it('B4: an account that is refused with its ARN is asked once without', async () => {
-    server.answer = (request, response) => (request.url.includes('profileArn') ? json(response, 400, { message: 'Invalid profileArn' }) : json(response, 200, usage));
+    server.answer = (request, response) =>
+      request.url.includes('profileArn') ? json(response, 400, { message: 'Invalid profileArn' }) : json(response, 200, usage);
     expect((await check()).plan).toBe('KIRO PRO');
     expect(server.seen).toHaveLength(2);
   });
 
-  it('pitfall 58: an IdC token\'s profile is found first', async () => {
-    server.answer = (request, response) => (request.method === 'POST' ? json(response, 200, { profiles: [{ arn: ownArn }] }) : json(response, 200, usage));
+  it("pitfall 58: an IdC token's profile is found first", async () => {
+    server.answer = (request, response) =>
+      request.method === 'POST' ? json(response, 200, { profiles: [{ arn: ownArn }] }) : json(response, 200, usage);
     await check({ authType: 'idc', clientId: 'c', clientSecret: 's', profileArn: undefined });
     expect(server.seen[1]?.url).toContain(encodeURIComponent(ownArn));
   });

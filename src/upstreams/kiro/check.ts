@@ -1,13 +1,13 @@
 /** Reads a credential's plan and credits; never spends a completion (kiro-protocol B8). */
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
-import { UpstreamFailure, type AccessToken, type CredentialCheck } from '../define.js';
+import { type AccessToken, type CredentialCheck, UpstreamFailure } from '../define.js';
 import type { BoundedMap } from './boundedMap.js';
-import { parseExpiry, type KiroSecret } from './credentials.js';
+import { type KiroSecret, parseExpiry } from './credentials.js';
 import { readRefusal, refusalFailure, routeFault } from './failures.js';
 import { apiHeaders } from './headers.js';
 import { discoverProfile } from './profiles.js';
-import { apiOrigin, apiRegion, kindRules, managementOrigin, type KiroAuthType, type Origins } from './routes.js';
+import { apiOrigin, apiRegion, type KiroAuthType, kindRules, managementOrigin, type Origins } from './routes.js';
 import { askText, neverSent, type Wire } from './wire.js';
 
 export interface CheckDeps {
@@ -32,7 +32,7 @@ export async function checkKiro(
   signal: AbortSignal,
 ): Promise<CredentialCheck> {
   const invocationId = deps.ids.uuid();
-  let arn = access.facts['profileArn'] ?? secret.profileArn;
+  let arn = access.facts.profileArn ?? secret.profileArn;
   if (arn === undefined && kindRules[authType].discoverProfile) {
     const profileDeps = { wire: deps.wire, origins: deps.origins, identity: deps.identity, found: deps.profiles, now: deps.clock.now };
     arn = await discoverProfile(profileDeps, { secret, accessToken: access.value, invocationId, signal });
@@ -41,7 +41,10 @@ export async function checkKiro(
   const served = usageRegions.has(region) ? region : 'us-east-1';
   const origins = [...new Set([managementOrigin(deps.origins, served), apiOrigin(deps.origins, 'q', served)])];
   // With the ARN on both hosts, then once without: some accounts are refused with theirs (B4).
-  const tries = [...origins.map((origin) => ({ origin, arn })), ...(arn === undefined ? [] : origins.slice(0, 1).map((origin) => ({ origin, arn: undefined })))];
+  const tries = [
+    ...origins.map((origin) => ({ origin, arn })),
+    ...(arn === undefined ? [] : origins.slice(0, 1).map((origin) => ({ origin, arn: undefined }))),
+  ];
   let trouble: UpstreamFailure | undefined;
   for (const { origin, arn: with_ } of tries) {
     const outcome = await ask(deps, origin, with_, access, invocationId, signal, secret);
@@ -79,7 +82,9 @@ async function ask(
     if (answer.status === 200) return readUsage(answer.text, deps.clock.now());
     const refusal = readRefusal(answer.status, answer.text, answer.headers, deps.clock.now());
     const failure = refusalFailure(refusal, [access.value, secret.refreshToken]);
-    return failure.kind === 'auth' && routeFault(refusal) === 'endpoint' ? new UpstreamFailure({ kind: 'routing', message: failure.message, status: answer.status }) : failure;
+    return failure.kind === 'auth' && routeFault(refusal) === 'endpoint'
+      ? new UpstreamFailure({ kind: 'routing', message: failure.message, status: answer.status })
+      : failure;
   } catch (error) {
     if (error instanceof UpstreamFailure) return error;
     throw error;
@@ -105,25 +110,27 @@ export function readUsage(body: string, nowMs: number): CredentialCheck {
   } catch (error) {
     throw new UpstreamFailure({ kind: 'protocol', message: 'The usage answer is not JSON.', status: 200, cause: error });
   }
-  const breakdown = Array.isArray(usage['usageBreakdownList']) ? usage['usageBreakdownList'].map(object) : [];
-  const credits = breakdown.find((row) => row['resourceType'] === 'CREDIT') ?? breakdown[0];
+  const breakdown = Array.isArray(usage.usageBreakdownList) ? usage.usageBreakdownList.map(object) : [];
+  const credits = breakdown.find((row) => row.resourceType === 'CREDIT') ?? breakdown[0];
   let used: number | null = null;
   let limit: number | null = null;
   if (credits) {
-    const trial = object(credits['freeTrialInfo']);
-    const bonuses = Array.isArray(credits['bonuses']) ? credits['bonuses'].map(object) : [];
+    const trial = object(credits.freeTrialInfo);
+    const bonuses = Array.isArray(credits.bonuses) ? credits.bonuses.map(object) : [];
     const extras = [
-      ...(isActive(trial['freeTrialStatus']) ? [trial] : []),
-      ...bonuses.filter((bonus) => (bonus['status'] === undefined ? (parseExpiry(bonus['expiresAt']) ?? nowMs + 1) > nowMs : isActive(bonus['status']))),
+      ...(isActive(trial.freeTrialStatus) ? [trial] : []),
+      ...bonuses.filter((bonus) =>
+        bonus.status === undefined ? (parseExpiry(bonus.expiresAt) ?? nowMs + 1) > nowMs : isActive(bonus.status),
+      ),
     ];
     used = [credits, ...extras].reduce((sum, part) => sum + precise(part, 'currentUsage'), 0);
     limit = [credits, ...extras].reduce((sum, part) => sum + precise(part, 'usageLimit'), 0);
   }
   return {
-    plan: text(object(usage['subscriptionInfo'])['subscriptionTitle']),
+    plan: text(object(usage.subscriptionInfo).subscriptionTitle),
     creditsUsed: used,
     creditsLimit: limit,
-    resetAt: parseExpiry(usage['nextDateReset'] ?? credits?.['nextDateReset']),
-    email: text(object(usage['userInfo'])['email']),
+    resetAt: parseExpiry(usage.nextDateReset ?? credits?.nextDateReset),
+    email: text(object(usage.userInfo).email),
   };
 }

@@ -7,10 +7,28 @@ const refused = (param: string) => expect.objectContaining({ code: 'invalid_requ
 
 describe('donated credentials', () => {
   it('reads camelCase and snake_case alike', () => {
-    const camel = parse({ authType: 'idc', refreshToken, clientId: 'c', clientSecret: 's', region: 'ap-southeast-2', apiRegion: 'eu-central-1' });
-    const snake = parse({ auth_type: 'idc', refresh_token: refreshToken, client_id: 'c', client_secret: 's', region: 'ap-southeast-2', api_region: 'eu-central-1' });
+    const camel = parse({
+      authType: 'idc',
+      refreshToken,
+      clientId: 'c',
+      clientSecret: 's',
+      region: 'ap-southeast-2',
+      apiRegion: 'eu-central-1',
+    });
+    const snake = parse({
+      auth_type: 'idc',
+      refresh_token: refreshToken,
+      client_id: 'c',
+      client_secret: 's',
+      region: 'ap-southeast-2',
+      api_region: 'eu-central-1',
+    });
     expect(snake).toEqual(camel);
-    expect(camel).toMatchObject({ authType: 'idc', region: 'ap-southeast-2', secret: { clientId: 'c', clientSecret: 's', apiRegion: 'eu-central-1' } });
+    expect(camel).toMatchObject({
+      authType: 'idc',
+      region: 'ap-southeast-2',
+      secret: { clientId: 'c', clientSecret: 's', apiRegion: 'eu-central-1' },
+    });
   });
 
   it('understands what the IDE writes, and guesses the kind where none is named', () => {

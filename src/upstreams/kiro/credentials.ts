@@ -1,7 +1,7 @@
 /** Checks a donated Kiro credential and gives it the one shape that the vault keeps. */
 import { createHash } from 'node:crypto';
 import { AppError } from '../../errors.js';
-import { UpstreamFailure, type CredentialSecret, type ParsedCredential } from '../define.js';
+import { type CredentialSecret, type ParsedCredential, UpstreamFailure } from '../define.js';
 import { arnRegion, isRegion, type KiroAuthType } from './routes.js';
 
 /** What the vault keeps. `id` stays the same when the refresh token rotates. */
@@ -77,7 +77,8 @@ function refreshTokenOf(input: Input): string {
   if (token.includes('...') || token.includes('…') || token.length < 20) {
     refuse('refreshToken', 'refreshToken looks cut; copy the whole value from its file, not from a display.');
   }
-  if (token.length > 20_000 || /[\s\u0000-\u001f\u007f]/.test(token)) refuse('refreshToken', 'refreshToken contains blanks or is too long.');
+  if (token.length > 20_000 || /[\s\u0000-\u001f\u007f]/.test(token))
+    refuse('refreshToken', 'refreshToken contains blanks or is too long.');
   return token;
 }
 
@@ -93,7 +94,7 @@ function clientOf(input: Input, authType: KiroAuthType): Pick<KiroSecret, 'clien
   const clientSecret = textField(input, 'clientSecret', 'client_secret');
   if (clientId === undefined) refuse('clientId', `clientId is missing; ${authType} tokens need the client registration.`);
   if (clientSecret === undefined) refuse('clientSecret', `clientSecret is missing; ${authType} tokens need the client registration.`);
-  const expires = parseExpiry(input['clientSecretExpiresAt'] ?? input['client_secret_expires_at']);
+  const expires = parseExpiry(input.clientSecretExpiresAt ?? input.client_secret_expires_at);
   return { clientId, clientSecret, ...(expires === null ? {} : { clientExpiresAt: expires }) };
 }
 
@@ -134,6 +135,7 @@ export function readSecret(secret: CredentialSecret): KiroSecret {
 /** The auth type as ours. Throws UpstreamFailure `invalid_credential`. */
 export function readAuthType(authType: string): KiroAuthType {
   const known = Object.hasOwn(authTypeNames, authType) ? authTypeNames[authType] : undefined;
-  if (known === undefined) throw new UpstreamFailure({ kind: 'invalid_credential', message: `Kiro knows no credential kind ${authType.slice(0, 40)}.` });
+  if (known === undefined)
+    throw new UpstreamFailure({ kind: 'invalid_credential', message: `Kiro knows no credential kind ${authType.slice(0, 40)}.` });
   return known;
 }

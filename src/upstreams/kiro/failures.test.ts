@@ -24,7 +24,14 @@ const table: readonly [number, { message?: string; reason?: string; __type?: str
   [402, { message: 'Payment required' }, 'credits'],
   [429, { message: 'You have reached the limit.', reason: 'MONTHLY_REQUEST_COUNT' }, 'credits'],
   [402, { message: 'x', reason: 'OVERAGE_REQUEST_LIMIT_EXCEEDED' }, 'credits'],
-  [403, { message: 'Your User ID temporarily is suspended. We detected unusual user activity and locked it as a security precaution: locked your account.' }, 'suspended'],
+  [
+    403,
+    {
+      message:
+        'Your User ID temporarily is suspended. We detected unusual user activity and locked it as a security precaution: locked your account.',
+    },
+    'suspended',
+  ],
   [403, { message: 'x', reason: 'TEMPORARILY_SUSPENDED' }, 'suspended'],
   [423, { message: 'Locked' }, 'suspended'],
   [403, { message: 'User is not authorized to make this call.' }, 'routing'],

@@ -1,6 +1,6 @@
 /** What Kiro's refusals mean: one ordered table from status, code and words to a FailureKind (kiro-protocol B9). */
 import { safeText } from '../../shared/safeText.js';
-import { UpstreamFailure, type FailureKind } from '../define.js';
+import { type FailureKind, UpstreamFailure } from '../define.js';
 
 /** A refusal as it came: over HTTP, or as an exception inside a stream (then without status). */
 export interface Refusal {
@@ -20,10 +20,16 @@ interface Rule {
 
 /** The first row that fits decides. Words come before statuses, because the same fault arrives under several. */
 const rules: readonly Rule[] = [
-  { kind: 'suspended', says: /temporarily_suspended|locked your account|account (?:is|has been|was) suspended|\bsuspended\b.*\baccount\b/i },
+  {
+    kind: 'suspended',
+    says: /temporarily_suspended|locked your account|account (?:is|has been|was) suspended|\bsuspended\b.*\baccount\b/i,
+  },
   { kind: 'suspended', status: [423] },
   { kind: 'risk', says: /suspicious activity|unusual (?:user )?activity/i },
-  { kind: 'credits', says: /monthly_request_count|overage_request_limit_exceeded|servicequotaexceeded|reached (?:the|your) (?:monthly )?limit/i },
+  {
+    kind: 'credits',
+    says: /monthly_request_count|overage_request_limit_exceeded|servicequotaexceeded|reached (?:the|your) (?:monthly )?limit/i,
+  },
   { kind: 'credits', status: [402] },
   { kind: 'capacity', says: /insufficient_model_capacity|high volume of traffic/i },
   { kind: 'client', says: /tool_use_result_mismatch|tool_schema_invalid|expected toolresult blocks/i },
@@ -33,7 +39,11 @@ const rules: readonly Rule[] = [
   { kind: 'client', says: /thinking_signature_invalid/i },
   { kind: 'routing', says: /profilearn is required|invalid profilearn|not authorized to make this call/i },
   { kind: 'auth', status: [401, 403], says: /bearer token|expiredtoken|unrecognizedclient|security token/i },
-  { kind: 'routing', status: [400, 403], says: /unknownoperation|unknown operation|unsupported operation|unknown endpoint|no such endpoint|wrong endpoint/i },
+  {
+    kind: 'routing',
+    status: [400, 403],
+    says: /unknownoperation|unknown operation|unsupported operation|unknown endpoint|no such endpoint|wrong endpoint/i,
+  },
   { kind: 'client', says: /request_body_invalid|improperly formed/i },
   { kind: 'auth', status: [401, 403] },
   { kind: 'routing', status: [404, 405] },
@@ -96,7 +106,12 @@ export function routeFault(refusal: Refusal): 'profile' | 'endpoint' | null {
 }
 
 /** Reads an error body of any shape: `{message, reason, __type}`, AWS spellings, or plain text. */
-export function readRefusal(status: number | undefined, body: string, headers: Readonly<Record<string, string | undefined>>, nowMs: number): Refusal {
+export function readRefusal(
+  status: number | undefined,
+  body: string,
+  headers: Readonly<Record<string, string | undefined>>,
+  nowMs: number,
+): Refusal {
   const retryAfterMs = parseRetryAfter(headers['retry-after'], nowMs);
   const parsed = parseObject(body);
   const text = (...names: readonly string[]): string | undefined => {

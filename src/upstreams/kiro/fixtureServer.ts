@@ -1,8 +1,8 @@
 /** A tiny HTTP server for this folder's tests: answers by a handler, keeps what it was sent. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createIds } from '../../shared/ids.js';
 import type { Clock } from '../../shared/clock.js';
+import { createIds } from '../../shared/ids.js';
 import type { GenerateCall, Upstream } from '../define.js';
 import { modelRequest } from './fixtures.js';
 import { createKiroUpstream, type KiroUpstreamOptions } from './index.js';
@@ -30,7 +30,12 @@ export async function startServer(): Promise<FixtureServer> {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body: Buffer.concat(parts).toString('utf8') };
+      const one = {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(parts).toString('utf8'),
+      };
       seen.push(one);
       fixture.answer(one, response);
     });
@@ -74,7 +79,10 @@ export function kiroAt(url: string, over: Partial<KiroUpstreamOptions> = {}): Up
 export const ownArn = 'arn:aws:codewhisperer:us-east-1:123456789012:profile/OWNPROFILE';
 export const refreshToken = `aorAAAAA${'r'.repeat(120)}`;
 
-export function generateCall(upstream: Upstream, over: Partial<GenerateCall> & { readonly credential?: Record<string, unknown> } = {}): GenerateCall {
+export function generateCall(
+  upstream: Upstream,
+  over: Partial<GenerateCall> & { readonly credential?: Record<string, unknown> } = {},
+): GenerateCall {
   const { credential, ...rest } = over;
   const parsed = upstream.parseCredential({ refreshToken, profileArn: ownArn, ...credential });
   return {

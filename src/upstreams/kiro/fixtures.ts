@@ -47,9 +47,22 @@ export function joined(events: readonly ModelEvent[], type: 'text' | 'thinking')
   return events.flatMap((event) => (event.type === type ? [event.text] : [])).join('');
 }
 
-export const user = (index: number, ...parts: readonly (MessagePart | string)[]): Message => ({ role: 'user', index, parts: parts.map(part) });
-export const assistant = (index: number, ...parts: readonly (MessagePart | string)[]): Message => ({ role: 'assistant', index, parts: parts.map(part) });
-export const toolUse = (id: string, name: string, input: Record<string, unknown> = {}): MessagePart => ({ type: 'tool_use', id, name, input });
+export const user = (index: number, ...parts: readonly (MessagePart | string)[]): Message => ({
+  role: 'user',
+  index,
+  parts: parts.map(part),
+});
+export const assistant = (index: number, ...parts: readonly (MessagePart | string)[]): Message => ({
+  role: 'assistant',
+  index,
+  parts: parts.map(part),
+});
+export const toolUse = (id: string, name: string, input: Record<string, unknown> = {}): MessagePart => ({
+  type: 'tool_use',
+  id,
+  name,
+  input,
+});
 export const toolResult = (toolUseId: string, text: string, isError = false): MessagePart => ({
   type: 'tool_result',
   toolUseId,

@@ -13,7 +13,8 @@ function split(chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly 
   return { frames, pending: splitter.pending };
 }
 
-const contents = (frames: readonly Frame[]): string => frames.map((frame) => (JSON.parse(frame.payload.toString('utf8')) as { content: string }).content).join('');
+const contents = (frames: readonly Frame[]): string =>
+  frames.map((frame) => (JSON.parse(frame.payload.toString('utf8')) as { content: string }).content).join('');
 
 /** A frame with hand-made headers, checksums right. */
 function rawFrame(headers: Buffer, payload: Buffer): Buffer {
@@ -109,8 +110,14 @@ describe('the frame splitter', () => {
   it('pitfall 39: headers of every known type are read over, an unknown type is skipped', () => {
     const text = Buffer.concat([Buffer.from([11]), Buffer.from(':event-type'), Buffer.from([7, 0, 3]), Buffer.from('abc')]);
     const known = Buffer.concat([
-      Buffer.from([1, 97, 0]), Buffer.from([1, 98, 1]), Buffer.from([1, 99, 2, 5]), Buffer.from([1, 100, 3, 0, 5]), Buffer.from([1, 101, 4, 0, 0, 0, 5]),
-      Buffer.from([1, 102, 5, 0, 0, 0, 0, 0, 0, 0, 5]), Buffer.from([1, 103, 6, 0, 2, 1, 2]), Buffer.from([1, 104, 8, 0, 0, 0, 0, 0, 0, 0, 5]),
+      Buffer.from([1, 97, 0]),
+      Buffer.from([1, 98, 1]),
+      Buffer.from([1, 99, 2, 5]),
+      Buffer.from([1, 100, 3, 0, 5]),
+      Buffer.from([1, 101, 4, 0, 0, 0, 5]),
+      Buffer.from([1, 102, 5, 0, 0, 0, 0, 0, 0, 0, 5]),
+      Buffer.from([1, 103, 6, 0, 2, 1, 2]),
+      Buffer.from([1, 104, 8, 0, 0, 0, 0, 0, 0, 0, 5]),
       Buffer.concat([Buffer.from([1, 105, 9]), Buffer.alloc(16, 7)]),
     ]);
     for (const tail of [Buffer.alloc(0), Buffer.from([1, 122, 42, 1, 2, 3])]) {

@@ -47,12 +47,14 @@ export function createFrameDecoder(): DecodeFrame {
     if (end <= bytes.length - 4) {
       for (const { block, headers } of known) {
         if (block.length !== end - preludeLength || bytes.compare(block, 0, block.length, preludeLength, end) !== 0) continue;
-        if (crc32(bytes.subarray(0, bytes.length - 4)) !== bytes.readUInt32BE(bytes.length - 4)) throw broken('The upstream sent a damaged frame.');
+        if (crc32(bytes.subarray(0, bytes.length - 4)) !== bytes.readUInt32BE(bytes.length - 4))
+          throw broken('The upstream sent a damaged frame.');
         return { headers, payload: bytes.subarray(end, bytes.length - 4) };
       }
     }
     const frame = decodeFrame(bytes);
-    if (known.length < rememberedBlocks && end - preludeLength <= 512) known.push({ block: Buffer.from(bytes.subarray(preludeLength, end)), headers: frame.headers });
+    if (known.length < rememberedBlocks && end - preludeLength <= 512)
+      known.push({ block: Buffer.from(bytes.subarray(preludeLength, end)), headers: frame.headers });
     return frame;
   };
 }

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateCall, ModelEvent, Upstream } from '../define.js';
+import { type FixtureServer, frames, generateCall, json, kiroAt, ownArn, startServer } from './fixtureServer.js';
 import { assistant, endFrames, eventFrame, joined, modelRequest, textFrame, user } from './fixtures.js';
-import { frames, generateCall, json, kiroAt, ownArn, startServer, type FixtureServer } from './fixtureServer.js';
 
 let server: FixtureServer;
 let kiro: Upstream;
@@ -50,7 +50,7 @@ describe('calling Kiro', () => {
       'amz-sdk-invocation-id': '019a5e3c-2f10-7c3e-8f00-1c2d3e4f5a6b',
       'amz-sdk-request': 'attempt=2; max=3',
     });
-    expect(bodyOf(0)['profileArn']).toBe(ownArn);
+    expect(bodyOf(0).profileArn).toBe(ownArn);
   });
 
   it('B3: a Builder ID speaks JSON at the path, without ARN', async () => {
@@ -63,7 +63,9 @@ describe('calling Kiro', () => {
 
   it('B4: "profileArn is required" leads to the next ARN form once, and the one that worked is remembered', async () => {
     server.answer = (request, response) =>
-      request.body.includes('"profileArn"') ? frames(response, hello) : json(response, 400, { message: 'profileArn is required for this request.' });
+      request.body.includes('"profileArn"')
+        ? frames(response, hello)
+        : json(response, 400, { message: 'profileArn is required for this request.' });
     let headers = 0;
     await collect(generateCall(kiro, { credential: builder, onHeaders: () => void headers++ }));
     expect(server.seen.map((request) => request.url)).toEqual(['/generateAssistantResponse', '/']);
@@ -83,35 +85,49 @@ describe('calling Kiro', () => {
     expect(server.seen.length).toBeLessThanOrEqual(6);
   });
 
-  it('B4: an IdC token\'s ARN is asked for once and then sent with every call', async () => {
+  it("B4: an IdC token's ARN is asked for once and then sent with every call", async () => {
     server.answer = (request, response) =>
-      request.headers['x-amz-target'] === 'AmazonCodeWhispererService.ListAvailableProfiles' ? json(response, 200, { profiles: [{ arn: ownArn }] }) : frames(response, hello);
+      request.headers['x-amz-target'] === 'AmazonCodeWhispererService.ListAvailableProfiles'
+        ? json(response, 200, { profiles: [{ arn: ownArn }] })
+        : frames(response, hello);
     await collect(generateCall(kiro, { credential: idc }));
     await collect(generateCall(kiro, { credential: idc }));
     expect(server.seen.map((request) => request.url)).toEqual(['/', '/generateAssistantResponse', '/generateAssistantResponse']);
     expect(server.seen[0]?.body).toBe('{"maxResults":10}');
-    expect(bodyOf(1)['profileArn']).toBe(ownArn);
-    expect(bodyOf(2)['profileArn']).toBe(ownArn);
+    expect(bodyOf(1).profileArn).toBe(ownArn);
+    expect(bodyOf(2).profileArn).toBe(ownArn);
   });
 
   it('B4: an IdC token whose account lists no profile is still tried without', async () => {
-    server.answer = (request, response) => (request.url === '/' ? json(response, 403, { message: 'User is not authorized to make this call.' }) : frames(response, hello));
+    server.answer = (request, response) =>
+      request.url === '/' ? json(response, 403, { message: 'User is not authorized to make this call.' }) : frames(response, hello);
     await collect(generateCall(kiro, { credential: idc }));
     expect(bodyOf(1)).not.toHaveProperty('profileArn');
   });
 
   it('B9: a refused signature is answered once by leaving out all reasoning', async () => {
-    server.answer = (request, response) => (request.body.includes('reasoningContent') ? json(response, 400, { message: 'x', reason: 'THINKING_SIGNATURE_INVALID' }) : frames(response, hello));
-    const request = modelRequest({ messages: [user(0, 'a'), assistant(1, { type: 'thinking', text: 'hm', signature: 'foreign' }, 'b'), user(2, 'c')] });
+    server.answer = (request, response) =>
+      request.body.includes('reasoningContent')
+        ? json(response, 400, { message: 'x', reason: 'THINKING_SIGNATURE_INVALID' })
+        : frames(response, hello);
+    const request = modelRequest({
+      messages: [user(0, 'a'), assistant(1, { type: 'thinking', text: 'hm', signature: 'foreign' }, 'b'), user(2, 'c')],
+    });
     await collect(generateCall(kiro, { request, model: 'claude-opus-4.8' }));
     expect(server.seen.map((seen) => seen.body.includes('reasoningContent'))).toEqual([true, false]);
   });
 
   it('B11: a signature goes back to the account and model that gave it, and to no other', async () => {
-    const reasoning = [eventFrame('reasoningContentEvent', { text: 'hm' }), eventFrame('reasoningContentEvent', { signature: 'sig' }), ...hello];
+    const reasoning = [
+      eventFrame('reasoningContentEvent', { text: 'hm' }),
+      eventFrame('reasoningContentEvent', { signature: 'sig' }),
+      ...hello,
+    ];
     server.answer = (_, response) => frames(response, reasoning);
     await collect(generateCall(kiro, { model: 'claude-opus-4.8' }));
-    const request = modelRequest({ messages: [user(0, 'a'), assistant(1, { type: 'thinking', text: 'hm', signature: 'sig' }, 'b'), user(2, 'c')] });
+    const request = modelRequest({
+      messages: [user(0, 'a'), assistant(1, { type: 'thinking', text: 'hm', signature: 'sig' }, 'b'), user(2, 'c')],
+    });
     await collect(generateCall(kiro, { request, model: 'claude-opus-4.8' }));
     await collect(generateCall(kiro, { request, model: 'claude-opus-5' }));
     await collect(generateCall(kiro, { request, model: 'claude-opus-4.8', credential: { refreshToken: 'o'.repeat(120) } }));
@@ -125,9 +141,16 @@ describe('calling Kiro', () => {
     expect(await failure(generateCall(kiro))).toMatchObject({ kind: 'protocol' });
   });
 
-  it('B9: the upstream\'s words and its Retry-After come along, without our secrets', async () => {
-    server.answer = (_, response) => json(response, 429, { message: 'slow down access-token-of-the-test', reason: 'INSUFFICIENT_MODEL_CAPACITY' }, { 'retry-after': '9' });
-    expect(await failure(generateCall(kiro))).toMatchObject({ kind: 'capacity', status: 429, reason: 'INSUFFICIENT_MODEL_CAPACITY', retryAfterMs: 9_000, message: 'slow down [secret]' });
+  it("B9: the upstream's words and its Retry-After come along, without our secrets", async () => {
+    server.answer = (_, response) =>
+      json(response, 429, { message: 'slow down access-token-of-the-test', reason: 'INSUFFICIENT_MODEL_CAPACITY' }, { 'retry-after': '9' });
+    expect(await failure(generateCall(kiro))).toMatchObject({
+      kind: 'capacity',
+      status: 429,
+      reason: 'INSUFFICIENT_MODEL_CAPACITY',
+      retryAfterMs: 9_000,
+      message: 'slow down [secret]',
+    });
   });
 
   it('a cut stream is told from a whole one, from a broken connection and from an empty reply', async () => {
@@ -150,7 +173,7 @@ describe('calling Kiro', () => {
     expect(seen.map((event) => event.type)).toEqual(['usage', 'metering']);
   });
 
-  it('pitfall 48: an abort during the stream ends the upstream\'s socket', async () => {
+  it("pitfall 48: an abort during the stream ends the upstream's socket", async () => {
     const controller = new AbortController();
     let ended: Promise<void> = Promise.resolve();
     server.answer = (_, response) => {
@@ -177,7 +200,7 @@ describe('calling Kiro', () => {
     expect(server.seen).toHaveLength(1);
   });
 
-  it('pitfall 48: a consumer that leaves in the middle ends the upstream\'s socket', async () => {
+  it("pitfall 48: a consumer that leaves in the middle ends the upstream's socket", async () => {
     let ended: Promise<void> = Promise.resolve();
     server.answer = (_, response) => {
       ended = closed(response);
@@ -228,7 +251,8 @@ describe('calling Kiro', () => {
     await stall;
     expect(written).toBeLessThan(1_000);
     let length = 60_000;
-    for (let next = await stream.next(); !next.done; next = await stream.next()) if (next.value.type === 'text') length += next.value.text.length;
+    for (let next = await stream.next(); !next.done; next = await stream.next())
+      if (next.value.type === 'text') length += next.value.text.length;
     expect(length).toBe(60_000_000);
   });
 

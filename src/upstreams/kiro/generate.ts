@@ -2,17 +2,17 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
-import { isOutput, UpstreamFailure, type GenerateCall, type ModelEvent } from '../define.js';
+import { type GenerateCall, isOutput, type ModelEvent, UpstreamFailure } from '../define.js';
 import { estimateRequestTokens } from '../tokens.js';
 import type { BoundedMap } from './boundedMap.js';
-import { readAuthType, readSecret, type KiroSecret } from './credentials.js';
-import { readRefusal, refusalFailure, routeFault, type Refusal } from './failures.js';
+import { type KiroSecret, readAuthType, readSecret } from './credentials.js';
+import { type Refusal, readRefusal, refusalFailure, routeFault } from './failures.js';
 import { createFrameSplitter, type DecodeFrame } from './frames.js';
 import { apiHeaders } from './headers.js';
 import { modelFacts } from './models.js';
 import { discoverProfile } from './profiles.js';
-import { buildRequest, type BuiltRequest } from './request/build.js';
-import { kindRules, routesFor, type KiroAuthType, type Origins, type Route } from './routes.js';
+import { type BuiltRequest, buildRequest } from './request/build.js';
+import { type KiroAuthType, kindRules, type Origins, type Route, routesFor } from './routes.js';
 import { createStreamDecoder, type StreamDecoder } from './stream.js';
 import { neverSent, type Wire, type WireResponse } from './wire.js';
 
@@ -74,7 +74,9 @@ type ReplyFacts = Pick<BuiltRequest, 'names' | 'thinkingTags'>;
 async function open(context: Context): Promise<{ readonly response: WireResponse; readonly reply: ReplyFacts }> {
   const { deps, call, authType, secret } = context;
   const { needsProfile } = modelFacts(call.model);
-  const routes = [...routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, worked: deps.worked })];
+  const routes = [
+    ...routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, worked: deps.worked }),
+  ];
   let reasoning = true;
   let profileSwitched = false;
   for (let sends = 1; ; sends++) {
@@ -109,7 +111,7 @@ function dropRoutes(routes: Route[], failed: Route, fault: 'profile' | 'endpoint
 
 async function ownArn(context: Context): Promise<string | undefined> {
   const { deps, call, authType, secret } = context;
-  const given = call.access.facts['profileArn'] ?? secret.profileArn;
+  const given = call.access.facts.profileArn ?? secret.profileArn;
   if (given !== undefined || !kindRules[authType].discoverProfile) return given;
   return discoverProfile(
     { wire: deps.wire, origins: deps.origins, identity: deps.identity, found: deps.profiles, now: deps.clock.now },
@@ -143,7 +145,12 @@ async function attempt(context: Context, route: Route, built: BuiltRequest): Pro
       path: route.path,
       method: 'POST',
       headers: {
-        ...apiHeaders({ identity: deps.identity, accessToken: call.access.value, invocationId: context.invocationId, attempt: call.attempt }),
+        ...apiHeaders({
+          identity: deps.identity,
+          accessToken: call.access.value,
+          invocationId: context.invocationId,
+          attempt: call.attempt,
+        }),
         ...route.headers,
         accept: 'application/vnd.amazon.eventstream',
       },
@@ -208,7 +215,8 @@ async function* readReply(context: Context, response: WireResponse, reply: Reply
   const ending = decoder.end();
   output ||= ending.some(isOutput);
   for (const event of ending) {
-    if (event.type === 'stop' && !output) throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
+    if (event.type === 'stop' && !output)
+      throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
     yield event;
   }
 }

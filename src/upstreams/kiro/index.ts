@@ -40,7 +40,15 @@ export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
   const signatures = boundedMap<string>(rememberedSignatures);
   const oddities = boundedMap<number>(rememberedOddities);
   const deps = {
-    wire, origins: options, identity, clock, ids, worked, profiles, signatures, onOddity,
+    wire,
+    origins: options,
+    identity,
+    clock,
+    ids,
+    worked,
+    profiles,
+    signatures,
+    onOddity,
     firstByteTimeoutMs: options.firstByteTimeoutMs,
     decodeFrame: createFrameDecoder(),
   };

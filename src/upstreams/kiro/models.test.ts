@@ -37,7 +37,8 @@ describe('model names', () => {
 
   it('resolves every listed id and alias to the model itself', () => {
     for (const model of kiroModels) {
-      for (const name of [model.id, ...(model.aliases ?? [])]) expect(resolveKiroModel(name), name).toMatchObject({ id: model.id, known: true });
+      for (const name of [model.id, ...(model.aliases ?? [])])
+        expect(resolveKiroModel(name), name).toMatchObject({ id: model.id, known: true });
     }
   });
 
@@ -51,6 +52,11 @@ describe('model names', () => {
   });
 
   it('remembers thinking and effort that hang on the name', () => {
-    expect(readModelName('claude-opus-4-8-thinking-high')).toEqual({ base: 'claude-opus-4.8', oneMillion: false, thinking: true, effort: 'high' });
+    expect(readModelName('claude-opus-4-8-thinking-high')).toEqual({
+      base: 'claude-opus-4.8',
+      oneMillion: false,
+      thinking: true,
+      effort: 'high',
+    });
   });
 });

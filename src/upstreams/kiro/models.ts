@@ -24,7 +24,14 @@ const claudeNew: ThinkingStyle = { kind: 'claude', xhigh: true, adaptive: false 
 const tags: ThinkingStyle = { kind: 'tags' };
 const none: ThinkingStyle = { kind: 'none' };
 
-type Row = readonly [id: string, displayName: string, contextWindow: number, maxOutput: number | null, created: string, thinking: ThinkingStyle];
+type Row = readonly [
+  id: string,
+  displayName: string,
+  contextWindow: number,
+  maxOutput: number | null,
+  created: string,
+  thinking: ThinkingStyle,
+];
 
 /** Ids and windows: kiro-protocol B6. Dates are when the model was announced; they only sort lists. */
 const rows: readonly Row[] = [
@@ -81,6 +88,8 @@ const oldNames: Readonly<Record<string, string>> = {
 
 const wellFormed = /^[a-z0-9](?:[a-z0-9._:/-]{0,98}[a-z0-9])?(?:\[1m\])?$/;
 const effortSuffix = /-(none|low|medium|high|xhigh|max)$/;
+/** One thing hung on a name; stripped one by one, because they come in any order. */
+const suffix = /(?:\[1m\]|-1m|-thinking|-(?:none|low|medium|high|xhigh|max)|-20\d{6}|-latest|-v\d+:\d+)$/;
 
 export interface NameParts {
   /** The bare model name, lower case, dotted version. */
@@ -92,7 +101,10 @@ export interface NameParts {
 
 /** Takes apart what clients hang on to a model name: vendor, date, `-latest`, `[1m]`, `-thinking`, effort. */
 export function readModelName(name: string): NameParts {
-  let base = name.trim().toLowerCase().replace(/^(?:anthropic|kiro|openai)\//, '');
+  let base = name
+    .trim()
+    .toLowerCase()
+    .replace(/^(?:anthropic|kiro|openai)\//, '');
   if (base.startsWith('claude-gpt-')) base = base.slice('claude-'.length);
   // Internal ids such as CLAUDE_SONNET_4_5_20250929_V1_0 are accepted as names too.
   if (/^claude_[a-z0-9_]+_v1_0$/.test(base)) base = base.replace(/_v1_0$/, '').replaceAll('_', '-');
@@ -101,10 +113,10 @@ export function readModelName(name: string): NameParts {
   let effort: Effort | null = null;
   for (let before = ''; before !== base; ) {
     before = base;
-    base = base.replace(/\[1m\]$|-1m$/, () => ((oneMillion = true), ''));
-    base = base.replace(/-thinking$/, () => ((thinking = true), ''));
-    base = base.replace(effortSuffix, (_, word: string) => ((effort = word as Effort), ''));
-    base = base.replace(/-20\d{6}$|-latest$|-v\d+:\d+$/, '');
+    if (/\[1m\]$|-1m$/.test(base)) oneMillion = true;
+    else if (base.endsWith('-thinking')) thinking = true;
+    else effort = (effortSuffix.exec(base)?.[1] as Effort | undefined) ?? effort;
+    base = base.replace(suffix, '');
   }
   if (base.startsWith('claude-')) {
     base = base.replace(/(\d)-(\d)(?=-|$)/, '$1.$2').replace(/^claude-(\d+(?:\.\d+)?)-(opus|sonnet|haiku)$/, 'claude-$2-$1');

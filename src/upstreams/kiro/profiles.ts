@@ -34,7 +34,8 @@ export async function discoverProfile(
       deps.found.set(call.secret.id, arn);
       return arn;
     } catch (error) {
-      if (!(error instanceof UpstreamFailure) || error.kind === 'aborted' || error.kind === 'auth' || error.kind === 'suspended') throw error;
+      if (!(error instanceof UpstreamFailure) || error.kind === 'aborted' || error.kind === 'auth' || error.kind === 'suspended')
+        throw error;
       trouble ??= error;
     }
   }
@@ -45,7 +46,10 @@ export async function discoverProfile(
 /** Management hosts region by region, then the older q hosts; one origin once. */
 function profileOrigins(origins: Origins, authRegion: string): ReadonlySet<string> {
   const regions = discoveryRegions(authRegion);
-  return new Set([...regions.map((region) => managementOrigin(origins, region)), ...regions.map((region) => apiOrigin(origins, 'q', region))]);
+  return new Set([
+    ...regions.map((region) => managementOrigin(origins, region)),
+    ...regions.map((region) => apiOrigin(origins, 'q', region)),
+  ]);
 }
 
 async function ask(

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Upstream } from '../define.js';
-import { json, kiroAt, ownArn, refreshToken, startServer, testNow, type FixtureServer } from './fixtureServer.js';
+import { type FixtureServer, json, kiroAt, ownArn, refreshToken, startServer, testNow } from './fixtureServer.js';
 
 let server: FixtureServer;
 let kiro: Upstream;
@@ -22,7 +22,8 @@ const failure = async (input: Record<string, unknown> = {}): Promise<unknown> =>
 
 describe('refreshing', () => {
   it('B2: social tokens go to the desktop endpoint as JSON, and profile and rotation come back', async () => {
-    server.answer = (_, response) => json(response, 200, { accessToken: 'new-access', refreshToken: 'rotated-token', expiresIn: 3_600, profileArn: ownArn });
+    server.answer = (_, response) =>
+      json(response, 200, { accessToken: 'new-access', refreshToken: 'rotated-token', expiresIn: 3_600, profileArn: ownArn });
     const refreshed = await refresh();
     expect(server.seen[0]).toMatchObject({ method: 'POST', url: '/refreshToken', body: JSON.stringify({ refreshToken }) });
     expect(server.seen[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'user-agent': 'KiroGate/test' });
@@ -36,13 +37,21 @@ describe('refreshing', () => {
     expect(refreshed.secret).toEqual(kiro.parseCredential({ refreshToken }).secret);
   });
 
-  it.each(['idc', 'builder_id'])('pitfall 69: %s tokens go to OIDC with client id and secret, in camelCase and without scope', async (authType) => {
-    server.answer = (_, response) => json(response, 200, { accessToken: 'a', refreshToken: 'b', expiresIn: 3_600, tokenType: 'Bearer' });
-    const refreshed = await refresh({ authType, clientId: 'cid', clientSecret: 'csecret' });
-    expect(server.seen[0]?.url).toBe('/token');
-    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({ clientId: 'cid', clientSecret: 'csecret', grantType: 'refresh_token', refreshToken });
-    expect(refreshed.secret).toMatchObject({ clientId: 'cid', clientSecret: 'csecret', refreshToken: 'b' });
-  });
+  it.each(['idc', 'builder_id'])(
+    'pitfall 69: %s tokens go to OIDC with client id and secret, in camelCase and without scope',
+    async (authType) => {
+      server.answer = (_, response) => json(response, 200, { accessToken: 'a', refreshToken: 'b', expiresIn: 3_600, tokenType: 'Bearer' });
+      const refreshed = await refresh({ authType, clientId: 'cid', clientSecret: 'csecret' });
+      expect(server.seen[0]?.url).toBe('/token');
+      expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
+        clientId: 'cid',
+        clientSecret: 'csecret',
+        grantType: 'refresh_token',
+        refreshToken,
+      });
+      expect(refreshed.secret).toMatchObject({ clientId: 'cid', clientSecret: 'csecret', refreshToken: 'b' });
+    },
+  );
 
   it.each([
     [400, { error: 'invalid_grant' }, 'invalid_credential'],
@@ -66,11 +75,16 @@ describe('refreshing', () => {
   it('B2: a client registration that has ended says that signing in again helps', async () => {
     server.answer = (_, response) => json(response, 401, { error: 'invalid_client', error_description: 'x' });
     const expired = { authType: 'idc', clientId: 'c', clientSecret: 's', clientSecretExpiresAt: testNow / 1_000 - 5 };
-    expect(await failure(expired)).toMatchObject({ kind: 'invalid_credential', reason: 'client_registration', message: expect.stringContaining('expired') as string });
+    expect(await failure(expired)).toMatchObject({
+      kind: 'invalid_credential',
+      reason: 'client_registration',
+      message: expect.stringContaining('expired') as string,
+    });
   });
 
   it('pitfall 60: a network error is temporary, and no failure repeats the token', async () => {
-    server.answer = (request, response) => json(response, 400, { error: 'invalid_grant', error_description: `token ${refreshToken} is dead: ${request.body}` });
+    server.answer = (request, response) =>
+      json(response, 400, { error: 'invalid_grant', error_description: `token ${refreshToken} is dead: ${request.body}` });
     expect(String(((await failure()) as Error).message)).not.toContain(refreshToken);
     server.answer = (_, response) => response.destroy();
     expect(await failure()).toMatchObject({ kind: 'network' });
@@ -85,7 +99,7 @@ describe('refreshing', () => {
     await expect(kiro.refresh(parsed.authType, parsed.secret, controller.signal)).rejects.toMatchObject({ kind: 'aborted' });
   });
 
-  it('a caller\'s own deadline counts as a slow upstream, not as someone who left', async () => {
+  it("a caller's own deadline counts as a slow upstream, not as someone who left", async () => {
     server.answer = () => {};
     const parsed = kiro.parseCredential({ refreshToken });
     await expect(kiro.refresh(parsed.authType, parsed.secret, AbortSignal.timeout(50))).rejects.toMatchObject({ kind: 'timeout' });

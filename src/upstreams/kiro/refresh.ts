@@ -1,9 +1,9 @@
 /** Exchanges a refresh token for an access token, and tells a dead credential from a bad moment (kiro-protocol B2). */
 import type { Clock } from '../../shared/clock.js';
-import { UpstreamFailure, type AccessToken, type RefreshedCredential } from '../define.js';
+import { type AccessToken, type RefreshedCredential, UpstreamFailure } from '../define.js';
 import type { KiroSecret } from './credentials.js';
-import { cleanMessage, readRefusal, type Refusal } from './failures.js';
-import { arnRegion, authOrigin, oidcOrigin, type KiroAuthType, type Origins } from './routes.js';
+import { cleanMessage, type Refusal, readRefusal } from './failures.js';
+import { arnRegion, authOrigin, type KiroAuthType, type Origins, oidcOrigin } from './routes.js';
 import { askText, type Wire } from './wire.js';
 
 const refreshTimeoutMs = 30_000;
@@ -111,7 +111,8 @@ function readGrant(text: string, secret: KiroSecret, nowMs: number): RefreshedCr
   };
 }
 
-const deadWords = /invalid_grant|invalidgrant|refresh_token_reused|revoked|access_denied|expired_token|expiredtoken|bad credentials|invalid refresh ?token/i;
+const deadWords =
+  /invalid_grant|invalidgrant|refresh_token_reused|revoked|access_denied|expired_token|expiredtoken|bad credentials|invalid refresh ?token/i;
 const clientWords = /invalid_client|invalidclient|unauthorized_client|unauthorizedclient/i;
 
 /** Which statuses and words end a credential (B2). A 400 without them is more likely our fault than its death. */
@@ -124,7 +125,12 @@ function refreshFailure(refusal: Refusal, body: string, secret: KiroSecret, nowM
   if (clientWords.test(body)) {
     const expired = secret.clientExpiresAt !== undefined && secret.clientExpiresAt <= nowMs;
     const why = expired ? 'The client registration has expired' : 'The client registration is not accepted';
-    return new UpstreamFailure({ ...detail, kind: 'invalid_credential', reason: 'client_registration', message: `${why}; sign in again and donate anew. ${message}` });
+    return new UpstreamFailure({
+      ...detail,
+      kind: 'invalid_credential',
+      reason: 'client_registration',
+      message: `${why}; sign in again and donate anew. ${message}`,
+    });
   }
   if (deadWords.test(body) || status === 401) {
     return new UpstreamFailure({ ...detail, kind: 'invalid_credential', ...(refusal.reason === null ? {} : { reason: refusal.reason }) });

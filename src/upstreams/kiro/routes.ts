@@ -175,7 +175,9 @@ export function routesFor(options: {
 }): readonly Route[] {
   const { authType, secret, ownArn, origins } = options;
   const rules = kindRules[authType];
-  const possible = rules.attempts.filter((attempt) => (attempt.arn === 'own' ? ownArn !== undefined : attempt.arn !== 'shared' || ownArn === undefined));
+  const possible = rules.attempts.filter((attempt) =>
+    attempt.arn === 'own' ? ownArn !== undefined : attempt.arn !== 'shared' || ownArn === undefined,
+  );
   const best = options.worked.get(secret.id);
   const rank = (attempt: Attempt): number => (options.needsProfile && attempt.arn === 'none' ? 2 : routeName(attempt) === best ? 0 : 1);
   const sorted = [...possible].sort((a, b) => rank(a) - rank(b));

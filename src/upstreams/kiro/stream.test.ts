@@ -6,7 +6,11 @@ import { decodeAll, encodeFrame, endFrames, eventFrame, joined, textFrame } from
 const tool = (payload: Record<string, unknown>): Buffer => eventFrame('toolUseEvent', payload);
 const ofType = <T extends ModelEvent['type']>(events: readonly ModelEvent[], type: T): Extract<ModelEvent, { type: T }>[] =>
   events.filter((event): event is Extract<ModelEvent, { type: T }> => event.type === type);
-const inputOf = (events: readonly ModelEvent[], id: string): string => ofType(events, 'tool_input').filter((event) => event.id === id).map((event) => event.json).join('');
+const inputOf = (events: readonly ModelEvent[], id: string): string =>
+  ofType(events, 'tool_input')
+    .filter((event) => event.id === id)
+    .map((event) => event.json)
+    .join('');
 const failing = (frames: readonly Buffer[]): unknown => {
   try {
     decodeAll(frames);
@@ -30,13 +34,15 @@ describe('decoding a reply', () => {
   it('pitfall 29: a character whose bytes are split over two events comes out whole', () => {
     const bytes = Buffer.from('世界👋');
     for (let at = 1; at < bytes.length; at++) {
-      const event = (part: Buffer): Buffer => eventFrame('assistantResponseEvent', Buffer.concat([Buffer.from('{"content":"'), part, Buffer.from('"}')]));
+      const event = (part: Buffer): Buffer =>
+        eventFrame('assistantResponseEvent', Buffer.concat([Buffer.from('{"content":"'), part, Buffer.from('"}')]));
       expect(joined(decodeAll([event(bytes.subarray(0, at)), event(bytes.subarray(at)), ...endFrames()]), 'text')).toBe('世界👋');
     }
   });
 
   it('pitfall 29: a surrogate pair split over two events comes out whole, also in tool input and thinking', () => {
-    const half = (type: string, key: string, more: string, escaped: string): Buffer => eventFrame(type, Buffer.from(`{${more}"${key}":"${escaped}"}`));
+    const half = (type: string, key: string, more: string, escaped: string): Buffer =>
+      eventFrame(type, Buffer.from(`{${more}"${key}":"${escaped}"}`));
     const events = decodeAll([
       half('reasoningContentEvent', 'text', '', '\\ud83d'),
       half('reasoningContentEvent', 'text', '', '\\ude00'),
@@ -52,7 +58,9 @@ describe('decoding a reply', () => {
   });
 
   it('pitfall 29: half a character that nothing follows does not vanish in silence', () => {
-    expect(joined(decodeAll([eventFrame('assistantResponseEvent', Buffer.from('{"content":"a\\ud83d"}')), ...endFrames()]), 'text')).toBe('a\ufffd');
+    expect(joined(decodeAll([eventFrame('assistantResponseEvent', Buffer.from('{"content":"a\\ud83d"}')), ...endFrames()]), 'text')).toBe(
+      'a\ufffd',
+    );
   });
 
   it('pitfall 30: two equal consecutive content events are both kept', () => {
@@ -94,7 +102,12 @@ describe('decoding a reply', () => {
       ...endFrames(),
     ]);
     expect(ofType(growing, 'tool_input')).toEqual([{ type: 'tool_input', id: 't1', json: '{"a":"xyz","b":2}' }]);
-    const opened = decodeAll([tool({ toolUseId: 't1', name: 'f', input: {} }), tool({ toolUseId: 't1', input: '{"a":1}' }), tool({ toolUseId: 't1', input: {}, stop: true }), ...endFrames()]);
+    const opened = decodeAll([
+      tool({ toolUseId: 't1', name: 'f', input: {} }),
+      tool({ toolUseId: 't1', input: '{"a":1}' }),
+      tool({ toolUseId: 't1', input: {}, stop: true }),
+      ...endFrames(),
+    ]);
     expect(inputOf(opened, 't1')).toBe('{"a":1}');
   });
 
@@ -113,13 +126,17 @@ describe('decoding a reply', () => {
 
   it('pitfall 31: however the input is cut, the pieces make the same object', () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }), fc.array(fc.nat({ max: 300 }), { maxLength: 6 }), (input, cuts) => {
-        const json = JSON.stringify(input);
-        const sorted = [0, ...cuts.map((cut) => Math.min(cut, json.length)).sort((a, b) => a - b), json.length];
-        const pieces = sorted.slice(1).map((end, at) => tool({ toolUseId: 't', name: 'f', input: json.slice(sorted[at], end) }));
-        const events = decodeAll([...pieces, tool({ toolUseId: 't', stop: true }), ...endFrames()]);
-        expect(inputOf(events, 't')).toBe(json);
-      }),
+      fc.property(
+        fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1 }),
+        fc.array(fc.nat({ max: 300 }), { maxLength: 6 }),
+        (input, cuts) => {
+          const json = JSON.stringify(input);
+          const sorted = [0, ...cuts.map((cut) => Math.min(cut, json.length)).sort((a, b) => a - b), json.length];
+          const pieces = sorted.slice(1).map((end, at) => tool({ toolUseId: 't', name: 'f', input: json.slice(sorted[at], end) }));
+          const events = decodeAll([...pieces, tool({ toolUseId: 't', stop: true }), ...endFrames()]);
+          expect(inputOf(events, 't')).toBe(json);
+        },
+      ),
     );
   });
 
@@ -135,7 +152,10 @@ describe('decoding a reply', () => {
     expect(events.at(-1)).toMatchObject({ reason: 'tool_use' });
   });
 
-  it.each([['half an object', '{"a":'], ['nothing', '']])('pitfall 33: a tool without stop and with %s is an error, never {}', (_, input) => {
+  it.each([
+    ['half an object', '{"a":'],
+    ['nothing', ''],
+  ])('pitfall 33: a tool without stop and with %s is an error, never {}', (_, input) => {
     expect(failing([tool({ toolUseId: 'a', name: 'f', input }), ...endFrames()])).toMatchObject({ kind: 'protocol' });
   });
 
@@ -151,8 +171,17 @@ describe('decoding a reply', () => {
   });
 
   it('pitfall 34: a call without arguments is {}', () => {
-    const events = decodeAll([tool({ toolUseId: 'a', name: 'f' }), tool({ toolUseId: 'a', stop: true }), tool({ toolUseId: 'a', stop: true }), ...endFrames()]);
-    expect(events.slice(0, 3)).toEqual([{ type: 'tool_start', id: 'a', name: 'f' }, { type: 'tool_input', id: 'a', json: '{}' }, { type: 'tool_end', id: 'a' }]);
+    const events = decodeAll([
+      tool({ toolUseId: 'a', name: 'f' }),
+      tool({ toolUseId: 'a', stop: true }),
+      tool({ toolUseId: 'a', stop: true }),
+      ...endFrames(),
+    ]);
+    expect(events.slice(0, 3)).toEqual([
+      { type: 'tool_start', id: 'a', name: 'f' },
+      { type: 'tool_input', id: 'a', json: '{}' },
+      { type: 'tool_end', id: 'a' },
+    ]);
     expect(ofType(events, 'tool_end')).toHaveLength(1);
   });
 
@@ -162,24 +191,43 @@ describe('decoding a reply', () => {
   });
 
   it('pitfall 36: exception frames, error frames and invalid states are failures with the meaning of B9', () => {
-    const exception = (type: string, body: unknown): Buffer => encodeFrame({ ':message-type': 'exception', ':exception-type': type }, JSON.stringify(body));
+    const exception = (type: string, body: unknown): Buffer =>
+      encodeFrame({ ':message-type': 'exception', ':exception-type': type }, JSON.stringify(body));
     expect(failing([exception('ThrottlingException', { message: 'Rate exceeded' })])).toMatchObject({ kind: 'capacity' });
-    expect(failing([exception('ThrottlingException', { message: 'x', reason: 'MONTHLY_REQUEST_COUNT' })])).toMatchObject({ kind: 'credits' });
+    expect(failing([exception('ThrottlingException', { message: 'x', reason: 'MONTHLY_REQUEST_COUNT' })])).toMatchObject({
+      kind: 'credits',
+    });
     expect(failing([exception('ValidationException', { message: 'Improperly formed request.' })])).toMatchObject({ kind: 'client' });
     expect(failing([exception('InternalServerException', { message: 'oops' })])).toMatchObject({ kind: 'transient', message: 'oops' });
-    const error = encodeFrame({ ':message-type': 'error', ':error-code': 'AccessDeniedException', ':error-message': 'The bearer token included in the request is invalid.' }, '');
+    const error = encodeFrame(
+      {
+        ':message-type': 'error',
+        ':error-code': 'AccessDeniedException',
+        ':error-message': 'The bearer token included in the request is invalid.',
+      },
+      '',
+    );
     expect(failing([error])).toMatchObject({ kind: 'auth', message: expect.stringContaining('bearer token') as string });
-    expect(failing([eventFrame('invalidStateEvent', { reason: 'INVALID_TASK', message: 'not now' })])).toMatchObject({ kind: 'protocol', message: 'not now' });
+    expect(failing([eventFrame('invalidStateEvent', { reason: 'INVALID_TASK', message: 'not now' })])).toMatchObject({
+      kind: 'protocol',
+      message: 'not now',
+    });
   });
 
   it('pitfall 36: an overlong reply ends as max_tokens', () => {
-    const events = decodeAll([textFrame('a'), encodeFrame({ ':message-type': 'exception', ':exception-type': 'ContentLengthExceededException' }, '{"message":"x"}')]);
+    const events = decodeAll([
+      textFrame('a'),
+      encodeFrame({ ':message-type': 'exception', ':exception-type': 'ContentLengthExceededException' }, '{"message":"x"}'),
+    ]);
     expect(events.at(-1)).toMatchObject({ type: 'stop', reason: 'max_tokens' });
   });
 
   it('pitfall 37: unknown events are skipped and told by name only', () => {
     const odd: string[] = [];
-    const events = decodeAll([eventFrame('brandNewEvent', { secret: 'text' }), textFrame('a'), eventFrame('followupPromptEvent', {}), ...endFrames()], { onOddity: (what) => odd.push(what) });
+    const events = decodeAll(
+      [eventFrame('brandNewEvent', { secret: 'text' }), textFrame('a'), eventFrame('followupPromptEvent', {}), ...endFrames()],
+      { onOddity: (what) => odd.push(what) },
+    );
     expect(joined(events, 'text')).toBe('a');
     expect(odd).toEqual(['event brandNewEvent']);
   });
@@ -192,7 +240,12 @@ describe('decoding a reply', () => {
   });
 
   it('pitfall 39: an event without :event-type is known by its members', () => {
-    const events = decodeAll([encodeFrame({ ':message-type': 'event' }, '{"content":"a"}'), encodeFrame({}, '{"content":"b"}'), encodeFrame({}, '{}'), ...endFrames()]);
+    const events = decodeAll([
+      encodeFrame({ ':message-type': 'event' }, '{"content":"a"}'),
+      encodeFrame({}, '{"content":"b"}'),
+      encodeFrame({}, '{}'),
+      ...endFrames(),
+    ]);
     expect(joined(events, 'text')).toBe('ab');
   });
 
@@ -202,11 +255,15 @@ describe('decoding a reply', () => {
 
   it('a stream without metadata and context usage was cut', () => {
     expect(failing([textFrame('half an ans')])).toMatchObject({ kind: 'protocol' });
-    expect(decodeAll([textFrame('a'), eventFrame('contextUsageEvent', { contextUsagePercentage: 1 })]).at(-1)).toMatchObject({ reason: 'end_turn' });
+    expect(decodeAll([textFrame('a'), eventFrame('contextUsageEvent', { contextUsagePercentage: 1 })]).at(-1)).toMatchObject({
+      reason: 'end_turn',
+    });
   });
 
   it('tool names are mapped back', () => {
-    const events = decodeAll([tool({ toolUseId: 'a', name: 'short', stop: true }), ...endFrames()], { originalName: () => 'mcp.server/long name' });
+    const events = decodeAll([tool({ toolUseId: 'a', name: 'short', stop: true }), ...endFrames()], {
+      originalName: () => 'mcp.server/long name',
+    });
     expect(events[0]).toEqual({ type: 'tool_start', id: 'a', name: 'mcp.server/long name' });
   });
 });
@@ -259,13 +316,23 @@ describe('usage', () => {
   it('B8: real token usage is metered, keeps its split and beats the estimate', () => {
     const tokenUsage = { uncachedInputTokens: 10, cacheReadInputTokens: 100, cacheWriteInputTokens: 5, outputTokens: 7 };
     const events = decodeAll([textFrame('a'), eventFrame('metadataEvent', { stopReason: 'END_TURN', tokenUsage })]);
-    expect(ofType(events, 'usage')[0]?.usage).toEqual({ inputTokens: 115, outputTokens: 7, cacheReadTokens: 100, cacheWriteTokens: 5, estimated: false });
+    expect(ofType(events, 'usage')[0]?.usage).toEqual({
+      inputTokens: 115,
+      outputTokens: 7,
+      cacheReadTokens: 100,
+      cacheWriteTokens: 5,
+      estimated: false,
+    });
   });
 
   it('B8: all-zero usage is absent and does not overwrite better data', () => {
     const real = { uncachedInputTokens: 10, outputTokens: 7 };
     const zero = { uncachedInputTokens: 0, outputTokens: 0, cacheReadInputTokens: 0 };
-    const after = decodeAll([textFrame('a'), eventFrame('metadataEvent', { tokenUsage: real }), eventFrame('metadataEvent', { tokenUsage: zero })]);
+    const after = decodeAll([
+      textFrame('a'),
+      eventFrame('metadataEvent', { tokenUsage: real }),
+      eventFrame('metadataEvent', { tokenUsage: zero }),
+    ]);
     expect(ofType(after, 'usage')[0]?.usage).toMatchObject({ inputTokens: 10, estimated: false });
     const only = decodeAll([textFrame('a'), eventFrame('metadataEvent', { tokenUsage: zero })]);
     expect(ofType(only, 'usage')[0]?.usage).toMatchObject({ inputTokens: 77, outputTokens: 1, estimated: true });

@@ -1,6 +1,6 @@
 /** Turns the frames of one reply into model events: text, thinking, tools, usage, stop, or the failure they tell of (kiro-protocol B7, B8, C2). */
 import { isUtf8 } from 'node:buffer';
-import { UpstreamFailure, type ModelEvent, type StopReason, type Usage } from '../define.js';
+import { type ModelEvent, type StopReason, UpstreamFailure, type Usage } from '../define.js';
 import { tokenWeight } from '../tokens.js';
 import { readRefusal, refusalFailure, shortType } from './failures.js';
 import type { Frame } from './frames.js';
@@ -43,8 +43,15 @@ const stopReasons: Readonly<Record<string, StopReason | 'malformed'>> = {
 
 /** Known events that carry nothing for a client (B7). */
 const silentEvents = new Set([
-  'messageMetadataEvent', 'followupPromptEvent', 'citationEvent', 'codeEvent', 'supplementaryWebLinksEvent', 'intentsEvent',
-  'interactionComponentsEvent', 'dryRunSucceedEvent', 'initial-response',
+  'messageMetadataEvent',
+  'followupPromptEvent',
+  'citationEvent',
+  'codeEvent',
+  'supplementaryWebLinksEvent',
+  'intentsEvent',
+  'interactionComponentsEvent',
+  'dryRunSucceedEvent',
+  'initial-response',
 ]);
 
 type Payload = Readonly<Record<string, unknown>>;
@@ -56,7 +63,9 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   let outputWeight = 0;
   const tools = createToolCalls({
     originalName: options.originalName,
-    onOutput: (text) => void (outputWeight += tokenWeight(text)),
+    onOutput(text) {
+      outputWeight += tokenWeight(text);
+    },
   });
   const contentJoiner = createTextJoiner();
   const reasoningJoiner = createTextJoiner();
@@ -90,8 +99,8 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   };
 
   const content = (payload: Payload): ModelEvent[] => {
-    if (typeof payload['content'] !== 'string') return [];
-    const value = contentJoiner.join(payload['content'], raw);
+    if (typeof payload.content !== 'string') return [];
+    const value = contentJoiner.join(payload.content, raw);
     const events = settle();
     if (value === '') return events;
     if (value === lastContent) heldRepeat = value;
@@ -103,7 +112,7 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   const reasoning = (payload: Payload): ModelEvent[] => {
     const events: ModelEvent[] = [];
     const { signature: piece, redactedContent } = payload;
-    const value = typeof payload['text'] === 'string' ? reasoningJoiner.join(payload['text'], raw) : '';
+    const value = typeof payload.text === 'string' ? reasoningJoiner.join(payload.text, raw) : '';
     if (value !== '') {
       events.push(...settle(), ...(tags?.flush() ?? []));
       outputWeight += tokenWeight(value);
@@ -111,14 +120,15 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     }
     // Signature deltas are joined: one that is not whole is refused when it is replayed (B11).
     if (typeof piece === 'string') signature += piece;
-    if (typeof redactedContent === 'string' && redactedContent !== '') events.push(...settle(), { type: 'redacted_thinking', data: redactedContent });
+    if (typeof redactedContent === 'string' && redactedContent !== '')
+      events.push(...settle(), { type: 'redacted_thinking', data: redactedContent });
     return events;
   };
 
   const metadata = (payload: Payload): ModelEvent[] => {
     sawMetadata = true;
-    if (typeof payload['stopReason'] === 'string') stopReason = payload['stopReason'].toUpperCase();
-    metered = readTokenUsage(payload['tokenUsage']) ?? metered;
+    if (typeof payload.stopReason === 'string') stopReason = payload.stopReason.toUpperCase();
+    metered = readTokenUsage(payload.tokenUsage) ?? metered;
     return [];
   };
 
@@ -128,12 +138,12 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     toolUseEvent: (payload) => [...settle(), ...(tags?.flush() ?? []), ...tools.event(payload as ToolUsePayload, raw)],
     metadataEvent: metadata,
     contextUsageEvent(payload) {
-      contextPercent = number(payload['contextUsagePercentage']);
+      contextPercent = number(payload.contextUsagePercentage);
       return [];
     },
     meteringEvent(payload) {
       sawMetering = true;
-      credits += number(payload['usage']);
+      credits += number(payload.usage);
       return [];
     },
     // The official client takes the content event right before this one for a repeat and drops it. Ours drops it
@@ -159,7 +169,12 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   const reasonAtEnd = (): StopReason => {
     const mapped = stopReason === null ? 'end_turn' : stopReasons[stopReason];
     if (mapped === undefined) options.onOddity(`stop reason ${stopReason?.slice(0, 40)}`);
-    if (mapped === 'malformed') throw new UpstreamFailure({ kind: 'protocol', message: 'The model produced output that the upstream could not read.', reason: stopReason ?? '' });
+    if (mapped === 'malformed')
+      throw new UpstreamFailure({
+        kind: 'protocol',
+        message: 'The model produced output that the upstream could not read.',
+        reason: stopReason ?? '',
+      });
     const reason = overLength ? 'max_tokens' : (mapped ?? 'end_turn');
     return reason === 'end_turn' && tools.finished > 0 ? 'tool_use' : reason;
   };
@@ -178,7 +193,9 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     frame(frame) {
       const kind = frame.headers[':message-type'] ?? 'event';
       if (kind === 'event') {
-        const payload = readPayload(frame.payload, (bytes) => void (raw = bytes));
+        const payload = readPayload(frame.payload, (bytes) => {
+          raw = bytes;
+        });
         return event(frame.headers[':event-type'] ?? guessType(payload), payload);
       }
       const failure = readException(frame, options.secrets);
@@ -222,18 +239,18 @@ function readPayload(payload: Buffer, onRaw: (raw: boolean) => void): Payload {
 
 /** An event without `:event-type` shows by its members what it is; its text must not get lost. */
 function guessType(payload: Payload): string {
-  if (typeof payload['toolUseId'] === 'string') return 'toolUseEvent';
-  return typeof payload['content'] === 'string' ? 'assistantResponseEvent' : '';
+  if (typeof payload.toolUseId === 'string') return 'toolUseEvent';
+  return typeof payload.content === 'string' ? 'assistantResponseEvent' : '';
 }
 
 /** All zeros means that the upstream did not count (B8). */
 function readTokenUsage(value: unknown): Usage | null {
   if (typeof value !== 'object' || value === null) return null;
   const counts = value as Payload;
-  const cacheReadTokens = Math.round(number(counts['cacheReadInputTokens']));
-  const cacheWriteTokens = Math.round(number(counts['cacheWriteInputTokens']));
-  const uncached = Math.round(number(counts['uncachedInputTokens']) || number(counts['inputTokens']));
-  const outputTokens = Math.round(number(counts['outputTokens']));
+  const cacheReadTokens = Math.round(number(counts.cacheReadInputTokens));
+  const cacheWriteTokens = Math.round(number(counts.cacheWriteInputTokens));
+  const uncached = Math.round(number(counts.uncachedInputTokens) || number(counts.inputTokens));
+  const outputTokens = Math.round(number(counts.outputTokens));
   const inputTokens = uncached + cacheReadTokens + cacheWriteTokens;
   return inputTokens + outputTokens === 0 ? null : { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, estimated: false };
 }
@@ -247,6 +264,9 @@ function readException(frame: Frame, secrets: readonly string[]): UpstreamFailur
   if (/^ContentLengthExceeded/i.test(type) || /^ContentLengthExceeded/i.test(reason ?? '')) return 'over_length';
   const message = frame.headers[':error-message'] ?? (refusal.message || type);
   // The type decides where the reason says nothing: `reason` is often null or a detail.
-  const failure = refusalFailure({ reason: type === '' ? reason : type, message: `${message}${reason && reason !== type ? ` (${reason})` : ''}` }, secrets);
+  const failure = refusalFailure(
+    { reason: type === '' ? reason : type, message: `${message}${reason && reason !== type ? ` (${reason})` : ''}` },
+    secrets,
+  );
   return failure;
 }

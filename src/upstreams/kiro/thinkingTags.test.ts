@@ -38,7 +38,18 @@ describe('thinking tags', () => {
   });
 
   it('pitfall 42: thinking followed directly by a tool call', () => {
-    const events = decodeAll([textFrame('<thinking>so'), textFrame('</thinking>'), eventFrame('toolUseEvent', { toolUseId: 't', name: 'f', stop: true }), ...endFrames()], { thinkingTags: true });
-    expect(events.slice(0, 2)).toEqual([{ type: 'thinking', text: 'so' }, { type: 'tool_start', id: 't', name: 'f' }]);
+    const events = decodeAll(
+      [
+        textFrame('<thinking>so'),
+        textFrame('</thinking>'),
+        eventFrame('toolUseEvent', { toolUseId: 't', name: 'f', stop: true }),
+        ...endFrames(),
+      ],
+      { thinkingTags: true },
+    );
+    expect(events.slice(0, 2)).toEqual([
+      { type: 'thinking', text: 'so' },
+      { type: 'tool_start', id: 't', name: 'f' },
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 /** Collects tool calls from toolUseEvents, whose input comes as text pieces, as one object or as a growing object (kiro-protocol C2 31–34). */
-import { UpstreamFailure, type ModelEvent } from '../define.js';
+import { type ModelEvent, UpstreamFailure } from '../define.js';
 import { createTextJoiner, type TextJoiner } from './textJoiner.js';
 
 export interface ToolUsePayload {
@@ -31,7 +31,10 @@ interface OpenCall {
 }
 
 /** `originalName` undoes the shortening of tool names; `onOutput` is told what counts as output. */
-export function createToolCalls(options: { readonly originalName: (wire: string) => string; readonly onOutput: (text: string) => void }): ToolCalls {
+export function createToolCalls(options: {
+  readonly originalName: (wire: string) => string;
+  readonly onOutput: (text: string) => void;
+}): ToolCalls {
   const open = new Map<string, OpenCall>();
   const closed = new Set<string>();
   let newest: string | null = null;
@@ -87,7 +90,8 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
       newest = id;
       take(call, payload.input, raw, events);
       if (payload.stop === true) {
-        if (!isWhole(call)) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream ended a tool call whose arguments are not whole.' });
+        if (!isWhole(call))
+          throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream ended a tool call whose arguments are not whole.' });
         close(call, events);
       }
       return events;
@@ -97,7 +101,8 @@ export function createToolCalls(options: { readonly originalName: (wire: string)
       for (const call of [...open.values()]) {
         // Without `stop`, silence is not "no arguments": only arguments that are there and whole are taken (pitfall 33).
         if ((call.object !== null || call.text.trim() !== '') && isWhole(call)) close(call, events);
-        else if (!cutByLimit) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut a tool call before its arguments were whole.' });
+        else if (!cutByLimit)
+          throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut a tool call before its arguments were whole.' });
       }
       return events;
     },

@@ -1,6 +1,7 @@
 /** The HTTP under Kiro: one undici agent, deadlines, abort that ends the socket at once, and network errors as UpstreamFailure. */
-import { Agent, type Dispatcher } from 'undici';
+
 import type { Readable } from 'node:stream';
+import { Agent, type Dispatcher } from 'undici';
 import { UpstreamFailure } from '../define.js';
 
 export interface WireRequest {
@@ -87,7 +88,11 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
       return new UpstreamFailure({ kind: 'timeout', message: 'The upstream did not answer in time.', cause: error });
     }
     const code = codeOf(error);
-    return new UpstreamFailure({ kind: 'network', message: `The connection to the upstream failed${code ? ` (${code})` : ''}.`, cause: error });
+    return new UpstreamFailure({
+      kind: 'network',
+      message: `The connection to the upstream failed${code ? ` (${code})` : ''}.`,
+      cause: error,
+    });
   };
   if (signal.aborted) controller.abort();
   else signal.addEventListener('abort', onAbort, { once: true });

@@ -21,7 +21,9 @@ export interface WireTool {
     readonly inputSchema: { readonly json: Readonly<Record<string, unknown>> };
   };
 }
-export type WireReasoning = { readonly reasoningText: { readonly text: string; readonly signature: string } } | { readonly redactedContent: string };
+export type WireReasoning =
+  | { readonly reasoningText: { readonly text: string; readonly signature: string } }
+  | { readonly redactedContent: string };
 
 export interface WireUser {
   readonly userInputMessage: {

@@ -5,8 +5,17 @@ import { assistant, modelRequest, toolResult, toolUse, user } from '../fixtures.
 import type { KiroBody, WireAssistant, WireUser } from './body.js';
 import { buildRequest } from './build.js';
 
-const png: MessagePart = { type: 'image', mediaType: 'image/jpeg', data: Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('base64') };
-const tool = (name: string, over: Partial<Tool> = {}): Tool => ({ name, description: `Does ${name}`, inputSchema: { type: 'object', properties: {} }, ...over });
+const png: MessagePart = {
+  type: 'image',
+  mediaType: 'image/jpeg',
+  data: Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex').toString('base64'),
+};
+const tool = (name: string, over: Partial<Tool> = {}): Tool => ({
+  name,
+  description: `Does ${name}`,
+  inputSchema: { type: 'object', properties: {} },
+  ...over,
+});
 
 function build(over: Partial<ModelRequest>, model = 'claude-sonnet-4.5', replays: (signature: string) => boolean = () => true): KiroBody {
   return buildRequest({ request: modelRequest(over), model, origin: 'AI_EDITOR', profileArn: undefined, account: 'acc', replays }).body;
@@ -21,7 +30,8 @@ const asAssistant = (entry: WireUser | WireAssistant | undefined): WireAssistant
   if (!entry || !('assistantResponseMessage' in entry)) throw new Error('not an assistant entry');
   return entry.assistantResponseMessage;
 };
-const toolNames = (body: KiroBody): string[] => (current(body).userInputMessageContext?.tools ?? []).map((entry) => entry.toolSpecification.name);
+const toolNames = (body: KiroBody): string[] =>
+  (current(body).userInputMessageContext?.tools ?? []).map((entry) => entry.toolSpecification.name);
 
 /** What B10 says the service refuses, as a list of what is wrong. */
 function faults(body: KiroBody): string[] {
@@ -77,7 +87,13 @@ describe('building a request', () => {
 
   it('pitfall 2: merging user turns keeps tool results and images, not only text', () => {
     const body = build({
-      messages: [user(0, 'go'), assistant(1, toolUse('a', 'f'), toolUse('b', 'g')), user(2, toolResult('a', 'A')), user(3, toolResult('b', 'B'), png), user(4, 'and now?')],
+      messages: [
+        user(0, 'go'),
+        assistant(1, toolUse('a', 'f'), toolUse('b', 'g')),
+        user(2, toolResult('a', 'A')),
+        user(3, toolResult('b', 'B'), png),
+        user(4, 'and now?'),
+      ],
       tools: [tool('f'), tool('g')],
     });
     expect(current(body).userInputMessageContext?.toolResults?.map((result) => result.content[0]?.text)).toEqual(['A', 'B']);
@@ -87,7 +103,12 @@ describe('building a request', () => {
 
   it('pitfall 3: merging assistant turns keeps all tool uses', () => {
     const body = build({
-      messages: [user(0, 'go'), assistant(1, 'one', toolUse('a', 'f')), assistant(2, 'two', toolUse('b', 'f')), user(3, toolResult('a', 'A'), toolResult('b', 'B'))],
+      messages: [
+        user(0, 'go'),
+        assistant(1, 'one', toolUse('a', 'f')),
+        assistant(2, 'two', toolUse('b', 'f')),
+        user(3, toolResult('a', 'A'), toolResult('b', 'B')),
+      ],
       tools: [tool('f')],
     });
     expect(asAssistant(history(body)[1])).toMatchObject({ content: 'one\n\ntwo', toolUses: [{ toolUseId: 'a' }, { toolUseId: 'b' }] });
@@ -106,19 +127,37 @@ describe('building a request', () => {
   });
 
   it('pitfall 6: empty messages vanish; tool calls, images and thinking alone are carried', () => {
-    const messages = [user(0, '  '), user(1, 'go'), assistant(2, ''), assistant(3, { type: 'thinking', text: 'hm', signature: null }), user(4, 'on'), assistant(5, toolUse('a', 'f')), user(6, toolResult('a', '')), assistant(7, 'ok'), user(8, png)];
+    const messages = [
+      user(0, '  '),
+      user(1, 'go'),
+      assistant(2, ''),
+      assistant(3, { type: 'thinking', text: 'hm', signature: null }),
+      user(4, 'on'),
+      assistant(5, toolUse('a', 'f')),
+      user(6, toolResult('a', '')),
+      assistant(7, 'ok'),
+      user(8, png),
+    ];
     const body = build({ messages, tools: [tool('f')] });
     expect(faults(body)).toEqual([]);
     expect(asUser(history(body)[0]).content).toBe('go\n\non');
     expect(current(body)).toMatchObject({ images: [{ format: 'png' }] });
   });
 
-  it.each([[[]], [[user(0, '')]], [[user(0), assistant(1, ' ')]]])('pitfall 6: a conversation with nothing in it is the client\'s fault (%#)', (messages) => {
-    expect(() => build({ messages })).toThrowError(expect.objectContaining({ kind: 'client', param: 'messages' }));
-  });
+  it.each([[[]], [[user(0, '')]], [[user(0), assistant(1, ' ')]]])(
+    "pitfall 6: a conversation with nothing in it is the client's fault (%#)",
+    (messages) => {
+      expect(() => build({ messages })).toThrowError(expect.objectContaining({ kind: 'client', param: 'messages' }));
+    },
+  );
 
   it('pitfall 8: the system prompt is the first pair of the history', () => {
-    const body = build({ system: [{ type: 'text', text: 'Be kind.' }, { type: 'text', text: 'Be brief.' }] });
+    const body = build({
+      system: [
+        { type: 'text', text: 'Be kind.' },
+        { type: 'text', text: 'Be brief.' },
+      ],
+    });
     expect(asUser(history(body)[0]).content).toBe('Be kind.\n\nBe brief.');
     expect(history(body)).toHaveLength(2);
     expect(current(body).content).toBe('Hello');
@@ -138,7 +177,14 @@ describe('building a request', () => {
   });
 
   it('pitfall 9: names that differ only in case stay apart and come back', () => {
-    const built = buildRequest({ request: modelRequest({ tools: [tool('Read'), tool('read')] }), model: 'claude-sonnet-4.5', origin: 'x', profileArn: undefined, account: 'a', replays: () => true });
+    const built = buildRequest({
+      request: modelRequest({ tools: [tool('Read'), tool('read')] }),
+      model: 'claude-sonnet-4.5',
+      origin: 'x',
+      profileArn: undefined,
+      account: 'a',
+      replays: () => true,
+    });
     const names = toolNames(built.body);
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(2);
     expect(names.map(built.names.original)).toEqual(['Read', 'read']);
@@ -158,19 +204,37 @@ describe('building a request', () => {
     expect(asUser(history(body)[0]).content).toMatch(/old news\n\ngo$/);
     const answered = asUser(history(body)[2]);
     expect(answered.content).toContain('stray');
-    expect(answered.userInputMessageContext?.toolResults).toMatchObject([{ toolUseId: 'a', status: 'success', content: [{ text: 'A' }] }, { toolUseId: 'b', status: 'error' }]);
+    expect(answered.userInputMessageContext?.toolResults).toMatchObject([
+      { toolUseId: 'a', status: 'success', content: [{ text: 'A' }] },
+      { toolUseId: 'b', status: 'error' },
+    ]);
     expect(current(body).userInputMessageContext?.toolResults).toMatchObject([{ toolUseId: 'c', status: 'error' }]);
   });
 
   it('pitfall 11: results out of order are put into the order of the calls', () => {
-    const body = build({ messages: [user(0, 'go'), assistant(1, toolUse('a', 'f'), toolUse('b', 'f')), user(2, toolResult('b', 'B'), toolResult('a', 'A'))], tools: [tool('f')] });
+    const body = build({
+      messages: [user(0, 'go'), assistant(1, toolUse('a', 'f'), toolUse('b', 'f')), user(2, toolResult('b', 'B'), toolResult('a', 'A'))],
+      tools: [tool('f')],
+    });
     expect(current(body).userInputMessageContext?.toolResults?.map((result) => result.toolUseId)).toEqual(['a', 'b']);
   });
 
   it('pitfalls 12 and 13: results of every shape, their images lifted onto the turn', () => {
     const imageResult: MessagePart = { type: 'tool_result', toolUseId: 'b', isError: false, content: [png as never] };
-    const mixed: MessagePart = { type: 'tool_result', toolUseId: 'c', isError: true, content: [{ type: 'text', text: '{"a":1}' }, png as never, { type: 'text', text: 'x' }] };
-    const body = build({ messages: [user(0, 'go'), assistant(1, toolUse('a', 'f'), toolUse('b', 'f'), toolUse('c', 'f')), user(2, toolResult('a', ''), imageResult, mixed)], tools: [tool('f')] });
+    const mixed: MessagePart = {
+      type: 'tool_result',
+      toolUseId: 'c',
+      isError: true,
+      content: [{ type: 'text', text: '{"a":1}' }, png as never, { type: 'text', text: 'x' }],
+    };
+    const body = build({
+      messages: [
+        user(0, 'go'),
+        assistant(1, toolUse('a', 'f'), toolUse('b', 'f'), toolUse('c', 'f')),
+        user(2, toolResult('a', ''), imageResult, mixed),
+      ],
+      tools: [tool('f')],
+    });
     const results = current(body).userInputMessageContext?.toolResults ?? [];
     expect(results.map((result) => result.status)).toEqual(['success', 'success', 'error']);
     expect(results[2]?.content).toEqual([{ text: '{"a":1}\nx' }]);
@@ -180,7 +244,8 @@ describe('building a request', () => {
 
   it('pitfall 14: a wrong media type is fixed by the bytes; what is no image names its field', () => {
     expect(current(build({ messages: [user(0, 'see', png)] })).images?.[0]?.format).toBe('png');
-    const bad = (data: string) => () => build({ messages: [user(0, 'a'), assistant(1, 'b'), user(7, { type: 'image', mediaType: 'image/png', data })] });
+    const bad = (data: string) => () =>
+      build({ messages: [user(0, 'a'), assistant(1, 'b'), user(7, { type: 'image', mediaType: 'image/png', data })] });
     for (const data of ['https://example.com/a.png', 'not base64 !', Buffer.from('BM plain bitmap bytes').toString('base64'), '']) {
       expect(bad(data)).toThrowError(expect.objectContaining({ kind: 'client', param: 'messages[7].content' }));
     }
@@ -194,8 +259,18 @@ describe('building a request', () => {
 
   it('pitfall 16: long, dotted, spaced and unicode names round-trip in tools, history and stream', () => {
     const names = ['mcp.server/read file', '工具', '1leading', 'a'.repeat(90), 'ok_name-1'];
-    const request = modelRequest({ messages: [user(0, 'go'), assistant(1, toolUse('x', '工具')), user(2, toolResult('x', 'r'))], tools: names.map((name) => tool(name)) });
-    const { body, names: map } = buildRequest({ request, model: 'claude-sonnet-4.5', origin: 'x', profileArn: undefined, account: 'a', replays: () => true });
+    const request = modelRequest({
+      messages: [user(0, 'go'), assistant(1, toolUse('x', '工具')), user(2, toolResult('x', 'r'))],
+      tools: names.map((name) => tool(name)),
+    });
+    const { body, names: map } = buildRequest({
+      request,
+      model: 'claude-sonnet-4.5',
+      origin: 'x',
+      profileArn: undefined,
+      account: 'a',
+      replays: () => true,
+    });
     expect(faults(body)).toEqual([]);
     expect(toolNames(body).map(map.original)).toEqual(names);
     expect(asAssistant(history(body)[1]).toolUses?.[0]?.name).toBe(map.wire('工具'));
@@ -226,42 +301,54 @@ describe('building a request', () => {
     const body = build({ tools: [tool('read'), tool('write')], toolChoice: { type: 'tool', name: 'write' } });
     expect(toolNames(body)).toEqual(['write']);
     expect(current(body).content).toBe('Hello\n\nAnswer by calling the tool write.');
-    expect(() => build({ tools: [tool('read')], toolChoice: { type: 'tool', name: 'nope' } })).toThrowError(expect.objectContaining({ kind: 'client', param: 'tool_choice' }));
+    expect(() => build({ tools: [tool('read')], toolChoice: { type: 'tool', name: 'nope' } })).toThrowError(
+      expect.objectContaining({ kind: 'client', param: 'tool_choice' }),
+    );
   });
 
   it('pitfall 21: any is said in words', () => {
     expect(current(build({ tools: [tool('read')], toolChoice: { type: 'any' } })).content).toMatch(/^Hello\n\nAnswer by calling/);
   });
 
-  it('pitfall 22: prefill puts the assistant\'s text into the history and asks to continue it', () => {
+  it("pitfall 22: prefill puts the assistant's text into the history and asks to continue it", () => {
     const body = build({ messages: [user(0, 'Name a colour'), assistant(1, 'The colour is')] });
     expect(asAssistant(history(body)[1]).content).toBe('The colour is');
     expect(current(body).content).toMatch(/^Continue your last message/);
     expect(faults(body)).toEqual([]);
   });
 
-  it('pitfall 23: ids follow the client\'s session, else the first thing the user said; a turn keeps its continuation id', () => {
+  it("pitfall 23: ids follow the client's session, else the first thing the user said; a turn keeps its continuation id", () => {
     const ids = (over: Partial<ModelRequest>) => build(over).conversationState;
     const first = ids({ conversation: 's1' });
-    expect(ids({ conversation: 's1', messages: [user(0, 'Hello'), assistant(1, 'Hi'), user(2, 'More')] }).conversationId).toBe(first.conversationId);
+    expect(ids({ conversation: 's1', messages: [user(0, 'Hello'), assistant(1, 'Hi'), user(2, 'More')] }).conversationId).toBe(
+      first.conversationId,
+    );
     expect(ids({ conversation: 's2' }).conversationId).not.toBe(first.conversationId);
     const system = [{ type: 'text' as const, text: 'Same for all' }];
     expect(ids({ system, messages: [user(0, 'one')] }).conversationId).not.toBe(ids({ system, messages: [user(0, 'two')] }).conversationId);
     const asked = { messages: [user(0, 'go')] };
     const looping = { messages: [user(0, 'go'), assistant(1, toolUse('a', 'f')), user(2, toolResult('a', 'A'))] };
     expect(ids(looping)).toMatchObject({ conversationId: ids(asked).conversationId, agentContinuationId: ids(asked).agentContinuationId });
-    expect(ids({ messages: [...looping.messages, assistant(3, 'done'), user(4, 'next')] }).agentContinuationId).not.toBe(ids(asked).agentContinuationId);
+    expect(ids({ messages: [...looping.messages, assistant(3, 'done'), user(4, 'next')] }).agentContinuationId).not.toBe(
+      ids(asked).agentContinuationId,
+    );
   });
 
-  it('pitfall 26: the trigger is never AUTO and the ARN is the sending credential\'s', () => {
+  it("pitfall 26: the trigger is never AUTO and the ARN is the sending credential's", () => {
     const over = { request: modelRequest(), model: 'claude-sonnet-4.5', origin: 'x', account: 'a', replays: () => true };
-    expect(buildRequest({ ...over, profileArn: 'arn:one' }).body).toMatchObject({ profileArn: 'arn:one', conversationState: { chatTriggerType: 'MANUAL' } });
+    expect(buildRequest({ ...over, profileArn: 'arn:one' }).body).toMatchObject({
+      profileArn: 'arn:one',
+      conversationState: { chatTriggerType: 'MANUAL' },
+    });
     expect(buildRequest({ ...over, profileArn: 'arn:two' }).body.profileArn).toBe('arn:two');
     expect(buildRequest({ ...over, profileArn: undefined }).body).not.toHaveProperty('profileArn');
   });
 
   it('equal requests give equal bytes', () => {
-    const over = { tools: [tool('read'), tool('wr.ite')], messages: [user(0, 'go'), assistant(1, toolUse('a', 'read')), user(2, toolResult('a', 'A'))] };
+    const over = {
+      tools: [tool('read'), tool('wr.ite')],
+      messages: [user(0, 'go'), assistant(1, toolUse('a', 'read')), user(2, toolResult('a', 'A'))],
+    };
     expect(JSON.stringify(build(over))).toBe(JSON.stringify(build(structuredClone(over))));
   });
 });
@@ -278,27 +365,42 @@ describe('whatever a client sends', () => {
     text.map((value): MessagePart => ({ type: 'thinking', text: value, signature: 'sig' })),
   );
   const message = fc.tuple(fc.constantFrom('user' as const, 'assistant' as const), fc.array(partOf, { maxLength: 4 }));
-  const messages = fc.array(message, { maxLength: 12 }).map((list) => list.map(([role, parts], index): Message => ({ role, parts, index })));
+  const messages = fc
+    .array(message, { maxLength: 12 })
+    .map((list) => list.map(([role, parts], index): Message => ({ role, parts, index })));
 
   it('C1: the body breaks none of the rules of B10', () => {
     fc.assert(
-      fc.property(messages, fc.subarray(['read', 'Read', 'mcp.tool', 'other']), fc.constantFrom('auto' as const, 'none' as const, 'any' as const), fc.boolean(), (list, offered, choice, system) => {
-        let body: KiroBody;
-        try {
-          body = build({ messages: list, tools: offered.map((each) => tool(each)), toolChoice: { type: choice }, system: system ? [{ type: 'text', text: 'S' }] : [] });
-        } catch (error) {
-          expect(error).toMatchObject({ kind: 'client', param: 'messages' });
-          return;
-        }
-        expect(faults(body)).toEqual([]);
-      }),
+      fc.property(
+        messages,
+        fc.subarray(['read', 'Read', 'mcp.tool', 'other']),
+        fc.constantFrom('auto' as const, 'none' as const, 'any' as const),
+        fc.boolean(),
+        (list, offered, choice, system) => {
+          let body: KiroBody;
+          try {
+            body = build({
+              messages: list,
+              tools: offered.map((each) => tool(each)),
+              toolChoice: { type: choice },
+              system: system ? [{ type: 'text', text: 'S' }] : [],
+            });
+          } catch (error) {
+            expect(error).toMatchObject({ kind: 'client', param: 'messages' });
+            return;
+          }
+          expect(faults(body)).toEqual([]);
+        },
+      ),
       { numRuns: 300 },
     );
   });
 });
 
 describe('thinking', () => {
-  const on = (over: Partial<NonNullable<ModelRequest['thinking']>> = {}): Partial<ModelRequest> => ({ thinking: { enabled: true, effort: null, budgetTokens: null, ...over } });
+  const on = (over: Partial<NonNullable<ModelRequest['thinking']>> = {}): Partial<ModelRequest> => ({
+    thinking: { enabled: true, effort: null, budgetTokens: null, ...over },
+  });
   const fields = (model: string, over: Partial<ModelRequest>): unknown => build(over, model).additionalModelRequestFields;
 
   it.each([
@@ -320,21 +422,28 @@ describe('thinking', () => {
   });
 
   it('B11: older models get tags in the user text, except in a turn of tool results', () => {
-    expect(current(build(on({ budgetTokens: 5_000 }))).content).toBe('<thinking_mode>enabled</thinking_mode><max_thinking_length>5000</max_thinking_length>\nHello');
+    expect(current(build(on({ budgetTokens: 5_000 }))).content).toBe(
+      '<thinking_mode>enabled</thinking_mode><max_thinking_length>5000</max_thinking_length>\nHello',
+    );
     const messages = [user(0, 'go'), assistant(1, toolUse('a', 'f')), user(2, toolResult('a', 'A'))];
     expect(current(build({ ...on(), messages })).content).not.toContain('thinking_mode');
     expect(current(build(on(), 'gpt-5.6-sol')).content).toBe('Hello');
   });
 
   it('B11: reasoning goes back only whole, signed, and to whom it belongs', () => {
-    const said = (signature: string | null, text = 'hm'): Partial<ModelRequest> => ({ messages: [user(0, 'a'), assistant(1, { type: 'thinking', text, signature }, 'b'), user(2, 'c')] });
-    const replayed = (over: Partial<ModelRequest>, model = 'claude-opus-4.8', replays = (_: string) => true): unknown => asAssistant(history(build(over, model, replays))[1]).reasoningContent;
+    const said = (signature: string | null, text = 'hm'): Partial<ModelRequest> => ({
+      messages: [user(0, 'a'), assistant(1, { type: 'thinking', text, signature }, 'b'), user(2, 'c')],
+    });
+    const replayed = (over: Partial<ModelRequest>, model = 'claude-opus-4.8', replays = (_: string) => true): unknown =>
+      asAssistant(history(build(over, model, replays))[1]).reasoningContent;
     expect(replayed(said('sig'))).toEqual({ reasoningText: { text: 'hm', signature: 'sig' } });
     expect(replayed(said(null))).toBeUndefined();
     expect(replayed(said('sig', ' '))).toBeUndefined();
     expect(replayed(said('sig'), 'claude-sonnet-4.5')).toBeUndefined();
     expect(replayed(said('sig'), 'claude-opus-4.8', () => false)).toBeUndefined();
-    const redacted: Partial<ModelRequest> = { messages: [user(0, 'a'), assistant(1, 'b', { type: 'redacted_thinking', data: 'blob' }), user(2, 'c')] };
+    const redacted: Partial<ModelRequest> = {
+      messages: [user(0, 'a'), assistant(1, 'b', { type: 'redacted_thinking', data: 'blob' }), user(2, 'c')],
+    };
     expect(replayed(redacted, 'gpt-5.6-sol')).toEqual({ redactedContent: 'blob' });
   });
 });

@@ -1,13 +1,13 @@
 /** Builds a Kiro body from the internal form: repaired where that is safe, refused with the field's path where not (kiro-protocol B5, B10, C1). */
-import { UpstreamFailure, type ModelRequest } from '../../define.js';
+import { type ModelRequest, UpstreamFailure } from '../../define.js';
 import { modelFacts } from '../models.js';
 import type { KiroBody, WireAssistant, WireTool, WireUser } from './body.js';
-import { pairTools, type PairedTurn, type PairedUser } from './pairing.js';
+import { type PairedTurn, type PairedUser, pairTools } from './pairing.js';
 import { sessionIds } from './session.js';
 import { planThinking } from './thinking.js';
 import { createToolNames, type ToolNames } from './toolNames.js';
 import { choiceInstruction, toolSpecifications } from './tools.js';
-import { mergeTurns, type AssistantTurn } from './turns.js';
+import { type AssistantTurn, mergeTurns } from './turns.js';
 
 export interface BuildOptions {
   readonly request: ModelRequest;
@@ -59,10 +59,18 @@ export function buildRequest(options: BuildOptions): BuiltRequest {
   const last = turns.at(-1);
   const current: PairedUser = last?.role === 'user' ? last : { role: 'user', text: carriers.goOn, images: [], results: [] };
   const past = last?.role === 'user' ? turns.slice(0, -1) : turns;
-  const user = (turn: PairedUser, content: string, specifications?: readonly WireTool[]): WireUser => userEntry(turn, content, options, specifications);
-  const history = [...opening(request, past, user), ...past.map((turn) => (turn.role === 'user' ? user(turn, userText(turn)) : assistantEntry(turn, names)))];
+  const user = (turn: PairedUser, content: string, specifications?: readonly WireTool[]): WireUser =>
+    userEntry(turn, content, options, specifications);
+  const history = [
+    ...opening(request, past, user),
+    ...past.map((turn) => (turn.role === 'user' ? user(turn, userText(turn)) : assistantEntry(turn, names))),
+  ];
   if (history.length > maxHistory) {
-    throw new UpstreamFailure({ kind: 'context_overflow', param: 'messages', message: `prompt is too long: ${history.length} turns, at most ${maxHistory}` });
+    throw new UpstreamFailure({
+      kind: 'context_overflow',
+      param: 'messages',
+      message: `prompt is too long: ${history.length} turns, at most ${maxHistory}`,
+    });
   }
   const body: KiroBody = {
     conversationState: {
@@ -88,7 +96,10 @@ function opening(
   user: (turn: PairedUser, content: string) => WireUser,
 ): (WireUser | WireAssistant)[] {
   const nobody: PairedUser = { role: 'user', text: '', images: [], results: [] };
-  const system = request.system.map((part) => part.text).filter((text) => text.trim() !== '').join('\n\n');
+  const system = request.system
+    .map((part) => part.text)
+    .filter((text) => text.trim() !== '')
+    .join('\n\n');
   const assistantFirst = past[0]?.role === 'assistant';
   if (system === '') return assistantFirst ? [user(nobody, carriers.opening)] : [];
   const pair: (WireUser | WireAssistant)[] = [user(nobody, system)];

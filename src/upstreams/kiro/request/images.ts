@@ -1,5 +1,5 @@
 /** Gives an image the format its bytes say, because the client's media type is often wrong (kiro-protocol B10). */
-import { UpstreamFailure, type ImagePart } from '../../define.js';
+import { type ImagePart, UpstreamFailure } from '../../define.js';
 import type { WireImage } from './body.js';
 
 const formats: readonly (readonly [WireImage['format'], (head: Buffer) => boolean])[] = [

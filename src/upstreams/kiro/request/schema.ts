@@ -21,17 +21,20 @@ export function cleanSchema(schema: unknown): Readonly<Record<string, unknown>> 
   const cleaning: Cleaning = { definitions: schema, open: new Set(), nodes: 0 };
   const clean = clean1(schema, cleaning, 0);
   const flat = flattenRoot(clean);
-  const type = flat['type'];
-  const isObjectSchema = type === 'object' || (Array.isArray(type) && type.includes('object')) || (type === undefined && ('properties' in flat || Object.keys(flat).length === 0));
+  const type = flat.type;
+  const isObjectSchema =
+    type === 'object' ||
+    (Array.isArray(type) && type.includes('object')) ||
+    (type === undefined && ('properties' in flat || Object.keys(flat).length === 0));
   if (!isObjectSchema && type !== undefined) return { type: 'object', properties: { value: flat }, required: ['value'] };
   const { description, title } = flat;
-  const properties = isObject(flat['properties']) ? flat['properties'] : {};
+  const properties = isObject(flat.properties) ? flat.properties : {};
   return {
     type: 'object',
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     properties,
-    ...requiredOf(flat['required'], properties),
+    ...requiredOf(flat.required, properties),
   };
 }
 
@@ -46,9 +49,9 @@ function requiredOf(required: unknown, properties: Schema): { required?: readonl
 function clean1(schema: unknown, cleaning: Cleaning, depth: number): Record<string, unknown> {
   cleaning.nodes += 1;
   if (!isObject(schema) || depth > maxDepth || cleaning.nodes > maxNodes) return {};
-  const target = typeof schema['$ref'] === 'string' ? resolve(schema['$ref'], cleaning) : null;
+  const target = typeof schema.$ref === 'string' ? resolve(schema.$ref, cleaning) : null;
   if (target) {
-    const ref = String(schema['$ref']);
+    const ref = String(schema.$ref);
     if (cleaning.open.has(ref)) return { type: 'object' };
     cleaning.open.add(ref);
     const { $ref: _, ...beside } = schema;
@@ -58,18 +61,18 @@ function clean1(schema: unknown, cleaning: Cleaning, depth: number): Record<stri
   }
   const clean: Record<string, unknown> = {};
   const into = (value: unknown): Record<string, unknown> => clean1(value, cleaning, depth + 1);
-  if (typeof schema['type'] === 'string' || Array.isArray(schema['type'])) clean['type'] = schema['type'];
+  if (typeof schema.type === 'string' || Array.isArray(schema.type)) clean.type = schema.type;
   for (const name of ['title', 'description'] as const) if (typeof schema[name] === 'string') clean[name] = schema[name];
-  if (Array.isArray(schema['enum'])) clean['enum'] = schema['enum'];
-  else if ('const' in schema) clean['enum'] = [schema['const']];
-  if (isObject(schema['properties'])) {
+  if (Array.isArray(schema.enum)) clean.enum = schema.enum;
+  else if ('const' in schema) clean.enum = [schema.const];
+  if (isObject(schema.properties)) {
     // Names of properties are data: one called `format` or `$ref` stays. fromEntries keeps even `__proto__` a plain member.
-    const properties = Object.fromEntries(Object.entries(schema['properties']).map(([name, inner]) => [name, into(inner)]));
-    clean['properties'] = properties;
-    Object.assign(clean, requiredOf(schema['required'], properties));
+    const properties = Object.fromEntries(Object.entries(schema.properties).map(([name, inner]) => [name, into(inner)]));
+    clean.properties = properties;
+    Object.assign(clean, requiredOf(schema.required, properties));
   }
   const items = itemsOf(schema, into);
-  if (items) clean['items'] = items;
+  if (items) clean.items = items;
   for (const name of ['anyOf', 'oneOf', 'allOf'] as const) {
     const list = schema[name];
     if (Array.isArray(list) && list.length > 0) clean[name] = list.map(into);
@@ -79,9 +82,9 @@ function clean1(schema: unknown, cleaning: Cleaning, depth: number): Record<stri
 
 /** Tuples (`items` as a list, `prefixItems`) become "any of these". */
 function itemsOf(schema: Schema, into: (value: unknown) => Record<string, unknown>): Record<string, unknown> | null {
-  const tuple = Array.isArray(schema['prefixItems']) ? schema['prefixItems'] : Array.isArray(schema['items']) ? schema['items'] : null;
+  const tuple = Array.isArray(schema.prefixItems) ? schema.prefixItems : Array.isArray(schema.items) ? schema.items : null;
   if (tuple) return tuple.length === 0 ? {} : { anyOf: tuple.map(into) };
-  return schema['items'] === undefined ? null : into(schema['items']);
+  return schema.items === undefined ? null : into(schema.items);
 }
 
 /** A local pointer such as `#/$defs/Node`; anything else resolves to "says nothing". */
@@ -101,10 +104,10 @@ function flattenRoot(root: Record<string, unknown>): Record<string, unknown> {
   const branches = [...asList(allOf), ...asList(anyOf), ...asList(oneOf)].map(flattenRoot);
   if (branches.length === 0) return rest;
   const properties: Record<string, unknown> = {};
-  for (const branch of [...branches, rest]) if (isObject(branch['properties'])) Object.assign(properties, branch['properties']);
-  const binding = [rest, ...asList(allOf).map(flattenRoot)].flatMap((branch) => (Array.isArray(branch['required']) ? branch['required'] : []));
-  const objects = Object.keys(properties).length > 0 || branches.some((branch) => branch['type'] === 'object');
-  return { ...rest, ...(objects ? { type: 'object', properties, required: binding } : { type: rest['type'] ?? branches[0]?.['type'] }) };
+  for (const branch of [...branches, rest]) if (isObject(branch.properties)) Object.assign(properties, branch.properties);
+  const binding = [rest, ...asList(allOf).map(flattenRoot)].flatMap((branch) => (Array.isArray(branch.required) ? branch.required : []));
+  const objects = Object.keys(properties).length > 0 || branches.some((branch) => branch.type === 'object');
+  return { ...rest, ...(objects ? { type: 'object', properties, required: binding } : { type: rest.type ?? branches[0]?.type }) };
 }
 
 function asList(value: unknown): Record<string, unknown>[] {

@@ -26,11 +26,16 @@ export interface SessionIds {
 
 /** `account` keeps conversations of different credentials apart. */
 export function sessionIds(request: ModelRequest, account: string): SessionIds {
-  const said = request.messages.filter((message) => message.role === 'user' && message.parts.some((part) => part.type === 'text' || part.type === 'image'));
+  const said = request.messages.filter(
+    (message) => message.role === 'user' && message.parts.some((part) => part.type === 'text' || part.type === 'image'),
+  );
   const first = said[0];
   // Without a name the first thing the user said tells conversations apart; system and tools are the same in all of them.
   const seed = request.conversation ?? `${first ? sample(ownText(first)) : ''}\n${sample(request.system[0]?.text ?? '')}`;
   const conversationId = digestUuid('conversation', account, seed);
   const last = said.at(-1);
-  return { conversationId, agentContinuationId: digestUuid('turn', conversationId, String(said.length), last ? sample(ownText(last)) : '') };
+  return {
+    conversationId,
+    agentContinuationId: digestUuid('turn', conversationId, String(said.length), last ? sample(ownText(last)) : ''),
+  };
 }

@@ -13,7 +13,11 @@ export interface ThinkingPlan {
   readonly replay: boolean;
 }
 
-const budgets: readonly (readonly [number, Effort])[] = [[4_000, 'low'], [16_000, 'medium'], [64_000, 'high']];
+const budgets: readonly (readonly [number, Effort])[] = [
+  [4_000, 'low'],
+  [16_000, 'medium'],
+  [64_000, 'high'],
+];
 const tagLengths: Readonly<Record<Effort, number>> = { none: 0, low: 4_000, medium: 16_000, high: 32_000, xhigh: 64_000, max: 64_000 };
 
 function budgetEffort(tokens: number): Effort {

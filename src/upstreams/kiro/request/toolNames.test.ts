@@ -11,13 +11,18 @@ describe('tool names', () => {
 
   it('pitfalls 16 and 17: any set of names is taken upstream, unique without regard to case, and comes back', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 90 }), fc.constantFrom('Read', 'read', 'READ', 'tool', '工具')), { maxLength: 30 }), (originals) => {
-        const names = createToolNames();
-        const wires = originals.map(names.wire);
-        for (const wire of wires) expect(wire).toMatch(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/);
-        expect(new Set(wires.map((wire) => wire.toLowerCase())).size).toBe(originals.length);
-        expect(wires.map(names.original)).toEqual(originals);
-      }),
+      fc.property(
+        fc.uniqueArray(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 90 }), fc.constantFrom('Read', 'read', 'READ', 'tool', '工具')), {
+          maxLength: 30,
+        }),
+        (originals) => {
+          const names = createToolNames();
+          const wires = originals.map(names.wire);
+          for (const wire of wires) expect(wire).toMatch(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/);
+          expect(new Set(wires.map((wire) => wire.toLowerCase())).size).toBe(originals.length);
+          expect(wires.map(names.original)).toEqual(originals);
+        },
+      ),
     );
   });
 

@@ -14,7 +14,10 @@ const maxLength = 63;
 const hashLength = 10;
 
 function shortened(name: string, salt: number): string {
-  const hash = createHash('sha256').update(salt === 0 ? name : `${name}\u0000${salt}`).digest('hex').slice(0, hashLength);
+  const hash = createHash('sha256')
+    .update(salt === 0 ? name : `${name}\u0000${salt}`)
+    .digest('hex')
+    .slice(0, hashLength);
   const clean = name.replace(/[^a-zA-Z0-9_-]+/g, '_').replace(/^[^a-zA-Z]+/, '');
   return `${(clean || 'tool').slice(0, maxLength - hashLength - 1)}_${hash}`;
 }

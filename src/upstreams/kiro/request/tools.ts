@@ -1,5 +1,5 @@
 /** Tool specifications for one request: the client's, narrowed by tool_choice, and stubs for what only the history names (kiro-protocol B10, C1 9, 19, 21). */
-import { UpstreamFailure, type ModelRequest, type Tool, type ToolChoice } from '../../define.js';
+import { type ModelRequest, type Tool, type ToolChoice, UpstreamFailure } from '../../define.js';
 import type { WireTool } from './body.js';
 import type { PairedTurn } from './pairing.js';
 import { cleanSchema } from './schema.js';
@@ -42,10 +42,19 @@ function offered(tools: readonly Tool[], choice: ToolChoice): readonly Tool[] {
   if (choice.type !== 'tool') return [...byName.values()];
   const named = byName.get(choice.name);
   if (named) return [named];
-  throw new UpstreamFailure({ kind: 'client', param: 'tool_choice', message: `tool_choice names the tool ${choice.name.slice(0, 100)}, which is not in tools.` });
+  throw new UpstreamFailure({
+    kind: 'client',
+    param: 'tool_choice',
+    message: `tool_choice names the tool ${choice.name.slice(0, 100)}, which is not in tools.`,
+  });
 }
 
-export function toolSpecifications(request: ModelRequest, turns: readonly PairedTurn[], names: ToolNames, descriptionLimit: number): WireTool[] {
+export function toolSpecifications(
+  request: ModelRequest,
+  turns: readonly PairedTurn[],
+  names: ToolNames,
+  descriptionLimit: number,
+): WireTool[] {
   const tools = offered(request.tools, request.toolChoice);
   const specifications = tools.map((tool) => specification(tool, names, descriptionLimit));
   const present = new Set(tools.map((tool) => tool.name));
