@@ -81,9 +81,10 @@ interface Tier {
 }
 
 function chooseFromPool(request: AdmitRequest, now: Now, deps: ChooseDeps): Chosen | PoolRefusal {
+  deps.pool.refresh(now);
   const open = request.targets.filter((target) => gateWaitMs(deps.provider(target.provider), now.mono) === 0);
   const tiers = tiersOf(request, open, deps);
-  for (const tier of tiers) deps.pool.catchUp(tier.groups, now);
+  for (const tier of tiers) deps.pool.promote(tier.groups, now);
   const named: Candidate[] = [];
   const found = pick(request, tiers, named, now, deps);
   const considered = consideredIn(tiers);

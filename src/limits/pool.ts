@@ -26,8 +26,10 @@ export interface Pool {
   /** The same for all, after a change of settings. */
   touchAll(now: Now): void;
   serving(pool: string, provider: string, model: string): Group[];
-  /** Moves what has become free meanwhile, in these groups, and refreshes some scores. */
-  catchUp(groups: readonly Group[], now: Now): void;
+  /** Brings some idle tokens' scores up to date. May change groups: ask `serving` afterwards. */
+  refresh(now: Now): void;
+  /** Moves what has become free meanwhile, in these groups. */
+  promote(groups: readonly Group[], now: Now): void;
   /** Remembers for an hour that the token does not serve the model. */
   markUnsupported(token: TokenState, model: string, now: Now): void;
   /** Highest control position heard of. */
@@ -142,7 +144,7 @@ export function createPool(deps: PoolDeps): Pool {
       reseat(token, now, () => (token.facts = null));
     },
     serving: groups.serving,
-    catchUp(consulted, now) {
+    refresh(now) {
       for (let done = 0; done < REFRESHES; done += 1) {
         const due = heapTop(refreshes);
         if (due === undefined || (refreshes.keys[0] ?? 0) > now.mono) break;
@@ -150,10 +152,13 @@ export function createPool(deps: PoolDeps): Pool {
         if (due.unsupported.size > 0) forgetUnsupported(due, now);
         place(due, now);
       }
+    },
+    promote(consulted, now) {
       for (const group of consulted) promote(group, now);
     },
     markUnsupported(token, model, now) {
       if (token.facts === null || token.unsupported.has(model) || token.unsupported.size >= UNSUPPORTED_KEPT) return;
+      cancelRefresh(token);
       reseat(token, now, () => (token.unsupported = new Map([...token.unsupported, [model, now.mono + UNSUPPORTED_MS]])));
     },
     position: () => newest,
@@ -185,5 +190,6 @@ function nextRefresh(token: TokenState, mono: number): number | null {
   const settled = idle >= FRESH_AFTER_MS && hourCount(token.window) === 0 && token.results.failures === 0 && token.unsupported.size === 0;
   if (settled) return null;
   const first = MINUTE_MS + MARGIN_MS;
-  return mono + Math.min(HOUR_MS, Math.max(first, idle));
+  const next = mono + Math.min(HOUR_MS, Math.max(first, idle));
+  return Math.min(next, ...token.unsupported.values());
 }
