@@ -6,7 +6,7 @@ import { type ArchiveRow, archiveColumnList, archiveColumns, fromRow, storable, 
 import type { NewEvent, StoredEvent } from './define.js';
 
 export { type ArchivePage, type ArchiveQuery, type Cursor, headCursor, readArchive } from './archiveFeed.js';
-export { type PartitionHead, partitionHeads } from './archiveHeads.js';
+export { partitionHeads } from './archiveHeads.js';
 export { type PartitionVerdict, verifyArchive } from './archiveVerify.js';
 export { toCloudEvent } from './cloudEvent.js';
 

@@ -8,7 +8,7 @@ import { childCode, finished } from '../../../tests/support/childCode.js';
 import { systemClock } from '../../shared/clock.js';
 import { MigrationError, migrate } from './migrate.js';
 import { type Database, sql } from './port.js';
-import { openSqlite } from './sqlite.js';
+import { APPLICATION_ID, openSqlite } from './sqlite.js';
 
 const ours = new URL('../../../migrations', import.meta.url).pathname;
 
@@ -31,12 +31,24 @@ describe('migrating SQLite', () => {
     const first = await run();
     expect(first.applied).toContain('0001_event_store.sql');
     expect(await run()).toEqual({ version: first.version, applied: [] });
+    expect(await db.query(sql`pragma application_id`)).toEqual([{ application_id: APPLICATION_ID }]);
     expect(await db.query(sql`select partition, position from partitions order by partition`)).toEqual([
       { partition: 'control', position: 0 },
       { partition: 'p0', position: 0 },
       { partition: 'p1', position: 0 },
     ]);
     expect(await db.query(sql`select event_partitions from installation`)).toEqual([{ event_partitions: 2 }]);
+  });
+
+  it('reads while it writes also in a restored copy, which comes without the write-ahead log', async () => {
+    await run();
+    const path = join(dir, 'copy.db');
+    const backup = sqlite.default(join(dir, 'x.db'));
+    await backup.query(sql`vacuum into ${path}`);
+    await backup.dispose();
+    const copy = await openSqlite({ path });
+    expect(await copy.query(sql`pragma journal_mode`)).toEqual([{ journal_mode: 'wal' }]);
+    await copy.close();
   });
 
   it('applies later files to a database with data', async () => {
