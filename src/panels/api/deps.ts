@@ -85,6 +85,8 @@ export interface PanelDeps {
 export interface PanelContext extends PanelDeps {
   readonly sessions: { readonly admin: SessionSigner; readonly user: SessionSigner };
   readonly throttles: { readonly adminLogin: Throttle; readonly userLogin: Throttle; readonly register: Throttle };
+  /** Projections that this node rebuilds now. */
+  readonly rebuilding: Set<string>;
   /** Open event streams on this node. */
   readonly listeners: { count: number };
   /** The OpenAPI document over all rows. */

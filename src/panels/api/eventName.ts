@@ -9,8 +9,8 @@ export const eventName = z
 /** A comma-separated list, at most 100 names. */
 export const eventNames = z
   .string()
-  .min(1)
   .max(10_000)
-  .transform((text) => text.split(',').map((name) => name.trim()))
-  .pipe(z.array(eventName).min(1).max(100))
+  .transform((text) => text.split(',').map((name) => eventName.safeParse(name.trim())))
+  .refine((names) => names.length <= 100 && names.every(({ success }) => success), 'must be event types, comma-separated, at most 100')
+  .transform((names) => names.flatMap(({ data }) => data ?? []))
   .meta({ type: 'string', description: 'Event types, comma-separated.' });

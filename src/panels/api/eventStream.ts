@@ -22,7 +22,10 @@ export async function followArchive(
   context: Context,
 ): Promise<(response: ServerResponse, signal: AbortSignal) => Promise<void>> {
   if (context.listeners.count >= mostListeners) {
-    throw new AppError('storage_unavailable', { message: `At most ${mostListeners} event streams are open on a node.`, retryAfterSeconds: 30 });
+    throw new AppError('storage_unavailable', {
+      message: `At most ${mostListeners} event streams are open on a node.`,
+      retryAfterSeconds: 30,
+    });
   }
   await readArchive(context.db, { ...query, limit: 1 });
   return async (response, signal) => {

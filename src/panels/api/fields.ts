@@ -35,7 +35,10 @@ export const queryTime = z
   .meta({ type: 'string', format: 'date-time' });
 
 /** A time in a body, offset named; to ms since epoch. */
-export const bodyTime = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)).meta({ type: 'string', format: 'date-time' });
+export const bodyTime = z.iso
+  .datetime({ offset: true })
+  .transform((text) => Date.parse(text))
+  .meta({ type: 'string', format: 'date-time' });
 
 /** A time in an answer: ISO 8601 UTC. */
 export const time = z.iso.datetime();

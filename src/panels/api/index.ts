@@ -1,6 +1,7 @@
 /** The panel API as one Express app over its dependencies. */
-import type { Express } from 'express';
+
 import { createHash } from 'node:crypto';
+import type { Express } from 'express';
 import type { PanelContext, PanelDeps } from './deps.js';
 import { mount } from './mount.js';
 import { openApiDocument } from './openapi.js';
@@ -33,6 +34,7 @@ export function createPanelApi(deps: PanelDeps): Express {
       register: createThrottle({ clock, tries: 120, windowMs: minute }),
     },
     listeners: { count: 0 },
+    rebuilding: new Set(),
     openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),
   };
   return mount(routes, context);

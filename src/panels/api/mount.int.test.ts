@@ -1,10 +1,10 @@
-import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../../errors.js';
-import { createIds } from '../../shared/ids.js';
 import { systemClock } from '../../shared/clock.js';
+import { createIds } from '../../shared/ids.js';
 import { defineRoute } from './define.js';
 import type { PanelContext } from './deps.js';
 import { mount } from './mount.js';
@@ -52,9 +52,33 @@ const rows = [
       throw new TypeError('the secret is 12345');
     },
   }),
-  defineRoute({ method: 'get', path: '/admin/thing', access: 'admin', summary: 'For admins.', status: 200, response: z.unknown(), handle: async ({ caller }) => ({ body: caller }) }),
-  defineRoute({ method: 'post', path: '/admin/thing', access: 'admin', summary: 'For admins.', status: 200, response: z.unknown(), handle: async ({ caller }) => ({ body: caller }) }),
-  defineRoute({ method: 'post', path: '/user/thing', access: 'member', summary: 'For members.', status: 200, response: z.unknown(), handle: async ({ caller }) => ({ body: caller }) }),
+  defineRoute({
+    method: 'get',
+    path: '/admin/thing',
+    access: 'admin',
+    summary: 'For admins.',
+    status: 200,
+    response: z.unknown(),
+    handle: async ({ caller }) => ({ body: caller }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/thing',
+    access: 'admin',
+    summary: 'For admins.',
+    status: 200,
+    response: z.unknown(),
+    handle: async ({ caller }) => ({ body: caller }),
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/user/thing',
+    access: 'member',
+    summary: 'For members.',
+    status: 200,
+    response: z.unknown(),
+    handle: async ({ caller }) => ({ body: caller }),
+  }),
 ];
 
 const users = new Map([['u1', { id: 'u1', status: 'active', sessionVersion: 1 }]]);
@@ -162,7 +186,13 @@ describe('a mounted row', () => {
   it('renders a coded refusal with its extras and whole seconds', async () => {
     const { status, headers, body } = await call('/refuse', { method: 'POST' });
     expect([status, headers.get('retry-after')]).toEqual([429, '2']);
-    expect(body.error).toEqual({ message: 'The quota is used up.', type: 'rate_limit_error', code: 'quota_exceeded', param: 'x', quota: 'daily' });
+    expect(body.error).toEqual({
+      message: 'The quota is used up.',
+      type: 'rate_limit_error',
+      code: 'quota_exceeded',
+      param: 'x',
+      quota: 'daily',
+    });
   });
 
   it('tells the log, and not the client, what crashed', async () => {
@@ -186,7 +216,9 @@ describe('access', () => {
       { cookie: 'admin_session=admin' },
       { cookie: 'admin_session={}' },
       { cookie: `admin_session=${member.cookie}` },
-      { cookie: `admin_session=${createSessionSigner({ purpose: 'admin', secret: 'guess', clock: systemClock }).issue('admin', 0).cookie}` },
+      {
+        cookie: `admin_session=${createSessionSigner({ purpose: 'admin', secret: 'guess', clock: systemClock }).issue('admin', 0).cookie}`,
+      },
       { authorization: 'Bearer ' },
       { authorization: 'Bearer undefined' },
       { authorization: 'Bearer script-key2' },
@@ -208,7 +240,7 @@ describe('access', () => {
 
   it('lets an admin session read, and write only with its CSRF token', async () => {
     expect((await call('/admin/thing', { headers: asAdmin })).status).toBe(200);
-    expect((await call('/admin/thing', json({}, asAdmin))).body.error?.['code']).toBe('csrf_mismatch');
+    expect((await call('/admin/thing', json({}, asAdmin))).body.error?.code).toBe('csrf_mismatch');
     expect((await call('/admin/thing', json({}, { ...asAdmin, 'x-csrf-token': member.csrfToken }))).status).toBe(403);
     expect((await call('/admin/thing', json({}, { ...asAdmin, 'x-csrf-token': adminSession.csrfToken }))).status).toBe(200);
   });
@@ -224,7 +256,10 @@ describe('access', () => {
   it('ends a member session when its version moves, the member is banned, or is gone', async () => {
     const write = () => call('/user/thing', json({}, { ...asMember, 'x-csrf-token': member.csrfToken }));
     expect((await write()).status).toBe(200);
-    for (const user of [{ id: 'u1', status: 'active', sessionVersion: 2 }, { id: 'u1', status: 'banned', sessionVersion: 1 }]) {
+    for (const user of [
+      { id: 'u1', status: 'active', sessionVersion: 2 },
+      { id: 'u1', status: 'banned', sessionVersion: 1 },
+    ]) {
       users.set('u1', user);
       expect((await write()).status).toBe(401);
     }
@@ -235,7 +270,7 @@ describe('access', () => {
 
   it('refuses banned addresses everywhere but in the admin API', async () => {
     banned.add('192.0.2.7');
-    expect((await call('/things/a')).body.error?.['code']).toBe('ip_banned');
+    expect((await call('/things/a')).body.error?.code).toBe('ip_banned');
     expect((await call('/admin/thing', { headers: asAdmin })).status).toBe(200);
     banned.clear();
   });

@@ -91,7 +91,11 @@ function bodyReaders(row: Route): RequestHandler[] {
     next();
   };
   const limit = bodyLimits[row.access];
-  return [checkContentType, express.json({ limit, strict: false, type: json }), ...(row.text ? [express.text({ limit, type: 'text/plain' })] : [])];
+  return [
+    checkContentType,
+    express.json({ limit, strict: false, type: json }),
+    ...(row.text ? [express.text({ limit, type: 'text/plain' })] : []),
+  ];
 }
 
 function handled(row: Route, context: PanelContext): RequestHandler {
@@ -106,7 +110,10 @@ function handled(row: Route, context: PanelContext): RequestHandler {
         caller: caller as never,
         params,
         query: validate<z.ZodType>(row.query ?? noFields, { ...request.query }),
-        body: row.method === 'get' ? {} : validate<z.ZodType>(row.body ?? noFields, request.body === undefined ? {} : (request.body as unknown)),
+        body:
+          row.method === 'get'
+            ? {}
+            : validate<z.ZodType>(row.body ?? noFields, request.body === undefined ? {} : (request.body as unknown)),
         requestId,
         address: context.clientAddress(request),
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,

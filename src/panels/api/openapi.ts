@@ -60,12 +60,15 @@ const errorSchema: Json = {
   },
 };
 
-const errorAnswer = { description: 'Refused or failed.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } };
+const errorAnswer = {
+  description: 'Refused or failed.',
+  content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+};
 
 function operation(row: Route): Json {
   const success: Json = { description: row.response ? 'Done.' : row.status === 204 ? 'Done; no body.' : 'A stream of events.' };
-  if (row.response) success['content'] = { 'application/json': { schema: schemaOf(row.response, 'output') } };
-  else if (row.status !== 204) success['content'] = { 'text/event-stream': { schema: { type: 'string' } } };
+  if (row.response) success.content = { 'application/json': { schema: schemaOf(row.response, 'output') } };
+  else if (row.status !== 204) success.content = { 'text/event-stream': { schema: { type: 'string' } } };
   return {
     summary: row.summary,
     tags: [tagOf(row.path)],
@@ -102,8 +105,8 @@ function parameters(path: string, query: z.ZodType | undefined): Json {
     schema: { type: 'string' },
   }));
   const shape = query ? schemaOf(query, 'input') : {};
-  const required = new Set((shape['required'] as string[] | undefined) ?? []);
-  for (const [name, schema] of Object.entries((shape['properties'] as Json | undefined) ?? {})) {
+  const required = new Set((shape.required as string[] | undefined) ?? []);
+  for (const [name, schema] of Object.entries((shape.properties as Json | undefined) ?? {})) {
     list.push({ name, in: 'query', required: required.has(name), schema });
   }
   return list.length > 0 ? { parameters: list } : {};

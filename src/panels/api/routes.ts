@@ -7,6 +7,7 @@ import { importKeyRoutes } from './admin/importKeys.js';
 import { ipBanRoutes } from './admin/ipBans.js';
 import { adminKeyRoutes } from './admin/keys.js';
 import { overviewRoutes } from './admin/overview.js';
+import { projectionRoutes } from './admin/projections.js';
 import { adminSessionRoutes } from './admin/session.js';
 import { adminTokenRoutes } from './admin/tokens.js';
 import { adminUserRoutes } from './admin/users.js';
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...announcementRoutes,
   ...importKeyRoutes,
   ...eventRoutes,
+  ...projectionRoutes,
   ...authRoutes,
   ...profileRoutes,
   ...userTokenRoutes,

@@ -23,14 +23,16 @@ describe('a session cookie', () => {
         const forged = cookie.slice(0, at) + char + cookie.slice(at + 1);
         const session = signer.read(forged);
         // The last character of unpadded base64 carries spare bits: the bytes may be the same.
-        if (session !== undefined) expect(Buffer.from(forged.split('.')[1] ?? '', 'base64url')).toEqual(Buffer.from(cookie.split('.')[1] ?? '', 'base64url'));
+        if (session !== undefined)
+          expect(Buffer.from(forged.split('.')[1] ?? '', 'base64url')).toEqual(Buffer.from(cookie.split('.')[1] ?? '', 'base64url'));
       }),
     );
   });
 
   it('is never read from made-up text', () => {
     fc.assert(fc.property(fc.string(), (text) => signer.read(text) === undefined));
-    for (const text of [undefined, '', '.', 'a.b', '{}', '{}.{}', 'null.', `${'a'.repeat(2_000)}.b`]) expect(signer.read(text)).toBeUndefined();
+    for (const text of [undefined, '', '.', 'a.b', '{}', '{}.{}', 'null.', `${'a'.repeat(2_000)}.b`])
+      expect(signer.read(text)).toBeUndefined();
   });
 
   it('is refused when signed for another purpose with the same secret', () => {

@@ -1,13 +1,13 @@
 /** What the token rows of admin and member share: the item with its live figures, and the form of a donation. */
 import { z } from 'zod';
+import type { CommandMeta } from '../../commands/define.js';
 import { models, optionalText } from '../../commands/fields.js';
 import { changeTokenLimits } from '../../commands/token/changeLimits.js';
 import { changeTokenVisibility } from '../../commands/token/changeVisibility.js';
 import { dailyCap, donateToken } from '../../commands/token/donate.js';
-import type { CommandMeta } from '../../commands/define.js';
 import { AppError } from '../../errors.js';
-import { riskScore } from '../../limits/risk.js';
 import type { TokenUse } from '../../limits/port.js';
+import { riskScore } from '../../limits/risk.js';
 import type { DirectoryToken } from '../../projections/directory.js';
 import { readCursor, writeCursor } from '../../projections/page.js';
 import { type TokenHealth, tokenHealthOf } from '../../projections/tokenHealthQueries.js';
@@ -169,7 +169,12 @@ export const tokenPatch = z.strictObject({
 });
 
 /** Changes what is named and answers the token as it is then. */
-export async function patchToken(tokenId: string, patch: z.output<typeof tokenPatch>, meta: CommandMeta, context: PanelContext): Promise<TokenItem> {
+export async function patchToken(
+  tokenId: string,
+  patch: z.output<typeof tokenPatch>,
+  meta: CommandMeta,
+  context: PanelContext,
+): Promise<TokenItem> {
   const { visibility, ...limits } = patch;
   if (visibility !== undefined) await context.commands.execute(changeTokenVisibility, { tokenId, visibility }, meta);
   if (Object.keys(limits).length > 0) await context.commands.execute(changeTokenLimits, { tokenId, ...limits }, meta);

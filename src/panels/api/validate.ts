@@ -1,5 +1,5 @@
 /** Turns a schema's complaints into one 400 that names the field. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { safeText } from '../../shared/safeText.js';
 

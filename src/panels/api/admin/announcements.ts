@@ -28,7 +28,9 @@ export const announcementRoutes = [
     summary: 'Announcements, newest first.',
     status: 200,
     query: z.strictObject(paging),
-    response: listOf(z.strictObject({ id: z.string(), content: z.string(), active: z.boolean(), allowGuest: z.boolean(), createdAt: time })),
+    response: listOf(
+      z.strictObject({ id: z.string(), content: z.string(), active: z.boolean(), allowGuest: z.boolean(), createdAt: time }),
+    ),
     async handle({ query }, { db }) {
       const page = await pageOf(db, {
         ...query,
@@ -53,7 +55,9 @@ export const announcementRoutes = [
     status: 201,
     body: z.strictObject({ content: announcement.content, active: z.boolean().optional(), allowGuest: z.boolean().optional() }),
     response: z.strictObject({ id: z.string() }),
-    handle: async (request, { commands }) => ({ body: { id: (await commands.execute(publishAnnouncement, request.body, metaOf(request))).id } }),
+    handle: async (request, { commands }) => ({
+      body: { id: (await commands.execute(publishAnnouncement, request.body, metaOf(request))).id },
+    }),
   }),
   defineRoute({
     method: 'patch',

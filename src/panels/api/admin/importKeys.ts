@@ -43,7 +43,14 @@ export const importKeyRoutes = [
         ...query,
         table: sql`(select id, created_at as at, name, prefix, user_id, status from import_keys) as k`,
         where: [],
-        read: (row: Stored) => ({ id: row.id, name: row.name, prefix: row.prefix, userId: row.user_id, status: row.status, createdAt: iso(row.at) }),
+        read: (row: Stored) => ({
+          id: row.id,
+          name: row.name,
+          prefix: row.prefix,
+          userId: row.user_id,
+          status: row.status,
+          createdAt: iso(row.at),
+        }),
       });
       return { body: page };
     },

@@ -1,8 +1,9 @@
 /** API keys of members in the admin's hands. */
+
+import { z } from 'zod';
 import { issueKey } from '../../../commands/key/issue.js';
 import { revokeKey } from '../../../commands/key/revoke.js';
 import { AppError } from '../../../errors.js';
-import { z } from 'zod';
 import { defineRoute } from '../define.js';
 import { listOf, paging } from '../fields.js';
 import { issuedKey, keyItem, newKey, toKeyItem } from '../keys.js';

@@ -65,7 +65,13 @@ export const overviewRoutes = [
     access: 'admin',
     summary: 'What admins and members changed, newest first.',
     status: 200,
-    query: z.strictObject({ type: eventName.optional(), actor: filterText, from: queryTime.optional(), to: queryTime.optional(), ...paging }),
+    query: z.strictObject({
+      type: eventName.optional(),
+      actor: filterText,
+      from: queryTime.optional(),
+      to: queryTime.optional(),
+      ...paging,
+    }),
     response: listOf(auditItem),
     async handle({ query }, { db }) {
       const { items, nextCursor } = await listAudit(db, query);

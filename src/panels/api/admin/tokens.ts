@@ -91,7 +91,11 @@ export const adminTokenRoutes = [
     async handle({ query }, { db, directory, clock }) {
       const { token_rpm_limit: rpmLimit, token_rph_limit: rphLimit } = directory.settings();
       const series = await riskHistory(db, { ...query, now: clock.now(), rpmLimit, rphLimit });
-      return { body: { series: series.map(({ tokenId, points }) => ({ tokenId, points: points.map((point) => ({ ...point, at: iso(point.at) })) })) } };
+      return {
+        body: {
+          series: series.map(({ tokenId, points }) => ({ tokenId, points: points.map((point) => ({ ...point, at: iso(point.at) })) })),
+        },
+      };
     },
   }),
   defineRoute({

@@ -59,7 +59,10 @@ export const adminUserRoutes = [
     async handle({ query }, { db }) {
       const { items, nextCursor } = await listUsers(db, query);
       return {
-        body: { items: items.map((user) => ({ ...user, createdAt: iso(user.createdAt), lastUsedAt: isoOrNull(user.lastUsedAt) })), nextCursor },
+        body: {
+          items: items.map((user) => ({ ...user, createdAt: iso(user.createdAt), lastUsedAt: isoOrNull(user.lastUsedAt) })),
+          nextCursor,
+        },
       };
     },
   }),

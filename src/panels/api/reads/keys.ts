@@ -31,7 +31,13 @@ interface Stored {
 /** `now` tells which keys have run out. Throws `invalid_request` naming `cursor`. */
 export async function listKeys(
   db: Queryable,
-  query: { readonly userId: string; readonly now: number; readonly keyId?: string; readonly cursor?: string | undefined; readonly limit: number },
+  query: {
+    readonly userId: string;
+    readonly now: number;
+    readonly keyId?: string;
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+  },
 ): Promise<Page<KeyRow>> {
   const where = [sql`user_id = ${query.userId}`];
   if (query.keyId !== undefined) where.push(sql`id = ${query.keyId}`);
@@ -42,10 +48,13 @@ export async function listKeys(
     where,
     read: (row: Stored) => row,
   });
-  const uses = stored.length === 0 ? undefined : await keyUse(
-    db,
-    stored.map((key) => key.id),
-  );
+  const uses =
+    stored.length === 0
+      ? undefined
+      : await keyUse(
+          db,
+          stored.map((key) => key.id),
+        );
   const items = stored.map((key): KeyRow => {
     const use = uses?.get(key.id);
     return {

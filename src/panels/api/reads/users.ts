@@ -40,7 +40,9 @@ export async function listUsers(db: Queryable, query: UserQuery): Promise<Page<U
   if (query.status !== undefined) where.push(sql`u.status = ${query.status}`);
   if (query.q !== undefined) {
     const pattern = containing(query.q.toLowerCase());
-    where.push(sql`(lower(u.username) like ${pattern} escape '\\' or lower(coalesce(u.email, '')) like ${pattern} escape '\\' or u.id = ${query.q})`);
+    where.push(
+      sql`(lower(u.username) like ${pattern} escape '\\' or lower(coalesce(u.email, '')) like ${pattern} escape '\\' or u.id = ${query.q})`,
+    );
   }
   if (query.cursor !== undefined) {
     const { at, id } = readCursor(query.cursor);

@@ -53,7 +53,8 @@ export const userKeyRoutes = [
     body: keyPatch,
     response: keyItem,
     async handle(request, context) {
-      if (Object.keys(request.body).length > 0) await context.commands.execute(changeKey, { keyId: request.params.id, ...request.body }, metaOf(request));
+      if (Object.keys(request.body).length > 0)
+        await context.commands.execute(changeKey, { keyId: request.params.id, ...request.body }, metaOf(request));
       return { body: await ownKey(request.params.id, request.caller.userId, context) };
     },
   }),

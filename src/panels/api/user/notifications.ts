@@ -51,7 +51,9 @@ export const notificationRoutes = [
     status: 200,
     response: changed,
     async handle(request, { commands }) {
-      return { body: await commands.execute(readNotifications, { userId: request.caller.userId, ids: [request.params.id] }, metaOf(request)) };
+      return {
+        body: await commands.execute(readNotifications, { userId: request.caller.userId, ids: [request.params.id] }, metaOf(request)),
+      };
     },
   }),
 ];
