@@ -9,7 +9,11 @@ describe('failures on demand', () => {
   it('refuse with any status and reason', async () => {
     const response = await at.ask({ text: '[[sim error 429 INSUFFICIENT_MODEL_CAPACITY busy]]' });
     expect(response.status).toBe(429);
-    expect(await response.json()).toMatchObject({ message: 'busy', reason: 'INSUFFICIENT_MODEL_CAPACITY' });
+    expect(await response.json()).toEqual({
+      message: 'busy',
+      reason: 'INSUFFICIENT_MODEL_CAPACITY',
+      __type: 'com.amazon.aws.codewhisperer#ThrottlingException',
+    });
   });
 
   it('hide an error body in a 200', async () => {

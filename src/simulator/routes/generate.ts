@@ -86,12 +86,20 @@ function decide(service: Service, view: RequestView, { request }: ValidRequest):
   return { behaviour: chanceFailure(service, service.settings()) ?? {}, said };
 }
 
+/** The error shape that goes with a status when a script does not name one. */
+function typeOf(status: number): string {
+  if (status >= 500) return 'InternalServerException';
+  if (status === 401 || status === 403) return 'AccessDeniedException';
+  if (status === 402) return 'ServiceQuotaExceededException';
+  return status === 429 ? 'ThrottlingException' : 'ValidationException';
+}
+
 function refuseAsTold(error: NonNullable<Behaviour['error']>): never {
   throw new Refusal({
     status: error.status,
     message: error.message,
     reason: error.reason ?? null,
-    type: error.type ?? (error.status >= 500 ? 'InternalServerException' : 'ValidationException'),
+    type: error.type ?? typeOf(error.status),
     rule: 'scripted',
     ...(error.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: error.retryAfterSeconds }),
   });
