@@ -248,7 +248,7 @@ export interface GenerateCall {
   readonly attempt: number;
   /** Aborting it must end the upstream's socket at once. */
   readonly signal: AbortSignal;
-  /** Called when response headers are in, whatever their status. */
+  /** Called when response headers are in, whatever their status; again for each when the upstream tries more than one route. */
   readonly onHeaders: () => void;
 }
 
