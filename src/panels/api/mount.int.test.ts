@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '../../errors.js';
+import { DatabaseError } from '../../infra/database/errors.js';
 import { systemClock } from '../../shared/clock.js';
 import { createIds } from '../../shared/ids.js';
 import { defineRoute } from './define.js';
@@ -40,6 +41,16 @@ const rows = [
     status: 204,
     handle: async () => {
       throw new AppError('quota_exceeded', { retryAfterSeconds: 1.2, extra: { quota: 'daily' }, param: 'x' });
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/lost',
+    access: 'public',
+    summary: 'Has lost its store.',
+    status: 200,
+    handle: async () => {
+      throw new DatabaseError('unavailable', 'cannot read /secret/path');
     },
   }),
   defineRoute({
@@ -193,6 +204,13 @@ describe('a mounted row', () => {
       param: 'x',
       quota: 'daily',
     });
+  });
+
+  it('says that the stores are out of reach, and when to come back', async () => {
+    const { status, headers, body } = await call('/lost');
+    expect([status, body.error?.code, headers.get('retry-after')]).toEqual([503, 'storage_unavailable', '2']);
+    expect(JSON.stringify(body)).not.toContain('/secret/path');
+    logged.length = 0;
   });
 
   it('tells the log, and not the client, what crashed', async () => {
