@@ -10,7 +10,12 @@ let key: string;
 beforeAll(async () => {
   service = await startService();
   const credential = service.sim.addCredential({ kind: 'social' });
-  await service.admin.post('/admin/api/tokens', { provider: 'kiro', authType: 'social', refreshToken: credential.refreshToken, visibility: 'public' });
+  await service.admin.post('/admin/api/tokens', {
+    provider: 'kiro',
+    authType: 'social',
+    refreshToken: credential.refreshToken,
+    visibility: 'public',
+  });
   key = (await service.admin.member('careless')).key;
 });
 afterAll(() => service.stop());
@@ -24,7 +29,11 @@ interface ErrorBody {
   error: { message: string; type: string; code?: string; param?: string | null };
 }
 
-async function send(path: string, body: unknown, headers: Record<string, string> = {}): Promise<{ status: number; body: ErrorBody; headers: Headers }> {
+async function send(
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: ErrorBody; headers: Headers }> {
   const response = await fetch(`${service.url}${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
@@ -112,7 +121,7 @@ describe.each(paths)('%s', (path: Path) => {
 
   it('passes an unknown but well-formed model id to the upstream', async () => {
     const before = service.sim.witness().overall.requests;
-    await send(path, { ...valid, model: 'claude-future-9' });
+    await send(path, { ...valid, model: path === '/v1/messages' ? 'claude-future-9' : 'claude-future-8' });
     expect(service.sim.witness().overall.requests).toBe(before + 1);
   });
 
@@ -131,7 +140,18 @@ describe.each(paths)('%s', (path: Path) => {
     const json = fc.jsonValue({ maxDepth: 4 });
     const body = fc.oneof(
       json,
-      fc.record({ model: fc.oneof(fc.constant('claude-sonnet-4-5'), json), messages: fc.array(fc.record({ role: fc.oneof(fc.constantFrom('user', 'assistant', 'system', 'tool'), json), content: json }), { maxLength: 4 }), tools: json, stream: fc.constant(false), max_tokens: json }, { requiredKeys: ['model', 'messages'] }),
+      fc.record(
+        {
+          model: fc.oneof(fc.constant('claude-sonnet-4-5'), json),
+          messages: fc.array(fc.record({ role: fc.oneof(fc.constantFrom('user', 'assistant', 'system', 'tool'), json), content: json }), {
+            maxLength: 4,
+          }),
+          tools: json,
+          stream: fc.constant(false),
+          max_tokens: json,
+        },
+        { requiredKeys: ['model', 'messages'] },
+      ),
     );
     await fc.assert(
       fc.asyncProperty(body, async (value) => {

@@ -67,7 +67,12 @@ describe('a node killed with -9 under load', () => {
     let node = await startNode(env);
     const credential = sim.addCredential({ kind: 'social' });
     const setUp = adminClient(node.url, ADMIN_API_KEY);
-    await setUp.post('/admin/api/tokens', { provider: 'kiro', authType: 'social', refreshToken: credential.refreshToken, visibility: 'public' });
+    await setUp.post('/admin/api/tokens', {
+      provider: 'kiro',
+      authType: 'social',
+      refreshToken: credential.refreshToken,
+      visibility: 'public',
+    });
     const { key, userId } = await setUp.member('crash');
     const answered = new Set<string>();
     let committed = new Set<string>();

@@ -7,7 +7,12 @@ import { until } from './support/until.js';
 
 interface Item {
   type: string;
-  data: Record<string, unknown> & { requestId: string; code?: string; charged?: boolean; attempts?: { tokenId: string; outcome: string }[] };
+  data: Record<string, unknown> & {
+    requestId: string;
+    code?: string;
+    charged?: boolean;
+    attempts?: { tokenId: string; outcome: string }[];
+  };
 }
 interface Refused {
   error: { code: string; message: string };
@@ -199,7 +204,7 @@ describe('keys, users and switches', () => {
 });
 
 describe("the operator's own key", () => {
-  it('is served without a quota, and with a caller\'s own token as `ext-…`', async () => {
+  it("is served without a quota, and with a caller's own token as `ext-…`", async () => {
     const plain = await chat('hi', { key: PROXY_API_KEY });
     expect(plain.status).toBe(200);
     expect((await terminalOf(requestIdOf(plain))).data).toMatchObject({ userId: 'operator', keyId: 'proxy', metered: false });
@@ -218,7 +223,13 @@ describe('secrets', () => {
     const { refreshToken } = await addToken({ name: 'marked' });
     await chat(`please remember ${marker}`);
     await chat('hi', { key: `${member.key}x` });
-    await until('quiet', async () => ((await service.admin.get<{ items: { partitions: { lagEvents: number }[] }[] }>('/admin/api/projections')).items.every((one) => one.partitions.every((p) => p.lagEvents === 0)) ? true : undefined));
+    await until('quiet', async () =>
+      (await service.admin.get<{ items: { partitions: { lagEvents: number }[] }[] }>('/admin/api/projections')).items.every((one) =>
+        one.partitions.every((p) => p.lagEvents === 0),
+      )
+        ? true
+        : undefined,
+    );
     const events = JSON.stringify(await service.admin.all('/admin/api/events?limit=500'));
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     const files = await Promise.all(

@@ -30,7 +30,12 @@ const environment = (env?: Record<string, string>): Record<string, string> =>
 async function ready(url: string): Promise<{ key: string; admin: ReturnType<typeof adminClient> }> {
   const admin = adminClient(url, ADMIN_API_KEY);
   const credential = sim.addCredential({ kind: 'social' });
-  await admin.post('/admin/api/tokens', { provider: 'kiro', authType: 'social', refreshToken: credential.refreshToken, visibility: 'public' });
+  await admin.post('/admin/api/tokens', {
+    provider: 'kiro',
+    authType: 'social',
+    refreshToken: credential.refreshToken,
+    visibility: 'public',
+  });
   return { key: (await admin.member('someone')).key, admin };
 }
 
@@ -47,7 +52,13 @@ describe('a node', () => {
     const node = await startNode(env);
     const healthy = await fetch(`${node.url}/health`);
     expect(healthy.status).toBe(200);
-    expect(await healthy.json()).toMatchObject({ status: 'healthy', mode: 'single', node_id: expect.any(String), uptime: expect.any(Number), version: expect.any(String) });
+    expect(await healthy.json()).toMatchObject({
+      status: 'healthy',
+      mode: 'single',
+      node_id: expect.any(String),
+      uptime: expect.any(Number),
+      version: expect.any(String),
+    });
     const { key } = await ready(node.url);
     const stream = await chat(node.url, key, '[[sim words 30]] [[sim gap 60]]');
     const exit = node.kill('SIGTERM');
@@ -135,10 +146,19 @@ describe('a start that cannot be', () => {
     const node = await startNode(env);
     await node.kill('SIGTERM');
     const db = sqlite.default(join(env['DATA_DIR'] ?? '', 'kirogate.db'));
-    const [table] = (await db.query(sql`select name from sqlite_master where type = 'table' and name like '%migration%'`)) as { name: string }[];
+    const [table] = (await db.query(sql`select name from sqlite_master where type = 'table' and name like '%migration%'`)) as {
+      name: string;
+    }[];
     const name = table?.name ?? '';
     const columns = (await db.query(sql`select name from pragma_table_info(${name})`)) as { name: string }[];
-    await db.query(sql`insert into ${sql.ident(name)} select ${sql.join(columns.map((column) => (column.name === 'version' ? sql`9999` : column.name === 'name' ? sql`'9999_future.sql'` : sql.ident(column.name))), sql`, `)} from ${sql.ident(name)} limit 1`);
+    await db.query(
+      sql`insert into ${sql.ident(name)} select ${sql.join(
+        columns.map((column) =>
+          column.name === 'version' ? sql`9999` : column.name === 'name' ? sql`'9999_future.sql'` : sql.ident(column.name),
+        ),
+        sql`, `,
+      )} from ${sql.ident(name)} limit 1`,
+    );
     await db.dispose();
     const ended = await runNode(env);
     expect(ended.code).not.toBe(0);
@@ -162,7 +182,9 @@ describe('the command line', () => {
     const node = await startNode(env);
     const { key, admin } = await ready(node.url);
     await (await chat(node.url, key, 'hi')).text();
-    await until('the event', async () => ((await admin.all('/admin/api/events?types=kirogate.token.used')).length === 1 ? true : undefined));
+    await until('the event', async () =>
+      (await admin.all('/admin/api/events?types=kirogate.token.used')).length === 1 ? true : undefined,
+    );
     const [token] = await admin.all<{ id: string }>('/admin/api/tokens');
 
     const listed = await runCli(['events', 'list', '--types', 'token.used', '--json'], env);
@@ -193,7 +215,9 @@ describe('a slow or broken client', () => {
     const { port } = new URL(node.url);
     const socket = connect(Number(port), '127.0.0.1');
     socket.on('error', () => undefined);
-    socket.write(`POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"model":`);
+    socket.write(
+      `POST /v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"model":`,
+    );
     expect((await chat(node.url, key, 'hi')).status).toBe(200);
     socket.destroy();
     expect(await node.kill('SIGTERM')).toBe(0);

@@ -46,7 +46,9 @@ describe('the official openai client', () => {
   const model = 'claude-sonnet-4-5';
 
   it('does text', async () => {
-    const { data, response } = await openai.chat.completions.create({ model, messages: [{ role: 'user', content: 'Hello there' }] }).withResponse();
+    const { data, response } = await openai.chat.completions
+      .create({ model, messages: [{ role: 'user', content: 'Hello there' }] })
+      .withResponse();
     remember(response);
     expect(data.choices[0]?.message.content).toContain('Hello there');
     expect(data.choices[0]?.finish_reason).toBe('stop');
@@ -84,7 +86,11 @@ describe('the official openai client', () => {
       .create({
         model,
         tools,
-        messages: [...messages, first.choices[0]?.message as OpenAI.ChatCompletionMessageParam, { role: 'tool', tool_call_id: call?.id ?? '', content: 'sunny, 21 °C' }],
+        messages: [
+          ...messages,
+          first.choices[0]?.message as OpenAI.ChatCompletionMessageParam,
+          { role: 'tool', tool_call_id: call?.id ?? '', content: 'sunny, 21 °C' },
+        ],
       })
       .withResponse();
     remember(response);
@@ -121,7 +127,8 @@ describe('the official openai client', () => {
       .withResponse();
     remember(response);
     let thinking = '';
-    for await (const chunk of data) thinking += (chunk.choices[0]?.delta as { reasoning_content?: string } | undefined)?.reasoning_content ?? '';
+    for await (const chunk of data)
+      thinking += (chunk.choices[0]?.delta as { reasoning_content?: string } | undefined)?.reasoning_content ?? '';
     expect(thinking).toContain('I ponder.');
   });
 });
@@ -131,7 +138,12 @@ describe('the official @anthropic-ai/sdk client', () => {
 
   it('does text', async () => {
     const { data, response } = await anthropic.messages
-      .create({ model, max_tokens: 500, system: [{ type: 'text', text: 'Be kind.' }], messages: [{ role: 'user', content: 'Hello there' }] })
+      .create({
+        model,
+        max_tokens: 500,
+        system: [{ type: 'text', text: 'Be kind.' }],
+        messages: [{ role: 'user', content: 'Hello there' }],
+      })
       .withResponse();
     remember(response);
     expect(data.content[0]).toMatchObject({ type: 'text' });
@@ -149,7 +161,9 @@ describe('the official @anthropic-ai/sdk client', () => {
 
   it('does a tool round trip, streamed', async () => {
     const tools = [{ name: tool.name, description: tool.description, input_schema: tool.schema }];
-    const first = await anthropic.messages.stream({ model, max_tokens: 500, tools, messages: [{ role: 'user', content: callTool }] }).finalMessage();
+    const first = await anthropic.messages
+      .stream({ model, max_tokens: 500, tools, messages: [{ role: 'user', content: callTool }] })
+      .finalMessage();
     const use = first.content.find((block) => block.type === 'tool_use');
     expect(first.stop_reason).toBe('tool_use');
     expect(use).toMatchObject({ name: 'get_weather', input: { city: 'Ulm' } });
@@ -161,7 +175,10 @@ describe('the official @anthropic-ai/sdk client', () => {
         messages: [
           { role: 'user', content: callTool },
           { role: 'assistant', content: first.content as Anthropic.ContentBlockParam[] },
-          { role: 'user', content: [{ type: 'tool_result', tool_use_id: use?.type === 'tool_use' ? use.id : '', content: 'sunny, 21 °C' }] },
+          {
+            role: 'user',
+            content: [{ type: 'tool_result', tool_use_id: use?.type === 'tool_use' ? use.id : '', content: 'sunny, 21 °C' }],
+          },
         ],
       })
       .withResponse();
@@ -235,7 +252,9 @@ describe('afterwards', () => {
     expect(total).toBe(12);
     const activity = await service.admin.all(`/admin/api/activity?userId=${member.userId}`);
     expect(activity).toHaveLength(total);
-    const metrics = await service.admin.get<{ totalRequests: number; successRate: number; byStatus: Record<string, number> }>('/admin/api/metrics');
+    const metrics = await service.admin.get<{ totalRequests: number; successRate: number; byStatus: Record<string, number> }>(
+      '/admin/api/metrics',
+    );
     expect(metrics).toMatchObject({ totalRequests: total, successRate: 1, byStatus: { 200: total } });
     const [token] = await service.admin.all<{ id: string; successRate: number; rph: { used: number } }>('/admin/api/tokens');
     expect(token).toMatchObject({ id: tokenId, successRate: 1, rph: { used: total } });

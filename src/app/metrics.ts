@@ -1,10 +1,10 @@
 /** `/metrics`: cluster totals read from the projections, and this node's own process (contract §4). */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { EventLog } from '../events/log/port.js';
 import type { Database } from '../infra/database/port.js';
+import { projectionStandings } from '../panels/api/reads/projections.js';
 import type { Directory } from '../projections/directory.js';
 import { type PrometheusTotals, prometheusTotals } from '../projections/requestQueries.js';
-import { projectionStandings } from '../panels/api/reads/projections.js';
 import type { Clock } from '../shared/clock.js';
 
 export interface MetricsDeps {
@@ -39,7 +39,12 @@ function addCounters(registry: Registry, totals: PrometheusTotals): void {
     registers,
   });
   for (const { endpoint, status, model, count } of totals.requests) requests.inc({ endpoint, status, model }, count);
-  const errors = new Counter({ name: 'kirogate_errors_total', help: 'Requests that ended in an error, by its code', labelNames: ['type'], registers });
+  const errors = new Counter({
+    name: 'kirogate_errors_total',
+    help: 'Requests that ended in an error, by its code',
+    labelNames: ['type'],
+    registers,
+  });
   for (const { type, count } of totals.errors) errors.inc({ type }, count);
   const tokens = new Counter({
     name: 'kirogate_model_tokens_total',
@@ -48,12 +53,22 @@ function addCounters(registry: Registry, totals: PrometheusTotals): void {
     registers,
   });
   for (const { direction, model, count } of totals.modelTokens) tokens.inc({ direction, model }, count);
-  const attempts = new Counter({ name: 'kirogate_upstream_attempts_total', help: 'Upstream calls by result', labelNames: ['result'], registers });
+  const attempts = new Counter({
+    name: 'kirogate_upstream_attempts_total',
+    help: 'Upstream calls by result',
+    labelNames: ['result'],
+    registers,
+  });
   for (const { result, count } of totals.attempts) attempts.inc({ result }, count);
 }
 
 function addPool(registry: Registry, directory: Directory): void {
-  const pool = new Gauge({ name: 'kirogate_pool_tokens', help: 'Tokens of the pool by status', labelNames: ['status'], registers: [registry] });
+  const pool = new Gauge({
+    name: 'kirogate_pool_tokens',
+    help: 'Tokens of the pool by status',
+    labelNames: ['status'],
+    registers: [registry],
+  });
   for (const status of ['active', 'suspended', 'invalid']) pool.set({ status }, 0);
   for (const token of directory.tokens()) pool.inc({ status: token.status });
 }

@@ -49,6 +49,7 @@ async function demo(): Promise<void> {
 /** PORT from the environment where it is set, else 8000 or, when that is taken, any free one. */
 async function startDemoNode(dataDir: string, simulator: Simulator, adminApiKey: string, adminPassword: string): Promise<App> {
   const env = {
+    HOST: '127.0.0.1',
     LOG_LEVEL: 'warn',
     TOKEN_PACING_MIN_MS: '20',
     TOKEN_PACING_MAX_MS: '200',

@@ -67,7 +67,8 @@ async function dataFolder(config: Config): Promise<Finding> {
     await access(config.DATA_DIR, constants.R_OK | constants.W_OK);
     return ok('data folder', config.DATA_DIR);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return warning('data folder', 'does not exist yet', 'it is made at the first start');
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return warning('data folder', 'does not exist yet', 'it is made at the first start');
     return fault('data folder', `${config.DATA_DIR} cannot be written`, 'give the user that runs the node read and write rights on it');
   }
 }
@@ -106,7 +107,8 @@ async function database(config: Config): Promise<Finding[]> {
     const { version: schema } = await migrate(db, options);
     const found = [ok('database', `${config.sqlitePath}, schema version ${schema}`)];
     const [check] = await db.query<{ quick_check: string }>(sql`pragma quick_check(1)`);
-    if (check?.quick_check !== 'ok') found.push(fault('database file', check?.quick_check ?? 'no answer', 'stop the node and restore the last backup'));
+    if (check?.quick_check !== 'ok')
+      found.push(fault('database file', check?.quick_check ?? 'no answer', 'stop the node and restore the last backup'));
     for (const verdict of await verifyArchive(db)) {
       if (verdict.ok) continue;
       const detail = `the hash chain of ${verdict.partition} breaks at position ${verdict.brokenAt}`;

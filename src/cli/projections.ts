@@ -42,7 +42,9 @@ async function status(db: Database, json: boolean): Promise<void> {
     return found;
   });
   if (json) return printJson({ items });
-  const rows = items.flatMap(({ name, version, partitions }) => partitions.map((one) => [name, version, one.partition, one.position, one.head, one.head - one.position]));
+  const rows = items.flatMap(({ name, version, partitions }) =>
+    partitions.map((one) => [name, version, one.partition, one.position, one.head, one.head - one.position]),
+  );
   printTable(['projection', 'version', 'partition', 'position', 'head', 'behind'], rows);
 }
 

@@ -59,7 +59,13 @@ async function replay(subject: string, options: Options): Promise<void> {
 }
 
 /** The same projector code that serves, over a scratch database that starts empty. */
-export async function inspect(db: Database, scratch: Database, aggregate: string, id: string, until: number | undefined): Promise<{ steps: Step[]; state: State }> {
+export async function inspect(
+  db: Database,
+  scratch: Database,
+  aggregate: string,
+  id: string,
+  until: number | undefined,
+): Promise<{ steps: Step[]; state: State }> {
   const tables = await tablesOf(scratch, aggregate);
   const steps: Step[] = [];
   let state: State = new Map();

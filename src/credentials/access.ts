@@ -56,7 +56,11 @@ const EXTERNAL_ENTRIES = 10_000;
 
 interface Entry extends StoredCredential {
   readonly access: AccessToken;
+  /** A token whose whole life is shorter than the refresh margin is fresh for four fifths of it (ms since epoch), else every call would refresh. */
+  readonly freshUntil?: number;
 }
+
+const SHORT_LIFE_MS = 10 * 60_000;
 
 export function createAccess(deps: AccessDeps): Access {
   const local = new Map<string, Entry>();
@@ -78,9 +82,10 @@ export function createAccess(deps: AccessDeps): Access {
   }
 
   /** `fresh`: needs nothing. `usable`: refresh soon. `stale`: must not be sent. */
-  function stateOf(tokenId: string, access: AccessToken | null, upstream: Upstream): 'fresh' | 'usable' | 'stale' {
+  function stateOf(tokenId: string, access: AccessToken | null, upstream: Upstream, freshUntil?: number): 'fresh' | 'usable' | 'stale' {
     if (access === null || refusedValues.get(tokenId) === access.value) return 'stale';
     const now = deps.clock.now();
+    if (freshUntil !== undefined) return now < freshUntil ? 'fresh' : 'stale';
     if (!upstream.needsRefresh(access, now)) return 'fresh';
     return access.expiresAt === null || access.expiresAt - now > USABLE_MS ? 'usable' : 'stale';
   }
@@ -96,7 +101,7 @@ export function createAccess(deps: AccessDeps): Access {
 
   async function load(tokenId: string, upstream: Upstream): Promise<Entry> {
     const cached = await readCache(tokenId, deps);
-    if (cached && stateOf(tokenId, cached.access, upstream) === 'fresh') return remember(tokenId, cached);
+    if (cached && stateOf(tokenId, cached.access, upstream, cached.freshUntil) === 'fresh') return remember(tokenId, cached);
     const deadline = deps.clock.monotonic() + CLAIM_WAIT_MS;
     for (;;) {
       const row = await deps.store.read(tokenId);
@@ -121,7 +126,7 @@ export function createAccess(deps: AccessDeps): Access {
       const stored = await deps.store.storeRefreshed(tokenId, row.version, fresh.secret, fresh.access);
       if (!stored) deps.logger.warn({ tokenId }, 'a refresh was overtaken by another one');
       refusedValues.delete(tokenId);
-      return { authType: row.authType, secret: fresh.secret, access: fresh.access, version: row.version + 1 };
+      return withLife({ authType: row.authType, secret: fresh.secret, access: fresh.access, version: row.version + 1 }, deps.clock.now());
     } catch (error) {
       await deps.store.release(tokenId);
       const newer = await deps.store.read(tokenId);
@@ -138,7 +143,7 @@ export function createAccess(deps: AccessDeps): Access {
     async get(tokenId, signal) {
       const upstream = upstreamFor(tokenId);
       const entry = local.get(tokenId);
-      const state = stateOf(tokenId, entry?.access ?? null, upstream);
+      const state = stateOf(tokenId, entry?.access ?? null, upstream, entry?.freshUntil);
       if (entry && state === 'fresh') {
         return local.size < LOCAL_ENTRIES ? entry : remember(tokenId, entry);
       }
@@ -171,6 +176,11 @@ export function createAccess(deps: AccessDeps): Access {
       await deps.cache.delete(cacheKey(tokenId));
     },
   };
+}
+
+function withLife(entry: Entry, now: number): Entry {
+  const life = entry.access.expiresAt === null ? Number.POSITIVE_INFINITY : entry.access.expiresAt - now;
+  return life > SHORT_LIFE_MS ? entry : { ...entry, freshUntil: now + life * 0.8 };
 }
 
 /** The flight goes on for the others when one waiter leaves. */

@@ -38,7 +38,9 @@ export function adminClient(url: string, apiKey: string): AdminClient {
       const items: T[] = [];
       for (let cursor: string | null = ''; cursor !== null; ) {
         const separator: string = path.includes('?') ? '&' : '?';
-        const page: { items: T[]; nextCursor: string | null } = await get(`${path}${cursor === '' ? '' : `${separator}cursor=${encodeURIComponent(cursor)}`}`);
+        const page: { items: T[]; nextCursor: string | null } = await get(
+          `${path}${cursor === '' ? '' : `${separator}cursor=${encodeURIComponent(cursor)}`}`,
+        );
         items.push(...page.items);
         cursor = page.nextCursor;
       }

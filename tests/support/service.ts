@@ -22,7 +22,11 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-export function nodeEnvironment(options: { dataDir: string; simulatorUrl: string; env?: Record<string, string> | undefined }): Record<string, string> {
+export function nodeEnvironment(options: {
+  dataDir: string;
+  simulatorUrl: string;
+  env?: Record<string, string> | undefined;
+}): Record<string, string> {
   return {
     PORT: '0',
     HOST: '127.0.0.1',

@@ -117,7 +117,12 @@ async function recordHealth(run: Run, tokenId: string, change: HealthChange, att
     await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.cooled-down', data }, deps));
   }
   if (!change.suspend || !isPooled(tokenId)) return;
-  const suspension = { tokenId, reason: 'failures' as const, message: `${consecutiveFails} failures in a row`, observedAt: attempt.startedAt };
+  const suspension = {
+    tokenId,
+    reason: 'failures' as const,
+    message: `${consecutiveFails} failures in a row`,
+    observedAt: attempt.startedAt,
+  };
   await deps.commands
     .execute(suspendToken, suspension, { actor: 'system', correlationId: run.requestId })
     .catch((error: unknown) => deps.logger.error({ err: error, tokenId }, 'a token could not be suspended'));

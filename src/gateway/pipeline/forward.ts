@@ -38,16 +38,24 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
       }
       if (output || emptyBefore) {
         whole = true;
-        yield* held;
+        if (output) yield* held;
       } else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
     } catch (error) {
       failure = asFailure(error, run.abort.signal);
+      // Twice nothing is the model's answer: it is handed over, and charged (contract §3).
+      if (failure.kind === 'empty' && emptyBefore) {
+        whole = true;
+        failure = null;
+      }
     } finally {
       // Also reached when the consumer leaves in the middle of a yield.
       if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
       await endAttempt(run, attempt, failure, deps);
     }
-    if (failure === null) return;
+    if (failure === null) {
+      if (!output) yield { type: 'stop', reason: 'end_turn', sequence: null };
+      return;
+    }
     if (output || !meaningOf(failure.kind).retry || run.attempts.length >= deps.maxAttempts || (failure.kind === 'empty' && emptyBefore))
       throw failure;
     emptyBefore ||= failure.kind === 'empty';
