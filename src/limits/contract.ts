@@ -1,7 +1,7 @@
 /** What every adapter of the limits must do; each adapter's test runs this suite on its own. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AdmitRequest, AttemptOutcome, LimitSettings, Limits, OpenRecord, PoolToken } from './port.js';
-import { admitRequest, poolToken, roomy, START, serve, type TestClock } from './testing.js';
+import { admitRequest, poolToken, roomy, START, serve, type TestClock } from './testing/fixtures.js';
 
 export interface LimitsUnderTest {
   readonly limits: Limits;

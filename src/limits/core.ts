@@ -26,7 +26,7 @@ import type {
 import { countUse, createProviders, passGate } from './providers.js';
 import { createQuotas, type QuotaLimits } from './quotas.js';
 import { addResult, failureRate, trimResults } from './results.js';
-import { changeHealth, type Now, type TokenState } from './token.js';
+import { changeHealth, type Now, rollDay, type TokenState } from './token.js';
 import { addAnswered, answerSend, hourCount, minuteCount, trimWindow } from './window.js';
 
 interface AttemptState {
@@ -127,6 +127,7 @@ export function createCore(deps: CoreDeps): Core {
 
   const takeSlot = (request: AdmitRequest, chosen: Chosen, now: Now): void => {
     const { token } = chosen;
+    rollDay(token, now.wall);
     attempts.set(request.attemptId, {
       token,
       requestId: request.requestId,
@@ -169,7 +170,7 @@ export function createCore(deps: CoreDeps): Core {
   /** The upstream never saw it. */
   const returnSend = (attempt: AttemptState): void => {
     const { token } = attempt;
-    if (attempt.respondedAt === null) token.window.unanswered -= 1;
+    token.window.unanswered -= 1;
     if (token.day === attempt.day) token.dayUsed -= 1;
   };
 
@@ -262,7 +263,8 @@ export function createCore(deps: CoreDeps): Core {
       freeSlot(attempt);
       const { token } = attempt;
       if (ended.outcome === 'success') serve(attempt, now);
-      if (ended.sent) respond(attempt, now);
+      // What had an answer was sent, whatever is said later.
+      if (ended.sent || attempt.respondedAt !== null) respond(attempt, now);
       else returnSend(attempt);
       const change = health.ended(attempt, ended.outcome, ended.retryAfterMs, now);
       if (ended.modelUnsupported === true) pool.markUnsupported(token, attempt.model, now);

@@ -4,10 +4,9 @@
  */
 
 export interface Generations<V> {
-  /** Undefined: never put, or put `maxAgeMs` ago or longer, or forgotten since. */
+  /** Undefined: never put, or put `maxAgeMs` ago or longer, or pushed out by later ones. */
   get(key: string, now: number): V | undefined;
   put(key: string, value: V, now: number): void;
-  forget(key: string): void;
 }
 
 /** Keeps each entry for `maxAgeMs`, but no more than `maxEntries` of them: then at least the newer half stays. */
@@ -27,10 +26,6 @@ export function createGenerations<V>(options: { readonly maxEntries: number; rea
         turnedAt = now;
       }
       young.set(key, { value, at: now });
-    },
-    forget(key) {
-      young.delete(key);
-      old.delete(key);
     },
   };
 }

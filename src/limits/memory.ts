@@ -56,7 +56,6 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
     } catch (error) {
       core.cancel(request.attemptId, at());
       running.delete(request.attemptId);
-      admitted.forget(request.attemptId);
       throw new AppError('storage_unavailable', {
         message: 'The request could not be recorded; try again.',
         retryAfterSeconds: 1,
@@ -98,9 +97,9 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
       if (settled.get(request.attemptId, now.mono) !== undefined)
         throw new AppError('conflict', { message: 'This attempt was ended before it began.' });
       const answer = begin(request, now);
-      admitted.put(request.attemptId, answer, now.mono);
-      // A running attempt is known for as long as it runs, however long that is.
+      // A running attempt is known for as long as it runs, and 60 s beyond.
       if (core.isRunning(request.attemptId)) running.set(request.attemptId, answer);
+      else admitted.put(request.attemptId, answer, now.mono);
       return answer;
     },
     responded(attemptId, served = false) {
@@ -111,6 +110,8 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
       const known = settled.get(attempt.attemptId, now.mono);
       if (known !== undefined) return known;
       const answer = core.settle(attempt, now) ?? nothingSettled;
+      const began = running.get(attempt.attemptId);
+      if (began !== undefined) admitted.put(attempt.attemptId, began, now.mono);
       running.delete(attempt.attemptId);
       settled.put(attempt.attemptId, answer, now.mono);
       return answer;

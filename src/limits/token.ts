@@ -139,7 +139,7 @@ function checkSlots(token: TokenState, settings: LimitSettings): void {
 }
 
 /** A day that the clock stepped back to keeps the later day's count: a cap is never widened by a step. */
-function rollDay(token: TokenState, wall: number): void {
+export function rollDay(token: TokenState, wall: number): void {
   const day = dayNumber(wall);
   if (day === token.day || (day < token.day && day > token.day - 2)) return;
   token.day = day;

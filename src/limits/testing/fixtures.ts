@@ -1,6 +1,6 @@
 /** What the suites of all adapters build their histories from: a clock that stands still, tokens, requests. */
-import type { Clock } from '../shared/clock.js';
-import type { AdmitRequest, LimitSettings, Limits, PoolToken } from './port.js';
+import type { Clock } from '../../shared/clock.js';
+import type { AdmitRequest, LimitSettings, Limits, PoolToken } from '../port.js';
 
 /** Monday, 23 November 2026, noon UTC. */
 export const START = Date.UTC(2026, 10, 23, 12);

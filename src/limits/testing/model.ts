@@ -1,0 +1,317 @@
+/** Random histories, played to an adapter and to the oracle: the same answers, and the caps hold as the upstream saw it. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LimitsUnderTest, OpenOptions } from '../contract.js';
+import type { AdmitRequest, Admitted, AttemptOutcome, LimitSettings, Limits, PoolToken, Refusal } from '../port.js';
+import { admitRequest, poolToken, type TestClock } from './fixtures.js';
+import { createOracle } from './oracle.js';
+
+const outcomes: readonly AttemptOutcome[] = [
+  'success',
+  'success',
+  'success',
+  'token_failure',
+  'upstream_failure',
+  'upstream_failure',
+  'neutral',
+  'risk',
+  'capacity',
+];
+const providers = ['kiro', 'other'] as const;
+const users = ['u0', 'u1'] as const;
+const models = ['opus', 'sonnet'] as const;
+
+type Op =
+  | {
+      readonly op: 'admit';
+      readonly user: number;
+      readonly key: number;
+      readonly talk: number;
+      readonly targets: number;
+      readonly metered: boolean;
+      readonly ownOnly: boolean;
+      readonly again: number;
+    }
+  | { readonly op: 'responded'; readonly which: number; readonly served: boolean }
+  | {
+      readonly op: 'settle';
+      readonly which: number;
+      readonly outcome: number;
+      readonly sent: boolean;
+      readonly lacks: boolean;
+      readonly hint: number | null;
+    }
+  | { readonly op: 'finish'; readonly which: number; readonly keep: boolean }
+  | { readonly op: 'repeat'; readonly which: number }
+  | { readonly op: 'advance'; readonly ms: number }
+  | { readonly op: 'put'; readonly which: number; readonly facts: number }
+  | { readonly op: 'remove' | 'reset'; readonly which: number }
+  | { readonly op: 'configure'; readonly which: number }
+  | { readonly op: 'look' };
+
+const small = fc.nat({ max: 9 });
+const admitOp = fc.record({
+  op: fc.constant('admit' as const),
+  user: fc.nat({ max: 1 }),
+  key: fc.nat({ max: 2 }),
+  talk: fc.nat({ max: 3 }),
+  targets: fc.nat({ max: 3 }),
+  metered: fc.boolean(),
+  ownOnly: fc.nat({ max: 9 }).map((n) => n === 0),
+  again: fc.nat({ max: 5 }),
+});
+const settleOp = fc.record({
+  op: fc.constant('settle' as const),
+  which: small,
+  outcome: fc.nat({ max: outcomes.length - 1 }),
+  sent: fc.nat({ max: 7 }).map((n) => n > 0),
+  lacks: fc.nat({ max: 15 }).map((n) => n === 0),
+  hint: fc.constantFrom(null, null, 3_000, 3_600_000),
+});
+const op: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 12, arbitrary: admitOp },
+  { weight: 5, arbitrary: fc.record({ op: fc.constant('responded' as const), which: small, served: fc.boolean() }) },
+  { weight: 10, arbitrary: settleOp },
+  { weight: 4, arbitrary: fc.record({ op: fc.constant('finish' as const), which: small, keep: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('repeat' as const), which: small }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      op: fc.constant('advance' as const),
+      ms: fc.oneof(
+        fc.nat({ max: 2_000 }),
+        fc.nat({ max: 70_000 }),
+        fc.nat({ max: 400_000 }),
+        fc.constantFrom(1_800_000, 3_601_000, 43_200_000),
+      ),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('put' as const), which: small, facts: fc.nat({ max: 7 }) }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('remove' as const, 'reset' as const), which: small }) },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('configure' as const), which: fc.nat({ max: 2 }) }) },
+  { weight: 2, arbitrary: fc.constant({ op: 'look' as const }) },
+);
+
+const settingsChoices: readonly LimitSettings[] = [
+  { tokenRpmLimit: 3, tokenRphLimit: 8, tokenMaxConcurrent: 2, tokenMaxConsecutiveUses: 2, tokenMinSuccessRate: 0.7 },
+  { tokenRpmLimit: 2, tokenRphLimit: 20, tokenMaxConcurrent: 1, tokenMaxConsecutiveUses: 5, tokenMinSuccessRate: 0.7 },
+  { tokenRpmLimit: 5, tokenRphLimit: 30, tokenMaxConcurrent: 3, tokenMaxConsecutiveUses: 3, tokenMinSuccessRate: 0.9 },
+];
+
+/** Shapes that a token may take in the course of a history. */
+function factsOf(index: number, shape: number, position: number, wall: number): PoolToken {
+  const shapes: Partial<PoolToken>[] = [
+    {},
+    { ownerId: 'u0', visibility: 'private' },
+    { ownerId: 'u1', visibility: 'public' },
+    { models: ['opus'] },
+    { models: ['opus', 'sonnet'], ownerId: 'u1', visibility: 'private' },
+    { status: 'suspended' },
+    { parkedUntil: wall + 50_000 },
+    { dailyCap: 3, ownerId: 'u0' },
+  ];
+  return poolToken(`t${index}`, { provider: providers[index % 4 === 3 ? 1 : 0], position, ...shapes[shape] });
+}
+
+interface Begun {
+  readonly request: AdmitRequest;
+  readonly answer: Admitted;
+  /** When the upstream saw it, on the monotonic clock. */
+  readonly arrivedAt: number;
+  endedAt: number | null;
+  sent: boolean;
+  finished: boolean;
+}
+
+class History {
+  readonly #begun: Begun[] = [];
+  readonly #removed = new Set<string>();
+  readonly #oracle;
+  #number = 0;
+  #position = 1;
+
+  constructor(
+    readonly limits: Limits,
+    readonly clock: TestClock,
+  ) {
+    this.#oracle = createOracle(clock, settingsChoices[0] as LimitSettings);
+  }
+
+  async start(): Promise<void> {
+    for (let i = 0; i < 6; i += 1) await this.#put(i, i);
+  }
+
+  async play(next: Op): Promise<void> {
+    switch (next.op) {
+      case 'admit':
+        return this.#admit(next);
+      case 'responded':
+        return this.#responded(next.which, next.served);
+      case 'settle':
+        return this.#settle(next);
+      case 'finish':
+        return this.#finish(next.which, next.keep);
+      case 'repeat':
+        return this.#repeat(next.which);
+      case 'advance':
+        return this.clock.advance(next.ms);
+      case 'put':
+        return this.#put(next.which % 6, next.facts);
+      case 'remove':
+        return this.#remove(`t${next.which % 6}`);
+      case 'reset':
+        await this.limits.resetToken(`t${next.which % 6}`);
+        return this.#oracle.reset(`t${next.which % 6}`);
+      case 'configure': {
+        const settings = settingsChoices[next.which] as LimitSettings;
+        this.limits.configure(settings);
+        return this.#oracle.configure(settings);
+      }
+      case 'look':
+        return this.#look();
+    }
+  }
+
+  async #put(index: number, shape: number): Promise<void> {
+    // A state that was out of the pool for an hour may have been forgotten, or not yet: both are right.
+    if (this.#removed.has(`t${index}`)) return;
+    this.#position += 1;
+    const facts = factsOf(index, shape, this.#position, this.clock.now());
+    await this.limits.putTokens([facts]);
+    this.#oracle.put(facts, 0.001 * (index + 1));
+  }
+
+  async #remove(id: string): Promise<void> {
+    this.#position += 1;
+    this.#removed.add(id);
+    await this.limits.removeToken(id, this.#position);
+    this.#oracle.remove(id, this.#position);
+  }
+
+  async #admit(next: Extract<Op, { op: 'admit' }>): Promise<void> {
+    this.#number += 1;
+    const before = this.#pick(next.again, (one) => one.endedAt !== null && !one.finished);
+    const retry = next.again < 2 ? before : undefined;
+    const target = (i: number, j: number) => ({ provider: providers[i] as string, model: models[j] as string });
+    const targets =
+      [[target(0, 0)], [target(0, 1)], [target(1, 0)], [target(0, 0), { provider: 'other', model: 'opus-other' }]][next.targets] ?? [];
+    const request = admitRequest(`${this.#number}`, {
+      ...(retry === undefined
+        ? {
+            userId: users[next.user] as string,
+            keyId: `k${next.key}`,
+            quota: next.metered ? { daily: 8, monthly: 11 } : null,
+            keyRpm: next.key === 0 ? null : 4,
+          }
+        : { ...retry.request, attemptId: `attempt-${this.#number}`, attempt: retry.request.attempt + 1, exclude: [retry.answer.tokenId] }),
+      targets: retry?.request.targets ?? targets,
+      affinity: next.talk === 0 ? null : `talk-${next.talk}`,
+      ownOnly: next.ownOnly,
+    });
+    expect(shapeOf(await this.limits.peek(request))).toEqual(refusedOnly(this.#oracle.peek(request)));
+    const answer = await this.limits.admit(request);
+    expect(shapeOf(answer)).toEqual(this.#oracle.admit(request));
+    if (!answer.ok) return;
+    checkDecision(answer);
+    this.#begun.push({ request, answer, arrivedAt: this.clock.monotonic(), endedAt: null, sent: true, finished: false });
+  }
+
+  #responded(which: number, served: boolean): void {
+    const one = this.#pick(which, (begun) => begun.endedAt === null);
+    if (one === undefined) return;
+    this.limits.responded(one.request.attemptId, served);
+    this.#oracle.responded(one.request.attemptId, served);
+  }
+
+  async #settle(next: Extract<Op, { op: 'settle' }>): Promise<void> {
+    const one = this.#pick(next.which, (begun) => begun.endedAt === null);
+    if (one === undefined) return;
+    const outcome = outcomes[next.outcome] as AttemptOutcome;
+    const sent = next.sent || outcome !== 'neutral';
+    const ended = { attemptId: one.request.attemptId, outcome, retryAfterMs: next.hint, sent, modelUnsupported: next.lacks };
+    const settled = await this.limits.settle(ended);
+    this.#oracle.settle(ended);
+    expect(await this.limits.settle({ ...ended, outcome: 'risk' })).toEqual(settled);
+    one.endedAt = this.clock.monotonic();
+    one.sent = sent;
+    this.#compareToken(one.answer.tokenId, await this.limits.tokenUse([one.answer.tokenId]));
+  }
+
+  async #finish(which: number, keep: boolean): Promise<void> {
+    const one = this.#pick(which, (begun) => begun.endedAt !== null && !begun.finished);
+    if (one === undefined) return;
+    const { requestId } = one.request;
+    for (const same of this.#begun) if (same.request.requestId === requestId) same.finished = true;
+    for (let i = 0; i < 2; i += 1) await this.limits.finish({ requestId, quota: keep ? 'keep' : 'return' });
+    this.#oracle.finish(requestId, keep);
+  }
+
+  /** A lost reply: the same call again while the attempt runs. */
+  async #repeat(which: number): Promise<void> {
+    const one = this.#pick(which, (begun) => begun.endedAt === null);
+    if (one !== undefined) expect(await this.limits.admit(one.request)).toEqual(one.answer);
+  }
+
+  async #look(): Promise<void> {
+    for (const user of users) expect(await this.limits.userUse(user)).toEqual(this.#oracle.userUse(user));
+    for (const key of ['k0', 'k1', 'k2']) expect(await this.limits.keyUse(key)).toBe(this.#oracle.keyUse(key));
+    for (const id of ['t0', 't1', 't2', 't3', 't4', 't5']) this.#compareToken(id, await this.limits.tokenUse([id]));
+  }
+
+  #compareToken(id: string, use: readonly unknown[]): void {
+    if (!this.#removed.has(id)) expect(use).toEqual([this.#oracle.tokenUse(id)]);
+  }
+
+  #pick(which: number, fits: (begun: Begun) => boolean): Begun | undefined {
+    const fitting = this.#begun.filter(fits);
+    return fitting[which % Math.max(1, fitting.length)];
+  }
+
+  /** The upstream's own book: any minute, any hour, any moment. Caps are the widest that were ever set. */
+  checkUpstream(): void {
+    for (const id of new Set(this.#begun.map((one) => one.answer.tokenId))) {
+      const calls = this.#begun.filter((one) => one.answer.tokenId === id && one.sent);
+      for (const call of calls) {
+        const from = call.arrivedAt;
+        expect(calls.filter((other) => other.arrivedAt >= from && other.arrivedAt < from + 60_000).length).toBeLessThanOrEqual(5);
+        expect(calls.filter((other) => other.arrivedAt >= from && other.arrivedAt < from + 3_600_000).length).toBeLessThanOrEqual(30);
+        const running = calls.filter((other) => other.arrivedAt <= from && (other.endedAt === null || other.endedAt > from));
+        expect(running.length).toBeLessThanOrEqual(3 + calls.filter((other) => other.arrivedAt === from && other.endedAt === from).length);
+      }
+    }
+  }
+}
+
+function shapeOf(answer: Admitted | Refusal | null): unknown {
+  if (answer === null) return null;
+  if (!answer.ok) return { ok: false, code: answer.code, retryAfterMs: answer.retryAfterMs };
+  return { ok: true, tokenId: answer.tokenId, reason: answer.decision.reason, considered: answer.decision.considered };
+}
+
+const refusedOnly = (answer: { ok: boolean }): unknown => (answer.ok ? null : answer);
+
+function checkDecision({ tokenId, decision }: Admitted): void {
+  const ids = decision.candidates.map((one) => one.tokenId);
+  expect(ids.length).toBeLessThanOrEqual(8);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(decision.candidates.find((one) => one.tokenId === tokenId)).toMatchObject({ refused: null });
+  expect(decision.chosen).toBe(tokenId);
+}
+
+export function limitsModel(open: (options: OpenOptions) => Promise<LimitsUnderTest>, runs = 150): void {
+  describe('against the oracle', () => {
+    it('answers every random history alike, and no cap is exceeded as the upstream sees it', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(op, { minLength: 20, maxLength: 120, size: 'max' }), async (ops) => {
+          const { limits, clock } = await open({ settings: settingsChoices[0] as LimitSettings });
+          const history = new History(limits, clock);
+          await history.start();
+          for (const next of ops) await history.play(next);
+          history.checkUpstream();
+          await limits.close();
+        }),
+        { numRuns: runs },
+      );
+    });
+  });
+}
