@@ -13,7 +13,7 @@ import { until } from './support/until.js';
 
 let sim: Simulator;
 let folder: string;
-let count = 0;
+const numbers = Array.from({ length: 100 }, (_, n) => String(n)).values();
 
 beforeAll(async () => {
   sim = await startSimulator();
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 const environment = (env?: Record<string, string>): Record<string, string> =>
-  nodeEnvironment({ dataDir: join(folder, String((count += 1))), simulatorUrl: sim.url, env });
+  nodeEnvironment({ dataDir: join(folder, numbers.next().value ?? 'last'), simulatorUrl: sim.url, env });
 
 async function ready(url: string): Promise<{ key: string; admin: ReturnType<typeof adminClient> }> {
   const admin = adminClient(url, ADMIN_API_KEY);

@@ -22,7 +22,7 @@ export interface NodeServer {
   handler: ((req: IncomingMessage, res: ServerResponse) => void) | null;
   /** Takes no new connections; resolves when the listener is closed. Idle connections are closed at once. */
   stopListening(): Promise<void>;
-  /** Ends what is still connected. */
+  /** Closes the listener and ends what is still connected. */
   destroy(): void;
 }
 
@@ -37,7 +37,10 @@ export async function listen(options: { host: string; port: number; facts: Healt
     },
     connections: 0,
     stopListening: () => stopListening(server),
-    destroy: () => server.closeAllConnections(),
+    destroy() {
+      server.close();
+      server.closeAllConnections();
+    },
   };
   server.on('connection', (socket) => {
     node.connections += 1;
