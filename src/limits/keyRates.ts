@@ -19,6 +19,8 @@ export interface KeyRates {
   undo(keyId: string, at: number): void;
   count(keyId: string, now: number): number;
   sweep(now: number): void;
+  /** Keys held in memory. */
+  size(): number;
 }
 
 export function createKeyRates(): KeyRates {
@@ -57,6 +59,7 @@ export function createKeyRates(): KeyRates {
       return log === undefined ? 0 : log.times.length - log.head;
     },
     sweep,
+    size: () => keys.size,
   };
 }
 

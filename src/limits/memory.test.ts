@@ -1,9 +1,9 @@
 import { describe } from 'vitest';
-import { limitsContract, type OpenOptions } from './contract.js';
+import { limitsContract } from './contract.js';
 import { createMemoryLimits } from './memory.js';
 import { createMemoryOpenRecords } from './openRecords.js';
+import type { OpenOptions } from './testing/context.js';
 import { createTestClock, risingRandom } from './testing/fixtures.js';
-import { limitsModel } from './testing/model.js';
 
 async function open({ settings, found }: OpenOptions) {
   const clock = createTestClock();
@@ -13,5 +13,4 @@ async function open({ settings, found }: OpenOptions) {
 
 describe('limits in memory', () => {
   limitsContract(open);
-  limitsModel(open);
 });

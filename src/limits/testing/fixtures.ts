@@ -1,6 +1,6 @@
 /** What the suites of all adapters build their histories from: a clock that stands still, tokens, requests. */
 import type { Clock } from '../../shared/clock.js';
-import type { AdmitRequest, LimitSettings, Limits, PoolToken } from '../port.js';
+import type { AdmitRequest, LimitSettings, PoolToken } from '../port.js';
 
 /** Monday, 23 November 2026, noon UTC. */
 export const START = Date.UTC(2026, 10, 23, 12);
@@ -71,16 +71,6 @@ export function admitRequest(id: string, over: Partial<AdmitRequest> = {}): Admi
     facts: { endpoint: '/v1/messages', model: 'claude-sonnet', stream: true, startedAt: START },
     ...over,
   };
-}
-
-/** A whole request that the upstream serves: the token that did, or the refusal's code. */
-export async function serve(limits: Limits, id: string, over: Partial<AdmitRequest> = {}): Promise<string> {
-  const answer = await limits.admit(admitRequest(id, over));
-  if (!answer.ok) return answer.code;
-  limits.responded(`attempt-${id}`);
-  await limits.settle({ attemptId: `attempt-${id}`, outcome: 'success', retryAfterMs: null, sent: true });
-  await limits.finish({ requestId: over.requestId ?? `request-${id}`, quota: 'keep' });
-  return answer.tokenId;
 }
 
 /** 0.001, 0.002 …: tokens made earlier win ties. */

@@ -1,8 +1,8 @@
 /** Random histories, played to an adapter and to the oracle: the same answers, and the caps hold as the upstream saw it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LimitsUnderTest, OpenOptions } from '../contract.js';
 import type { AdmitRequest, Admitted, AttemptOutcome, LimitSettings, Limits, PoolToken, Refusal } from '../port.js';
+import type { OpenLimits } from './context.js';
 import { admitRequest, poolToken, type TestClock } from './fixtures.js';
 import { createOracle } from './oracle.js';
 
@@ -298,7 +298,7 @@ function checkDecision({ tokenId, decision }: Admitted): void {
   expect(decision.chosen).toBe(tokenId);
 }
 
-export function limitsModel(open: (options: OpenOptions) => Promise<LimitsUnderTest>, runs = 150): void {
+export function limitsModel(open: OpenLimits, runs: number): void {
   describe('against the oracle', () => {
     it('answers every random history alike, and no cap is exceeded as the upstream sees it', async () => {
       await fc.assert(
