@@ -296,6 +296,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
 
   return {
     configure(next: LimitSettings) {
+      if (next === settings) return;
       settings = next;
       for (const token of tokens) touch(token);
     },
