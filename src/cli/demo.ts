@@ -124,7 +124,7 @@ function print(url: string, adminApiKey: string, adminPassword: string, members:
     `  curl -s '${url}/admin/api/activity?limit=5' -H 'authorization: Bearer ${adminApiKey}'`,
     '',
     'Point Claude Code at it:',
-    `  ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=${members[0]?.key} claude`,
+    `  ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=${members[0]?.key} claude --model ${MODELS[0]}`,
     '',
     `Admin: POST ${url}/admin/login, password ${adminPassword}`,
     ...members.map((member) => `Member: ${member.email}, password ${member.password}, key ${member.key}`),

@@ -25,6 +25,10 @@ export function refusalError(refusal: Refusal): AppError {
     case 'pool_exhausted':
     case 'no_token_available':
     case 'upstream_overloaded':
+      // Tokens there are, but the upstream lets none of them use this model: waiting would not help.
+      if (refusal.decision.candidates.length > 0 && refusal.decision.candidates.every((one) => one.refused === 'model')) {
+        return new AppError('model_not_found', { message: 'No token of the pool may use this model.', param: 'model' });
+      }
       return new AppError(refusal.code, { retryAfterSeconds });
     default:
       return assertNever(refusal);
