@@ -23,7 +23,10 @@ describe('the environment', () => {
   });
 
   it('is distributed exactly when the database is PostgreSQL and Redis is named (plan 1.3, property 1)', () => {
-    const databases = fc.oneof(fc.constantFrom('', 'sqlite:///x.db', 'postgres://h/d', 'postgresql://h/d', 'postgresql+asyncpg://h/d'), fc.string());
+    const databases = fc.oneof(
+      fc.constantFrom('', 'sqlite:///x.db', 'postgres://h/d', 'postgresql://h/d', 'postgresql+asyncpg://h/d'),
+      fc.string(),
+    );
     fc.assert(
       fc.property(databases, fc.oneof(fc.constant(''), fc.webUrl(), fc.string()), (database, redis) => {
         expect(isDistributed(database, redis)).toBe(database.startsWith('postgres') && redis.length > 0);

@@ -31,10 +31,19 @@ const rate = (fallback: number, meaning: string) =>
     meaning,
     `number from 0 to 1, default ${fallback}`,
   );
-const text = (fallback: string, meaning: string) => variable(z.string().default(fallback), meaning, fallback ? `text, default ${fallback}` : 'text');
+const text = (fallback: string, meaning: string) =>
+  variable(z.string().default(fallback), meaning, fallback ? `text, default ${fallback}` : 'text');
 const list = (meaning: string) =>
   variable(
-    z.string().default('').transform((v) => v.split(',').map((s) => s.trim()).filter(Boolean)),
+    z
+      .string()
+      .default('')
+      .transform((v) =>
+        v
+          .split(',')
+          .map((s) => s.trim())
+          .filter(Boolean),
+      ),
     meaning,
     'comma-separated list, default none',
   );
@@ -58,8 +67,19 @@ export const variables = {
   PORT: whole(0, 65_535, 8000, 'TCP port to listen on; 0 lets the system choose'),
   HOST: text('0.0.0.0', 'address to listen on'),
   DATA_DIR: text('./data', 'folder for the database, generated secrets and journals'),
-  LOG_LEVEL: variable(z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'), 'least level to log', 'pino level, default info'),
-  NODE_ID: variable(z.string().regex(/^[A-Za-z0-9._-]{0,64}$/).default(''), 'name of this node; generated when empty', 'up to 64 letters, digits, . _ -'),
+  LOG_LEVEL: variable(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    'least level to log',
+    'pino level, default info',
+  ),
+  NODE_ID: variable(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{0,64}$/)
+      .default(''),
+    'name of this node; generated when empty',
+    'up to 64 letters, digits, . _ -',
+  ),
   SHUTDOWN_TIMEOUT_SECONDS: whole(0, 3600, 30, 'how long running requests may finish after SIGTERM'),
   SHUTDOWN_GRACE_SECONDS: whole(0, 600, 2, 'how long new requests are still served after SIGTERM'),
   STARTUP_TIMEOUT_SECONDS: whole(1, 3600, 60, 'how long a store out of reach is retried at start'),
@@ -93,12 +113,26 @@ export const variables = {
   PROXY_API_KEY: secret("the operator's own key for /v1; empty = none"),
   METRICS_TOKEN: secret('bearer token that /metrics asks for; empty = open'),
   TRUSTED_PROXIES: list('addresses or ranges whose X-Forwarded-For counts'),
-  KIRO_REGION: variable(z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/).default('us-east-1'), 'region of Kiro credentials that name none', 'AWS region, default us-east-1'),
+  KIRO_REGION: variable(
+    z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/)
+      .default('us-east-1'),
+    'region of Kiro credentials that name none',
+    'AWS region, default us-east-1',
+  ),
   KIRO_AUTH_URL: origin('replaces the origin of the Kiro desktop sign-in service'),
   KIRO_OIDC_URL: origin('replaces the origin of AWS OIDC'),
   KIRO_API_URL: origin('replaces the origin of the Kiro runtime'),
   KIRO_MANAGEMENT_URL: origin('replaces the origin of the Kiro management service'),
-  KIRO_CLIENT_IDENTITY: variable(z.string().regex(/^[\x20-\x7e]{1,200}$/).default('KiroGate'), 'user agent shown to the upstream', 'printable text, default KiroGate'),
+  KIRO_CLIENT_IDENTITY: variable(
+    z
+      .string()
+      .regex(/^[\x20-\x7e]{1,200}$/)
+      .default('KiroGate'),
+    'user agent shown to the upstream',
+    'printable text, default KiroGate',
+  ),
   UPSTREAM_MAX_ATTEMPTS: whole(1, 10, 3, 'upstream calls for one request, all tokens together'),
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: whole(100, 3_600_000, 120_000, 'wait for the first byte of an upstream, ms'),
   UPSTREAM_ALLOWED_PRIVATE: list('private hosts or ranges that an upstream base URL may name'),
@@ -165,8 +199,10 @@ function crossChecks(env: Environment, faults: string[]): void {
   if (env.DATABASE_URL !== '' && !postgres && sqlitePathOf(env.DATABASE_URL) === null) {
     faults.push(`DATABASE_URL (${variables.DATABASE_URL.meaning}): not a sqlite:// or postgresql:// address`);
   }
-  if (postgres && env.REDIS_URL === '') faults.push('REDIS_URL is missing: PostgreSQL needs Redis beside it, or use SQLite for a single node');
-  if (!postgres && env.REDIS_URL !== '') faults.push('DATABASE_URL is not PostgreSQL: Redis needs PostgreSQL beside it, or leave REDIS_URL empty for a single node');
+  if (postgres && env.REDIS_URL === '')
+    faults.push('REDIS_URL is missing: PostgreSQL needs Redis beside it, or use SQLite for a single node');
+  if (!postgres && env.REDIS_URL !== '')
+    faults.push('DATABASE_URL is not PostgreSQL: Redis needs PostgreSQL beside it, or leave REDIS_URL empty for a single node');
   if (env.TOKEN_PACING_MIN_MS > env.TOKEN_PACING_MAX_MS) faults.push('TOKEN_PACING_MIN_MS is above TOKEN_PACING_MAX_MS');
   if (!isDistributed(env.DATABASE_URL, env.REDIS_URL)) return;
   for (const name of ['ADMIN_SECRET_KEY', 'USER_SESSION_SECRET', 'TOKEN_ENCRYPT_KEY'] as const) {
@@ -174,7 +210,8 @@ function crossChecks(env: Environment, faults: string[]): void {
     if (value.length < 16) faults.push(`${name} (${variables[name].meaning}): several nodes need the same value of at least 16 characters`);
     else if (samples.test(value)) faults.push(`${name} (${variables[name].meaning}): is a published sample value`);
   }
-  if (env.ADMIN_PASSWORD === '' || samples.test(env.ADMIN_PASSWORD)) faults.push(`ADMIN_PASSWORD (${variables.ADMIN_PASSWORD.meaning}): must be set, and to no sample value`);
+  if (env.ADMIN_PASSWORD === '' || samples.test(env.ADMIN_PASSWORD))
+    faults.push(`ADMIN_PASSWORD (${variables.ADMIN_PASSWORD.meaning}): must be set, and to no sample value`);
 }
 
 /**

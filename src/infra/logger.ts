@@ -2,7 +2,17 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 const secretNames = [
-  'authorization', 'cookie', 'password', 'secret', 'refreshToken', 'accessToken', 'apiKey', 'clientSecret', 'key', 'token', 'x-api-key',
+  'authorization',
+  'cookie',
+  'password',
+  'secret',
+  'refreshToken',
+  'accessToken',
+  'apiKey',
+  'clientSecret',
+  'key',
+  'token',
+  'x-api-key',
 ];
 
 /** Creates the process's logger. `level` is a pino level; `destination` defaults to standard output. */

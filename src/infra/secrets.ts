@@ -50,7 +50,8 @@ async function read(path: string): Promise<Secrets | undefined> {
     throw error;
   }
   const parsed = fileSchema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new Error(`${path} does not hold KiroGate's secrets; restore it from a backup: stored credentials cannot be opened without it`);
+  if (!parsed.success)
+    throw new Error(`${path} does not hold KiroGate's secrets; restore it from a backup: stored credentials cannot be opened without it`);
   return parsed.data;
 }
 
