@@ -1,6 +1,6 @@
 /** Which token serves: caps and cooling, then rotation, then own before public, then affinity, then score. Spec R12. */
 import { type Group, ownPool, PUBLIC_POOL, sizeOf } from './groups.js';
-import { type Heap, heapTop, startWalk, stepWalk } from './heap.js';
+import { type Heap, heapTop, startWalk, stepWalk, type Walk } from './heap.js';
 import type { Pool } from './pool.js';
 import type { AdmitRequest, Decision, LimitSettings, Refusal, RefusedBecause } from './port.js';
 import { gateWaitMs, type ProviderState } from './providers.js';
@@ -91,7 +91,7 @@ function chooseFromPool(request: AdmitRequest, now: Now, deps: ChooseDeps): Chos
   if (found === null) return refusal(request, { open, tiers, named, considered }, now, deps);
   const { token, tier, reason } = found;
   nameChosen(named, token);
-  fill(named, tier.groups, request.exclude);
+  fill(named, tier.groups, request.exclude, found.walk);
   const provider = token.facts?.provider ?? '';
   const probing = token.halfOpen || deps.provider(provider).gate !== null;
   const decision: Decision = { candidates: named, considered, chosen: token.id, reason: probing ? 'probe' : reason };
@@ -100,16 +100,23 @@ function chooseFromPool(request: AdmitRequest, now: Now, deps: ChooseDeps): Chos
 }
 
 function tiersOf(request: AdmitRequest, targets: AdmitRequest['targets'], deps: ChooseDeps): Tier[] {
-  const serving = (pool: string): Group[] => targets.flatMap((target) => deps.pool.serving(pool, target.provider, target.model));
-  const tiers: Tier[] = [{ name: 'own', groups: serving(ownPool(request.userId)) }];
-  if (!request.ownOnly) tiers.push({ name: 'public', groups: serving(PUBLIC_POOL) });
-  return tiers;
+  const own: Group[] = [];
+  const open: Group[] = [];
+  for (const { provider, model } of targets) {
+    deps.pool.addServing(own, ownPool(request.userId), provider, model);
+    if (!request.ownOnly) deps.pool.addServing(open, PUBLIC_POOL, provider, model);
+  }
+  if (open.length === 0) return [{ name: 'own', groups: own }];
+  const last: Tier = { name: 'public', groups: open };
+  return own.length === 0 ? [last] : [{ name: 'own', groups: own }, last];
 }
 
 interface Found {
   readonly token: TokenState;
   readonly tier: Tier;
   readonly reason: 'own' | 'affinity' | 'score';
+  /** The walk that came by it; the next steps are the next best. */
+  readonly walk: Walk<TokenState>;
 }
 
 /** First without the tokens whose turn is over; these serve only where nothing else can. Names those passed over. */
@@ -118,18 +125,18 @@ function pick(request: AdmitRequest, tiers: readonly Tier[], named: Candidate[],
   const bound = deps.bound(request, now);
   const kept = bound === undefined ? undefined : deps.pool.get(bound);
   for (const tier of tiers) {
+    const walk = startWalk(tier.groups.map((group) => group.heaps.ready));
     if (kept !== undefined && isReadyIn(kept, tier) && !isExcluded(kept, tier, request) && !isTurnOver(kept, deps)) {
-      return { token: kept, tier, reason: 'affinity' };
+      return { token: kept, tier, reason: 'affinity', walk };
     }
     const reason = tier.name === 'own' ? 'own' : 'score';
-    const walk = startWalk(tier.groups.map((group) => group.heaps.ready));
     for (let token = stepWalk(walk); token !== undefined; token = stepWalk(walk)) {
       if (isExcluded(token, tier, request)) {
         if (request.exclude.includes(token.id)) name(named, token, 'tried');
-      } else if (isTurnOver(token, deps)) resting ??= { token, tier, reason };
+      } else if (isTurnOver(token, deps)) resting ??= { token, tier, reason, walk };
       else {
         if (resting !== null) name(named, resting.token, 'rotation');
-        return { token, tier, reason };
+        return { token, tier, reason, walk };
       }
     }
   }
@@ -161,7 +168,7 @@ interface Nothing {
 
 function refusal(request: AdmitRequest, nothing: Nothing, now: Now, deps: ChooseDeps): PoolRefusal {
   const groups = nothing.tiers.flatMap((tier) => tier.groups);
-  fill(nothing.named, groups, request.exclude);
+  fill(nothing.named, groups, request.exclude, startWalk(groups.map((group) => group.heaps.ready)));
   const limitedMs = limitedWait(groups, now);
   const closedGroups: Group[] = [];
   let closedMs: number | null = null;
@@ -214,8 +221,7 @@ function nameChosen(named: Candidate[], token: TokenState): void {
 }
 
 /** Adds the next best, then some that a limit holds back, until eight are named; looks at hardly more than it names. */
-function fill(named: Candidate[], groups: readonly Group[], exclude: readonly string[]): void {
-  const walk = startWalk(groups.map((group) => group.heaps.ready));
+function fill(named: Candidate[], groups: readonly Group[], exclude: readonly string[], walk: Walk<TokenState>): void {
   for (let steps = 0; steps < CANDIDATES && named.length < CANDIDATES; steps += 1) {
     const token = stepWalk(walk);
     if (token === undefined) break;

@@ -36,8 +36,8 @@ interface ProviderGroups {
 }
 
 export interface Groups {
-  /** Groups of one pool that serve this model. */
-  serving(pool: string, provider: string, model: string): Group[];
+  /** Adds the groups of one pool that serve this model to `found`. */
+  addServing(found: Group[], pool: string, provider: string, model: string): void;
   /** Takes the token out of its groups and gives it seats by what is known of it now; they are in no heap yet. */
   reseat(token: TokenState): void;
 }
@@ -86,13 +86,12 @@ export function createGroups(work: HeapWork): Groups {
   };
 
   return {
-    serving(pool, provider, model) {
+    addServing(found, pool, provider, model) {
       const groups = pools.get(pool)?.get(provider);
-      if (groups === undefined) return [];
+      if (groups === undefined) return;
       const named = groups.byModel.get(model);
-      const found = named === undefined ? [] : [named];
+      if (named !== undefined) found.push(named);
       for (const group of groups.open.values()) if (!group.lacks.includes(model)) found.push(group);
-      return found;
     },
     reseat(token) {
       for (const seat of token.seats) {

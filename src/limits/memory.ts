@@ -30,6 +30,12 @@ export const defaultLimitSettings: LimitSettings = {
 /** How long, and how many, answers are kept for repeated calls. What still runs is known for as long as it runs. */
 const ANSWERS = { maxEntries: 8_192, maxAgeMs: 60_000 };
 
+interface EndedCall {
+  /** null: settled without ever having been admitted, so it must not begin any more. */
+  readonly admitted: Promise<Admitted | Refusal> | null;
+  readonly settled: Settled;
+}
+
 const nothingSettled: Settled = { cooled: null, suspend: false, consecutiveFails: 0, counted: false, others: [] };
 
 /**
@@ -42,9 +48,8 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
   const at = (): Now => ({ mono: clock.monotonic(), wall: clock.now() });
   let settings = deps.settings ?? defaultLimitSettings;
   const core = createCore({ settings, random: deps.random, ...(deps.work === undefined ? {} : { work: deps.work }) });
-  const admitted = createGenerations<Promise<Admitted | Refusal>>(ANSWERS);
   const running = new Map<string, Promise<Admitted | Refusal>>();
-  const settled = createGenerations<Settled>(ANSWERS);
+  const ended = createGenerations<EndedCall>(ANSWERS);
   const finished = createGenerations<Finished>(ANSWERS);
   for (const record of openRecords.abandoned()) core.adopt(record, at());
 
@@ -90,38 +95,37 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
     async peek(request) {
       return core.peek(request, at());
     },
-    async admit(request) {
+    admit(request) {
+      const { attemptId } = request;
       const now = at();
-      const known = running.get(request.attemptId) ?? admitted.get(request.attemptId, now.mono);
+      const known = running.get(attemptId) ?? ended.get(attemptId, now.mono)?.admitted;
+      if (known === null) return Promise.reject(new AppError('conflict', { message: 'This attempt was ended before it began.' }));
       if (known !== undefined) return known;
-      if (settled.get(request.attemptId, now.mono) !== undefined)
-        throw new AppError('conflict', { message: 'This attempt was ended before it began.' });
       const answer = begin(request, now);
       // A running attempt is known for as long as it runs, and 60 s beyond.
-      if (core.isRunning(request.attemptId)) running.set(request.attemptId, answer);
-      else admitted.put(request.attemptId, answer, now.mono);
+      if (core.isRunning(attemptId)) running.set(attemptId, answer);
+      else ended.put(attemptId, { admitted: answer, settled: nothingSettled }, now.mono);
       return answer;
     },
     responded(attemptId, served = false) {
       core.responded(attemptId, served, at());
     },
     async settle(attempt) {
+      const { attemptId } = attempt;
       const now = at();
-      const known = settled.get(attempt.attemptId, now.mono);
-      if (known !== undefined) return known;
-      const answer = core.settle(attempt, now) ?? nothingSettled;
-      const began = running.get(attempt.attemptId);
-      if (began !== undefined) admitted.put(attempt.attemptId, began, now.mono);
-      running.delete(attempt.attemptId);
-      settled.put(attempt.attemptId, answer, now.mono);
-      return answer;
+      const admitted = running.get(attemptId);
+      const before = admitted === undefined ? ended.get(attemptId, now.mono) : undefined;
+      if (before !== undefined) return before.settled;
+      const settled = core.settle(attempt, now) ?? nothingSettled;
+      running.delete(attemptId);
+      ended.put(attemptId, { admitted: admitted ?? null, settled }, now.mono);
+      return settled;
     },
     async finish(request) {
       const now = at();
-      const known = finished.get(request.requestId, now.mono);
-      if (known !== undefined) return known;
-      const answer = core.finish(request) ?? { warned: [] };
-      finished.put(request.requestId, answer, now.mono);
+      const answer = core.finish(request);
+      if (answer === undefined) return finished.get(request.requestId, now.mono) ?? { warned: [] };
+      if (answer.warned.length > 0) finished.put(request.requestId, answer, now.mono);
       await openRecords.end(request.requestId);
       return answer;
     },

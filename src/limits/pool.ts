@@ -1,6 +1,6 @@
 /** All tokens, each in the right heap of each of its groups; moves them as they change and as time passes. */
 import { createGroups, type Group, keyOf } from './groups.js';
-import { createHeap, createNode, type HeapWork, heapMove, heapRemove, heapTop } from './heap.js';
+import { createHeap, createNode, type Heap, type HeapWork, heapMove, heapRemove, heapTop } from './heap.js';
 import type { LimitSettings, PoolToken } from './port.js';
 import { FRESH_AFTER_MS } from './score.js';
 import { createSweep } from './sweep.js';
@@ -25,8 +25,8 @@ export interface Pool {
   touch(token: TokenState, now: Now): void;
   /** The same for all, after a change of settings. */
   touchAll(now: Now): void;
-  serving(pool: string, provider: string, model: string): Group[];
-  /** Brings some idle tokens' scores up to date. May change groups: ask `serving` afterwards. */
+  addServing(found: Group[], pool: string, provider: string, model: string): void;
+  /** Brings some idle tokens' scores up to date. May change groups: ask for them afterwards. */
   refresh(now: Now): void;
   /** Moves what has become free meanwhile, in these groups. */
   promote(groups: readonly Group[], now: Now): void;
@@ -97,15 +97,18 @@ export function createPool(deps: PoolDeps): Pool {
     if (still.length < token.unsupported.size) reseat(token, now, () => (token.unsupported = new Map(still)));
   };
 
-  const promote = (group: Group, now: Now): void => {
-    for (const heap of [group.heaps.waiting, group.heaps.parked]) {
-      let moved = 0;
-      for (let top = heapTop(heap); top !== undefined && top.freeAt <= now.mono; top = heapTop(heap)) {
-        if (moved >= PROMOTIONS && group.heaps.ready.nodes.length > 0) break;
-        place(top, now);
-        moved += 1;
-      }
+  const promoteFrom = (heap: Heap<TokenState>, group: Group, now: Now): void => {
+    let moved = 0;
+    for (let top = heapTop(heap); top !== undefined && top.freeAt <= now.mono; top = heapTop(heap)) {
+      if (moved >= PROMOTIONS && group.heaps.ready.nodes.length > 0) break;
+      place(top, now);
+      moved += 1;
     }
+  };
+
+  const promote = (group: Group, now: Now): void => {
+    promoteFrom(group.heaps.waiting, group, now);
+    promoteFrom(group.heaps.parked, group, now);
   };
 
   const sweep = createSweep(tokens, (token: TokenState, now) => {
@@ -143,7 +146,7 @@ export function createPool(deps: PoolDeps): Pool {
       token.keepUntil = now.mono + HOUR_MS;
       reseat(token, now, () => (token.facts = null));
     },
-    serving: groups.serving,
+    addServing: groups.addServing,
     refresh(now) {
       for (let done = 0; done < REFRESHES; done += 1) {
         const due = heapTop(refreshes);
