@@ -90,7 +90,7 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
     async restore({ tokens, users }) {
       const now = at();
       for (const history of tokens) core.restoreToken(history, now);
-      for (const usage of users) core.restoreUser(usage);
+      for (const usage of users) core.charges.restore(usage);
     },
     async peek(request) {
       return core.peek(request, at());
@@ -123,7 +123,7 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
     },
     async finish(request) {
       const now = at();
-      const answer = core.finish(request);
+      const answer = core.charges.finish(request);
       if (answer === undefined) return finished.get(request.requestId, now.mono) ?? { warned: [] };
       if (answer.warned.length > 0) finished.put(request.requestId, answer, now.mono);
       await openRecords.end(request.requestId);
@@ -137,10 +137,10 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
       return tokenIds.map((id) => core.tokenUse(id, now));
     },
     async userUse(userId) {
-      return core.userUse(userId, at());
+      return core.charges.userUse(userId, at());
     },
     async keyUse(keyId) {
-      return core.keyUse(keyId, at());
+      return core.charges.keyUse(keyId, at());
     },
     close: () => openRecords.close(),
   };

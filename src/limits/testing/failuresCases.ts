@@ -139,6 +139,24 @@ export function failuresCases(on: Context): void {
         expect(use).toMatchObject({ consecutiveFails: 0, cooldownUntil: null, failureRate: 0 });
     });
 
+    it('are not judged by a reply that had begun before them', async () => {
+      await on.start(
+        {},
+        ['a', 'b', 'c', 'd', 'e'].map((id) => poolToken(id)),
+      );
+      for (const id of ['long1', 'long2']) {
+        await on.admit(id, { onlyTokenId: 'e' });
+        on.limits.responded(`attempt-${id}`, true);
+      }
+      on.clock.advance(1_000);
+      for (let i = 0; i < 19; i += 1) await on.fail(`${i}`, { onlyTokenId: 'abcd'[i % 4] ?? null }, 'upstream_failure');
+      expect((await on.end('long1', 'success')).others).toEqual([]);
+      await on.fail('last', { onlyTokenId: 'a' }, 'upstream_failure');
+      expect(await on.codeOf('x')).toBe('upstream_overloaded');
+      expect((await on.end('long2', 'success')).others).toEqual([]);
+      expect(await on.codeOf('y')).toBe('upstream_overloaded');
+    });
+
     it('of one token alone never open the breaker of a pool with others', async () => {
       await on.start(
         {},

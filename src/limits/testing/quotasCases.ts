@@ -126,6 +126,13 @@ export function quotasCases(on: Context): void {
       }
       expect(next).toMatchObject([{ quota: 'daily', used: 4 }]);
     });
+
+    it('does not warn again after a restart', async () => {
+      await on.start();
+      await on.limits.restore({ tokens: [], users: [{ userId: 'user', day: '2026-11-23', dayUsed: 4, month: '2026-11', monthUsed: 4 }] });
+      await on.admit('1', { quota: { daily: 5, monthly: 100 } });
+      expect(await on.finish('1', 'keep')).toEqual({ warned: [] });
+    });
   });
 
   describe('key rate', () => {

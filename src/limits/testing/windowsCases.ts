@@ -62,6 +62,14 @@ export function windowsCases(on: Context): void {
       expect(await on.serve('4')).toBe('a');
     });
 
+    it('take up how often a token was used today', async () => {
+      await on.start({}, [poolToken('a', { dailyCap: 2 })]);
+      const history = { tokenId: 'a', sends: [], results: [], consecutiveFails: 0, cooldownUntil: null, lastUsedAt: null, dayUsed: 1 };
+      await on.limits.restore({ tokens: [history], users: [] });
+      expect(await on.serve('1')).toBe('a');
+      expect(await on.codeOf('2')).toBe('pool_exhausted');
+    });
+
     it('obey settings from the moment they change', async () => {
       await on.start();
       await on.admit('1');
