@@ -94,7 +94,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const server = await listen({ host: config.HOST, port: config.PORT, facts: { nodeId, version, mode: config.mode, uptime } });
     teardown.add('server', () => server.destroy());
-    logger.info({ mode: config.mode, node: nodeId, database: config.sqlitePath, port: server.port, version }, 'starting');
+    logger.info({ mode: config.mode, database: config.sqlitePath, port: server.port, version }, 'starting');
     const node = await startParts({ ...options, server, teardown });
     server.handler = node.handler;
     server.state = 'healthy';

@@ -108,7 +108,23 @@ describe('a node', () => {
     expect(await second.kill('SIGTERM')).toBe(0);
   });
 
-  it('answers only health while it starts, and refuses a second node on its data', async () => {
+  it('prints a generated admin password at the first start, once, and it signs in', async () => {
+    const env = environment({ ADMIN_PASSWORD: '' });
+    const first = await startNode(env);
+    const password = await until('the password', () => /Admin password[^:]*: (\S+)/.exec(first.output())?.[1]);
+    const login = await fetch(`${first.url}/admin/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ password }),
+    });
+    expect(login.status).toBe(200);
+    expect(await first.kill('SIGTERM')).toBe(0);
+    const second = await startNode(env);
+    expect(second.output()).not.toContain(password);
+    expect(await second.kill('SIGTERM')).toBe(0);
+  });
+
+  it('refuses a second node on its data', async () => {
     const env = environment();
     const node = await startNode(env);
     const second = await runNode(env);

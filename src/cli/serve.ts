@@ -23,6 +23,8 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     logger.fatal({ err: error }, error instanceof Error ? error.message : 'the node could not start');
     return error instanceof StoreUnreachable ? 69 : error instanceof ConfigError ? 78 : 70;
   }
+  // On standard output for the person who starts it, never in the log that others collect.
+  if (app.generatedPassword !== null) process.stdout.write(`\nAdmin password, generated and shown this once: ${app.generatedPassword}\n\n`);
   await aborted(stop);
   await app.stop();
   return 0;
