@@ -1,14 +1,18 @@
 /**
- * Access tokens for the hot path: the 50 hottest in memory, the rest in the shared cache, the truth in the
- * vault. A refresh is one flight per credential across the cluster, and its rotation is stored before use.
+ * Access tokens for the hot path: cached near, the truth in the vault. A refresh is one flight per credential
+ * across the cluster, and its rotation is stored before use.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { AppError } from '../errors.js';
 import type { SharedCache } from '../infra/cache/port.js';
-import type { Vault } from '../infra/vault.js';
+import { DatabaseError } from '../infra/database/errors.js';
+import { type Vault, VaultError } from '../infra/vault.js';
 import type { Clock } from '../shared/clock.js';
-import { type AccessToken, type CredentialSecret, type Upstream, UpstreamFailure } from '../upstreams/define.js';
+import { type AccessToken, type CredentialSecret, type RefreshedCredential, type Upstream, UpstreamFailure } from '../upstreams/define.js';
+import { createEntryCache } from './entryCache.js';
+import { type Entry, type Freshness, freshnessOf, withLife } from './freshness.js';
 import type { CredentialStore, StoredCredential } from './store.js';
 
 export interface UsableCredential {
@@ -18,7 +22,10 @@ export interface UsableCredential {
 }
 
 export interface Access {
-  /** A credential with an access token that may be sent. Throws UpstreamFailure; `invalid_credential` is permanent. */
+  /**
+   * A credential with an access token that may be sent. Throws UpstreamFailure (`invalid_credential` is permanent),
+   * AppError `storage_unavailable` where the vault cannot answer, and the signal's reason.
+   */
   get(tokenId: string, signal?: AbortSignal): Promise<UsableCredential>;
   /** The upstream refused this access token: the next `get` refreshes, whatever its expiry says. */
   refused(tokenId: string, accessValue: string): void;
@@ -34,7 +41,7 @@ export interface AccessDeps {
   readonly vault: Vault;
   /** Which upstream a token belongs to; undefined for an unknown token. */
   readonly upstreamOf: (tokenId: string) => Upstream | undefined;
-  /** Makes a caller's own token known to the limits. */
+  /** Makes a caller's own token known to the limits, which forget one that rests. */
   readonly registerExternal: (tokenId: string, provider: string) => Promise<void>;
   /** Reads a bare refresh token as a credential of this upstream. */
   readonly externalUpstream: Upstream;
@@ -42,38 +49,24 @@ export interface AccessDeps {
   readonly logger: Logger;
 }
 
-/** Spec R3. */
-const LOCAL_ENTRIES = 50;
-const CACHE_TTL_MS = 3_600_000;
-/** With this much left a token may still be sent while its refresh runs (kiro-protocol B2: expired at 5 min). */
-const USABLE_MS = 5 * 60_000;
 const REFRESH_TIMEOUT_MS = 30_000;
+/** After a failed refresh ahead of expiry the next one waits this long: a service in trouble is not asked at every request. */
+const REFRESH_REST_MS = 30_000;
 /** Another node's claim is looked at this often, and this long in all. */
 const CLAIM_POLL_MS = 200;
 const CLAIM_WAIT_MS = 40_000;
-/** Known callers' own tokens, so that the vault is asked once for each. */
-const EXTERNAL_ENTRIES = 10_000;
-
-interface Entry extends StoredCredential {
-  readonly access: AccessToken;
-  /** A token whose whole life is shorter than the refresh margin is fresh for four fifths of it (ms since epoch), else every call would refresh. */
-  readonly freshUntil?: number;
-}
-
-const SHORT_LIFE_MS = 10 * 60_000;
+/** Callers' own tokens known to be in the vault, refused values, rests and unsaved refreshes: each kept for so many tokens. */
+const REMEMBERED = 10_000;
 
 export function createAccess(deps: AccessDeps): Access {
-  const local = new Map<string, Entry>();
+  const { store, clock, logger } = deps;
+  const entries = createEntryCache(deps);
   const refusedValues = new Map<string, string>();
+  const restUntil = new Map<string, number>();
+  /** Refreshes that the store could not take: the refresh token in the vault may be dead, so these must not be lost. */
+  const unsaved = new Map<string, { readonly version: number; readonly fresh: RefreshedCredential }>();
   const flights = new Map<string, Promise<Entry>>();
   const externals = new Map<string, string>();
-
-  function remember(tokenId: string, entry: Entry): Entry {
-    local.delete(tokenId);
-    local.set(tokenId, entry);
-    if (local.size > LOCAL_ENTRIES) local.delete(local.keys().next().value ?? '');
-    return entry;
-  }
 
   function upstreamFor(tokenId: string): Upstream {
     const upstream = deps.upstreamOf(tokenId);
@@ -81,112 +74,174 @@ export function createAccess(deps: AccessDeps): Access {
     return upstream;
   }
 
-  /** `fresh`: needs nothing. `usable`: refresh soon. `stale`: must not be sent. */
-  function stateOf(tokenId: string, access: AccessToken | null, upstream: Upstream, freshUntil?: number): 'fresh' | 'usable' | 'stale' {
-    if (access === null || refusedValues.get(tokenId) === access.value) return 'stale';
-    const now = deps.clock.now();
-    if (freshUntil !== undefined) return now < freshUntil ? 'fresh' : 'stale';
-    if (!upstream.needsRefresh(access, now)) return 'fresh';
-    return access.expiresAt === null || access.expiresAt - now > USABLE_MS ? 'usable' : 'stale';
+  function judge(tokenId: string, entry: Pick<Entry, 'access' | 'freshUntil'>, upstream: Upstream): Freshness {
+    return refusedValues.get(tokenId) === entry.access.value ? 'stale' : freshnessOf(entry, upstream, clock.now());
   }
+
+  const isResting = (tokenId: string): boolean => clock.monotonic() < (restUntil.get(tokenId) ?? Number.NEGATIVE_INFINITY);
 
   /** All waiters of one credential share one flight. */
   function flight(tokenId: string, upstream: Upstream): Promise<Entry> {
     const running = flights.get(tokenId);
     if (running) return running;
-    const started = load(tokenId, upstream).finally(() => flights.delete(tokenId));
+    const started = load(tokenId, upstream)
+      .catch((error: unknown) => {
+        throw asKnownFault(error);
+      })
+      .finally(() => flights.delete(tokenId));
     flights.set(tokenId, started);
     return started;
   }
 
   async function load(tokenId: string, upstream: Upstream): Promise<Entry> {
-    const cached = await readCache(tokenId, deps);
-    if (cached && stateOf(tokenId, cached.access, upstream, cached.freshUntil) === 'fresh') return remember(tokenId, cached);
-    const deadline = deps.clock.monotonic() + CLAIM_WAIT_MS;
+    const cached = await entries.shared(tokenId);
+    if (cached && judge(tokenId, cached, upstream) === 'fresh') return keep(tokenId, cached, 'local');
+    const deadline = clock.monotonic() + CLAIM_WAIT_MS;
+    let firstVersion: number | undefined;
     for (;;) {
-      const row = await deps.store.read(tokenId);
+      const row = await store.read(tokenId);
       if (!row) throw new UpstreamFailure({ kind: 'invalid_credential', message: 'The credential was removed.' });
-      if (row.access && stateOf(tokenId, row.access, upstream) === 'fresh') return keep(tokenId, { ...row, access: row.access });
-      if (await deps.store.claim(tokenId, row.version)) return keep(tokenId, await refresh(tokenId, row, upstream));
-      if (deps.clock.monotonic() > deadline)
+      firstVersion ??= row.version;
+      const known = row.access === null ? null : { ...row, access: row.access };
+      // What was refreshed while we waited is new, however short its life.
+      const entry = known && row.version > firstVersion ? withLife(known, clock.now()) : known;
+      const state = entry === null ? 'stale' : judge(tokenId, entry, upstream);
+      if (entry && state === 'fresh') return keep(tokenId, entry, 'shared');
+      if (entry && state === 'usable' && isResting(tokenId)) return keep(tokenId, entry, 'local');
+      if (await store.claim(tokenId, row.version)) {
+        const refreshed = await refresh(tokenId, row, upstream);
+        if (refreshed) return keep(tokenId, refreshed.entry, refreshed.where);
+        continue; // the row moved on under us: what somebody else stored serves
+      }
+      if (entry && state === 'usable') return keep(tokenId, entry, 'local');
+      if (clock.monotonic() > deadline)
         throw new UpstreamFailure({ kind: 'network', message: 'Another node did not finish the refresh of this credential.' });
       await wait(CLAIM_POLL_MS);
     }
   }
 
-  async function keep(tokenId: string, entry: Entry): Promise<Entry> {
-    await writeCache(tokenId, entry, deps);
-    return remember(tokenId, entry);
+  /** A token that was removed meanwhile leaves no trace in the caches. */
+  async function keep(tokenId: string, entry: Entry, where: 'local' | 'shared'): Promise<Entry> {
+    if (deps.upstreamOf(tokenId) === undefined) return entry;
+    if (where === 'shared') await entries.keep(tokenId, entry);
+    else entries.keepLocal(tokenId, entry);
+    return entry;
   }
 
-  async function refresh(tokenId: string, row: StoredCredential, upstream: Upstream): Promise<Entry> {
+  type Refreshed = { readonly entry: Entry; readonly where: 'local' | 'shared' };
+
+  /** Under our claim. undefined: look at the row again. */
+  async function refresh(tokenId: string, row: StoredCredential, upstream: Upstream): Promise<Refreshed | undefined> {
+    const held = unsaved.get(tokenId);
+    let fresh: RefreshedCredential;
     try {
-      const fresh = await upstream.refresh(row.authType, row.secret, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
-      // The old refresh token may be dead from here on: store first, use after.
-      const stored = await deps.store.storeRefreshed(tokenId, row.version, fresh.secret, fresh.access);
-      if (!stored) deps.logger.warn({ tokenId }, 'a refresh was overtaken by another one');
-      refusedValues.delete(tokenId);
-      return withLife({ authType: row.authType, secret: fresh.secret, access: fresh.access, version: row.version + 1 }, deps.clock.now());
+      fresh =
+        held?.version === row.version
+          ? held.fresh
+          : await upstream.refresh(row.authType, row.secret, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
     } catch (error) {
-      await deps.store.release(tokenId);
-      const newer = await deps.store.read(tokenId);
-      // Somebody rotated it under us: their token serves, ours was judged too early.
-      if (newer?.access && newer.version !== row.version && stateOf(tokenId, newer.access, upstream) !== 'stale')
-        return { ...newer, access: newer.access };
-      throw error instanceof UpstreamFailure
+      return afterFailure(tokenId, row, upstream, error);
+    }
+    // The old refresh token may be dead from here on: store first, use after.
+    const stored = await save(tokenId, row.version, fresh);
+    restUntil.delete(tokenId);
+    if (!stored) {
+      logger.warn({ tokenId }, 'a refresh was overtaken by another one');
+      return undefined;
+    }
+    const entry = withLife({ authType: row.authType, secret: fresh.secret, access: fresh.access, version: row.version + 1 }, clock.now());
+    if (held && judge(tokenId, entry, upstream) === 'stale') return undefined;
+    refusedValues.delete(tokenId);
+    return { entry, where: 'shared' };
+  }
+
+  async function save(tokenId: string, version: number, fresh: RefreshedCredential): Promise<boolean> {
+    try {
+      const stored = await store.storeRefreshed(tokenId, version, fresh.secret, fresh.access);
+      unsaved.delete(tokenId);
+      return stored;
+    } catch (error) {
+      remember(unsaved, tokenId, { version, fresh });
+      await release(tokenId);
+      throw error;
+    }
+  }
+
+  async function afterFailure(tokenId: string, row: StoredCredential, upstream: Upstream, error: unknown): Promise<Refreshed | undefined> {
+    await release(tokenId);
+    remember(restUntil, tokenId, clock.monotonic() + REFRESH_REST_MS);
+    const newer = await store.read(tokenId);
+    // Somebody rotated it under us, or removed it: what they left decides, ours was judged too early.
+    if (newer?.version !== row.version) return undefined;
+    const failure =
+      error instanceof UpstreamFailure
         ? error
         : new UpstreamFailure({ kind: 'network', message: 'The credential could not be refreshed.', cause: error });
-    }
+    if (failure.kind === 'invalid_credential' || row.access === null) throw failure;
+    const entry = { ...row, access: row.access };
+    if (judge(tokenId, entry, upstream) !== 'usable') throw failure;
+    logger.warn({ err: failure, tokenId }, 'a refresh ahead of expiry failed');
+    return { entry, where: 'local' };
+  }
+
+  /** A claim that stays ends by itself. */
+  async function release(tokenId: string): Promise<void> {
+    await store.release(tokenId).catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh claim could not be given up'));
   }
 
   return {
     async get(tokenId, signal) {
+      signal?.throwIfAborted();
       const upstream = upstreamFor(tokenId);
-      const entry = local.get(tokenId);
-      const state = stateOf(tokenId, entry?.access ?? null, upstream, entry?.freshUntil);
-      if (entry && state === 'fresh') {
-        return local.size < LOCAL_ENTRIES ? entry : remember(tokenId, entry);
+      const entry = entries.local(tokenId);
+      const state = entry === undefined ? 'stale' : judge(tokenId, entry, upstream);
+      if (entry === undefined || state === 'stale') return untilAborted(flight(tokenId, upstream), signal);
+      if (state === 'usable' && !flights.has(tokenId) && !isResting(tokenId)) {
+        flight(tokenId, upstream).catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh ahead of expiry failed'));
       }
-      const running = flight(tokenId, upstream);
-      if (entry && state === 'usable') {
-        running.catch((error: unknown) => deps.logger.warn({ err: error, tokenId }, 'a refresh ahead of expiry failed'));
-        return entry;
-      }
-      return await untilAborted(running, signal);
+      return entry;
     },
     refused(tokenId, accessValue) {
-      if (refusedValues.size >= EXTERNAL_ENTRIES) refusedValues.delete(refusedValues.keys().next().value ?? '');
-      refusedValues.set(tokenId, accessValue);
+      const current = entries.local(tokenId);
+      // A late answer to a call with an older one says nothing of the present one.
+      if (current === undefined || current.access.value === accessValue) remember(refusedValues, tokenId, accessValue);
     },
     async external(refreshToken) {
       const hash = createHash('sha256').update(refreshToken).digest('hex');
-      const known = externals.get(hash);
-      if (known) return known;
-      const parsed = deps.externalUpstream.parseCredential({ authType: 'social', refreshToken });
-      const tokenId = `ext-${hash.slice(0, 32)}`;
-      await deps.store.keepExternal(tokenId, parsed.authType, `ext:${parsed.fingerprint}`, parsed.secret);
+      const tokenId = externals.get(hash) ?? `ext-${hash.slice(0, 32)}`;
+      if (!externals.has(hash)) {
+        const parsed = deps.externalUpstream.parseCredential({ authType: 'social', refreshToken });
+        await store.keepExternal(tokenId, parsed.authType, `ext:${parsed.fingerprint}`, parsed.secret);
+        remember(externals, hash, tokenId);
+      }
       await deps.registerExternal(tokenId, deps.externalUpstream.provider);
-      if (externals.size >= EXTERNAL_ENTRIES) externals.delete(externals.keys().next().value ?? '');
-      externals.set(hash, tokenId);
       return tokenId;
     },
     async forget(tokenId) {
-      local.delete(tokenId);
-      refusedValues.delete(tokenId);
-      await deps.cache.delete(cacheKey(tokenId));
+      for (const kept of [refusedValues, restUntil, unsaved]) kept.delete(tokenId);
+      await entries.forget(tokenId);
     },
   };
 }
 
-function withLife(entry: Entry, now: number): Entry {
-  const life = entry.access.expiresAt === null ? Number.POSITIVE_INFINITY : entry.access.expiresAt - now;
-  return life > SHORT_LIFE_MS ? entry : { ...entry, freshUntil: now + life * 0.8 };
+/** The newest stay; the map never holds more than it may. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > REMEMBERED) map.delete(map.keys().next().value ?? '');
+}
+
+/** A store out of reach is nobody's fault; a record that does not open is this token's. */
+function asKnownFault(error: unknown): unknown {
+  if (error instanceof DatabaseError && error.transient) return new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
+  if (error instanceof VaultError)
+    return new UpstreamFailure({ kind: 'protocol', message: 'The stored credential cannot be opened.', cause: error });
+  return error;
 }
 
 /** The flight goes on for the others when one waiter leaves. */
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
-  signal.throwIfAborted();
   let onAbort = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);
@@ -197,20 +252,4 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-const cacheKey = (tokenId: string): string => `kirogate:auth_cache:${tokenId}`;
-
-async function readCache(tokenId: string, deps: AccessDeps): Promise<Entry | undefined> {
-  const sealed = await deps.cache.get(cacheKey(tokenId));
-  if (!sealed) return undefined;
-  try {
-    return JSON.parse(deps.vault.open(sealed.toString('utf8'), cacheKey(tokenId))) as Entry;
-  } catch {
-    return undefined; // sealed with another key, or damaged: the vault table has the truth
-  }
-}
-
-async function writeCache(tokenId: string, entry: Entry, deps: AccessDeps): Promise<void> {
-  await deps.cache.set(cacheKey(tokenId), Buffer.from(deps.vault.seal(JSON.stringify(entry), cacheKey(tokenId)), 'utf8'), CACHE_TTL_MS);
 }

@@ -8,7 +8,7 @@ import { AppError } from '../errors.js';
 import type { Directory } from '../projections/directory.js';
 import type { Clock } from '../shared/clock.js';
 import { safeText } from '../shared/safeText.js';
-import { type CredentialCheck, UpstreamFailure } from '../upstreams/define.js';
+import { type CredentialCheck, type Upstream, UpstreamFailure } from '../upstreams/define.js';
 import type { Upstreams } from '../upstreams/index.js';
 import type { Access } from './access.js';
 
@@ -38,12 +38,11 @@ export async function checkToken(tokenId: string, actor: string, deps: CheckDeps
   const upstream = token && deps.upstreams.get(token.provider);
   if (!token || !upstream) throw new AppError('not_found');
   const startedMono = deps.clock.monotonic();
-  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const observedAt = deps.clock.now();
   let found: CredentialCheck | null = null;
   let failure: UpstreamFailure | null = null;
   try {
-    const credential = await deps.access.get(tokenId, signal);
-    found = await upstream.check(credential.authType, credential.secret, credential.access, signal);
+    found = await look(tokenId, upstream, deps);
   } catch (error) {
     failure =
       error instanceof UpstreamFailure
@@ -68,8 +67,28 @@ export async function checkToken(tokenId: string, actor: string, deps: CheckDeps
     meta,
   );
   if (failure?.kind === 'invalid_credential')
-    await deps.commands.execute(invalidateToken, { tokenId, message: message ?? '' }, { actor: 'system' });
+    await deps.commands.execute(invalidateToken, { tokenId, message: message ?? '', observedAt }, { actor: 'system' });
   if (failure?.kind === 'suspended')
-    await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message: message ?? '' }, { actor: 'system' });
+    await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message: message ?? '', observedAt }, { actor: 'system' });
   return { ok: failure === null, failure: failure?.kind ?? null, message };
+}
+
+/** An access token that the upstream refuses before its time is refreshed once, as a request would (kiro-protocol B9). */
+async function look(tokenId: string, upstream: Upstream, deps: CheckDeps): Promise<CredentialCheck> {
+  const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+  const ask = async (): Promise<CredentialCheck> => {
+    const { authType, secret, access } = await deps.access.get(tokenId, signal);
+    try {
+      return await upstream.check(authType, secret, access, signal);
+    } catch (error) {
+      if (error instanceof UpstreamFailure && error.kind === 'auth') deps.access.refused(tokenId, access.value);
+      throw error;
+    }
+  };
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof UpstreamFailure && error.kind === 'auth') return ask();
+    throw error;
+  }
 }
