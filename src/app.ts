@@ -18,12 +18,14 @@ import { recordNodeStopped } from './commands/node/stopped.js';
 import type { Config } from './config.js';
 import { createAccess } from './credentials/access.js';
 import { checkToken } from './credentials/check.js';
+import { startHealthChecker } from './credentials/healthChecker.js';
 import { createVaultStore } from './credentials/vaultStore.js';
 import { openMemoryLog } from './events/log/memory.js';
 import { createGateway } from './gateway/index.js';
 import { createMemoryCache } from './infra/cache/memory.js';
 import { createClientAddress } from './infra/clientAddress.js';
 import { migrate } from './infra/database/migrate.js';
+import type { Database } from './infra/database/port.js';
 import { openSqlite } from './infra/database/sqlite.js';
 import { createPasswords } from './infra/passwords.js';
 import { loadSecrets } from './infra/secrets.js';
@@ -36,6 +38,7 @@ import { openDirectory } from './projections/directory.js';
 import { requestMetrics } from './projections/requestQueries.js';
 import { readRestore } from './projections/restore.js';
 import { startIngest } from './projections/runner/ingest.js';
+import { tokenHealthOf } from './projections/tokenHealthQueries.js';
 import { type Clock, systemClock } from './shared/clock.js';
 import { createIds, type Ids } from './shared/ids.js';
 import { createUpstreams, type UpstreamsOptions } from './upstreams/index.js';
@@ -231,6 +234,16 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
     documentedRoutes,
     closing: closing.signal,
   });
+  const checker = startHealthChecker({
+    directory,
+    check: (tokenId) => checkToken(tokenId, 'system', checkDeps),
+    lastSuccess: (tokenId) => lastSuccess(db, tokenId),
+    clock,
+    random: Math.random,
+    intervalMs: config.TOKEN_HEALTH_CHECK_INTERVAL * 1000,
+    logger,
+  });
+  teardown.add('health checker', () => checker.close());
   const handler = createSurface({
     gateway,
     panels,
@@ -264,6 +277,12 @@ async function stop(server: NodeServer, node: Parts, config: Config, teardown: T
   }
   await teardown.run();
   logger.info('stopped');
+}
+
+/** When the token's newest result was a success, its time. */
+async function lastSuccess(db: Database, tokenId: string): Promise<number | null> {
+  const health = (await tokenHealthOf(db, [tokenId])).get(tokenId);
+  return health && health.consecutiveFails === 0 && health.successes > 0 ? health.lastUsedAt : null;
 }
 
 function externalToken(tokenId: string, provider: string, now: number): PoolToken {

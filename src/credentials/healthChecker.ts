@@ -1,5 +1,5 @@
 /** Looks at every pooled token now and then: refresh, plan and limits, never a completion (spec R6). Runs on one node at a time. */
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Directory, DirectoryToken } from '../projections/directory.js';
 import type { Clock } from '../shared/clock.js';
@@ -11,6 +11,8 @@ export interface HealthCheckerDeps {
   /** When a request was last served by this token, ms since epoch; null: never, or the last use failed. */
   readonly lastSuccess: (tokenId: string) => Promise<number | null>;
   readonly clock: Clock;
+  /** Rejects when the signal aborts. Default: the real timer. */
+  readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Uniform in [0, 1). */
   readonly random: () => number;
   /** TOKEN_HEALTH_CHECK_INTERVAL in ms. */
@@ -49,17 +51,20 @@ export function startHealthChecker(deps: HealthCheckerDeps): HealthChecker {
 }
 
 async function loop(deps: HealthCheckerDeps, signal: AbortSignal): Promise<void> {
+  const wait = deps.wait ?? ((ms: number) => timer(ms, undefined, { signal }));
   const due = new Map<string, number>();
   while (!signal.aborted) {
     const next = soonest(due, deps);
     if (next === null || next.at > deps.clock.now()) {
-      await wait(IDLE_MS, undefined, { signal });
+      await wait(IDLE_MS, signal);
       continue;
     }
     due.set(next.tokenId, deps.clock.now() + periodOf(due.size, deps));
     if (await served(next.tokenId, due, deps)) continue;
-    await deps.check(next.tokenId).catch((error: unknown) => deps.logger.warn({ err: error, tokenId: next.tokenId }, 'a token could not be checked'));
-    await wait(BETWEEN_TOKENS_MS, undefined, { signal });
+    await deps
+      .check(next.tokenId)
+      .catch((error: unknown) => deps.logger.warn({ err: error, tokenId: next.tokenId }, 'a token could not be checked'));
+    await wait(BETWEEN_TOKENS_MS, signal);
   }
 }
 
