@@ -12,6 +12,7 @@ import { recover } from './app/recover.js';
 import { listen, type NodeServer } from './app/server.js';
 import { environmentSettings } from './app/settings.js';
 import { createSurface } from './app/surface.js';
+import { externalToken, kiroOptions, lastSuccess } from './app/wiring.js';
 import { createCommands } from './commands/handle.js';
 import { recordNodeStarted } from './commands/node/started.js';
 import { recordNodeStopped } from './commands/node/stopped.js';
@@ -25,24 +26,20 @@ import { createGateway } from './gateway/index.js';
 import { createMemoryCache } from './infra/cache/memory.js';
 import { createClientAddress } from './infra/clientAddress.js';
 import { migrate } from './infra/database/migrate.js';
-import type { Database } from './infra/database/port.js';
 import { openSqlite } from './infra/database/sqlite.js';
 import { createPasswords } from './infra/passwords.js';
 import { loadSecrets } from './infra/secrets.js';
 import { createVault } from './infra/vault.js';
 import { createMemoryLimits } from './limits/memory.js';
 import { openFileOpenRecords } from './limits/openRecords.js';
-import type { PoolToken } from './limits/port.js';
 import { createPanelApi } from './panels/api/index.js';
 import { openDirectory } from './projections/directory.js';
 import { requestMetrics } from './projections/requestQueries.js';
 import { readRestore } from './projections/restore.js';
 import { startIngest } from './projections/runner/ingest.js';
-import { tokenHealthOf } from './projections/tokenHealthQueries.js';
-import { type Clock, systemClock } from './shared/clock.js';
-import { createIds, type Ids } from './shared/ids.js';
-import { createUpstreams, type UpstreamsOptions } from './upstreams/index.js';
-import { createKiroUpstream } from './upstreams/kiro/index.js';
+import { systemClock } from './shared/clock.js';
+import { createIds } from './shared/ids.js';
+import { createUpstreams } from './upstreams/index.js';
 
 export interface AppOptions {
   readonly config: Config;
@@ -277,39 +274,4 @@ async function stop(server: NodeServer, node: Parts, config: Config, teardown: T
   }
   await teardown.run();
   logger.info('stopped');
-}
-
-/** When the token's newest result was a success, its time. */
-async function lastSuccess(db: Database, tokenId: string): Promise<number | null> {
-  const health = (await tokenHealthOf(db, [tokenId])).get(tokenId);
-  return health && health.consecutiveFails === 0 && health.successes > 0 ? health.lastUsedAt : null;
-}
-
-function externalToken(tokenId: string, provider: string, now: number): PoolToken {
-  return {
-    id: tokenId,
-    ownerId: null,
-    visibility: 'external',
-    provider,
-    models: null,
-    status: 'active',
-    parkedUntil: null,
-    dailyCap: null,
-    createdAt: now,
-    position: 0,
-  };
-}
-
-function kiroOptions(config: Config, clock: Clock, ids: Ids): UpstreamsOptions['kiro'] {
-  return {
-    region: config.KIRO_REGION,
-    ...(config.KIRO_AUTH_URL && { authUrl: config.KIRO_AUTH_URL }),
-    ...(config.KIRO_OIDC_URL && { oidcUrl: config.KIRO_OIDC_URL }),
-    ...(config.KIRO_API_URL && { apiUrl: config.KIRO_API_URL }),
-    ...(config.KIRO_MANAGEMENT_URL && { managementUrl: config.KIRO_MANAGEMENT_URL }),
-    identity: config.KIRO_CLIENT_IDENTITY,
-    firstByteTimeoutMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT_MS,
-    clock,
-    ids,
-  };
 }
