@@ -94,10 +94,14 @@ describe('many requests on an expired token (pitfall 55)', () => {
 
   it('start nothing for a request whose client has left before', async () => {
     await at.donate('a');
-    const refresh = vi.fn(() => Promise.reject(new UpstreamFailure({ kind: 'network', message: 'away' })));
-    const access = await at.node({ upstream: () => ({ refresh }) });
+    const get = vi.fn(async () => undefined);
+    const access = await at.node({
+      cache: { get, set: async () => undefined, delete: async () => undefined, close: async () => undefined },
+    });
     await expect(access.get('a', AbortSignal.abort(new Error('left')))).rejects.toThrow('left');
-    expect(refresh).not.toHaveBeenCalled();
+    expect(get).not.toHaveBeenCalled();
+    await access.get('a');
+    expect(get).toHaveBeenCalled();
   });
 });
 
@@ -272,9 +276,10 @@ describe('expiry (kiro-protocol B2)', () => {
     const old = await accessOf(access);
     broken = true;
     at.clock.advance(51 * MINUTE);
-    for (let i = 0; i < 20; i += 1) expect(await accessOf(access)).toBe(old);
-    await vi.waitFor(() => expect(tries).toBe(2));
-    for (let i = 0; i < 20; i += 1) expect(await accessOf(access)).toBe(old);
+    for (let i = 0; i < 20; i += 1) {
+      expect(await accessOf(access)).toBe(old);
+      await at.stored('a'); // what a failed refresh does to the vault is done before this answers
+    }
     expect(tries).toBe(2);
     broken = false;
     at.clock.advance(31_000);

@@ -22,7 +22,7 @@ import { createVaultStore } from '../vaultStore.js';
 
 const migrations = new URL('../../../migrations', import.meta.url).pathname;
 /** Deriving a key takes 50 ms: one for all. */
-const testVault = createVault({ key: 'a key for these tests' });
+export const testVault = createVault({ key: 'a key for these tests' });
 
 export interface NodeOptions {
   /** Default: one of its own, as on nodes without Redis. */
