@@ -1,86 +1,75 @@
 /** Activity: one row for each request that ended, and one for each number of like refusals. */
 import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { type Columns, identifiers, type Row } from './accumulate.js';
+import { identifiers } from './accumulate.js';
 import { defineProjection } from './define.js';
 import { type PageQuery, pageOf, type Page } from './page.js';
-import { prune } from './prune.js';
-import { requestEnd, requestEndTypes } from './requestEnd.js';
+import { type RequestEnd, requestEnd, requestEndTypes } from './requestEnd.js';
 import { DAY } from './time.js';
 
-const columns: Columns = {
+const columns = {
   at: 'bigint',
   id: 'text',
-  request_id: 'text',
-  outcome: 'text',
   user_id: 'text',
   key_id: 'text',
   token_id: 'text',
-  endpoint: 'text',
   model: 'text',
-  stream: 'boolean',
   status: 'bigint',
-  code: 'text',
-  message: 'text',
-  count: 'bigint',
-  attempts: 'bigint',
-  started_at: 'bigint',
-  latency_us: 'bigint',
-  first_output_us: 'bigint',
-  input_tokens: 'bigint',
-  output_tokens: 'bigint',
-  cache_read_tokens: 'bigint',
-  cache_write_tokens: 'bigint',
-  estimated: 'boolean',
-  micro_credits: 'bigint',
-  charged: 'boolean',
+  details: 'text',
+} as const;
+
+type Row = {
+  readonly at: number;
+  readonly id: string;
+  readonly user_id: string;
+  readonly key_id: string;
+  readonly token_id: string | null;
+  readonly model: string;
+  readonly status: number;
+  /** JSON of Details */
+  readonly details: string;
 };
 
-const table = { name: 'activity', key: ['at', 'id'], retention: { column: 'at', ms: 90 * DAY } } as const;
+type Details = Pick<
+  RequestEnd,
+  'requestId' | 'outcome' | 'endpoint' | 'stream' | 'code' | 'message' | 'count' | 'startedAt' | 'latencyUs' | 'firstOutputUs' | 'usage'
+> & { readonly attempts: number; readonly charged: boolean };
 
 export const activity = defineProjection<Row[]>({
   name: 'activity',
   version: 1,
-  tables: [table],
+  tables: [{ name: 'activity', key: ['at', 'id'], retention: { column: 'at', ms: 90 * DAY } }],
   types: requestEndTypes,
   start: () => [],
   fold(batch, event) {
     const end = requestEnd(event);
-    batch.push({
-      at: event.time,
-      id: event.id,
-      request_id: end.requestId,
-      outcome: end.outcome,
-      user_id: end.userId,
-      key_id: end.keyId,
-      token_id: end.tokenId,
-      endpoint: end.endpoint,
-      model: end.model,
-      stream: end.stream,
-      status: end.status,
-      code: end.code,
-      message: end.message,
-      count: end.count,
-      attempts: end.attemptCount,
-      started_at: end.startedAt,
-      latency_us: end.latencyUs,
-      first_output_us: end.firstOutputUs,
-      input_tokens: end.usage?.inputTokens ?? null,
-      output_tokens: end.usage?.outputTokens ?? null,
-      cache_read_tokens: end.usage?.cacheReadTokens ?? null,
-      cache_write_tokens: end.usage?.cacheWriteTokens ?? null,
-      estimated: end.usage?.estimated ?? null,
-      micro_credits: end.usage?.microCredits ?? null,
-      charged: end.charge !== null,
-    });
+    const { userId, keyId, tokenId, model, status } = end;
+    batch.push({ at: event.time, id: event.id, user_id: userId, key_id: keyId, token_id: tokenId, model, status, details: JSON.stringify(detailsOf(end)) });
   },
-  async flush(batch, tx, name) {
+  async flush(batch, tx, table) {
     if (batch.length === 0) return;
-    batch.sort((a, b) => (a.at as number) - (b.at as number));
-    await tx.query(sql`insert into ${name('activity')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`);
-    await prune(table, batch.at(-1)?.at as number, tx, name);
+    batch.sort((a, b) => a.at - b.at);
+    await tx.query(sql`insert into ${table('activity')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`);
   },
 });
+
+function detailsOf(end: RequestEnd): Details {
+  return {
+    requestId: end.requestId,
+    outcome: end.outcome,
+    endpoint: end.endpoint,
+    stream: end.stream,
+    code: end.code,
+    message: end.message,
+    count: end.count,
+    attempts: end.attemptCount,
+    startedAt: end.startedAt,
+    latencyUs: end.latencyUs,
+    firstOutputUs: end.firstOutputUs,
+    usage: end.usage,
+    charged: end.charge !== null,
+  };
+}
 
 export interface ActivityItem {
   readonly id: string;
@@ -136,46 +125,18 @@ export function listActivity(db: Queryable, query: ActivityQuery): Promise<Page<
   return pageOf(db, { ...query, table: sql`activity`, where, read: toItem });
 }
 
-interface Stored {
-  readonly at: number;
-  readonly id: string;
-  readonly [column: string]: string | number | null;
-}
-
-function toItem(row: Stored): ActivityItem {
-  const count = Number(row.count);
+function toItem({ at, id, user_id, key_id, token_id, model, status, details }: Row): ActivityItem {
+  const { latencyUs, firstOutputUs, ...rest } = JSON.parse(details) as Details;
   return {
-    id: row.id,
-    at: row.at,
-    startedAt: Number(row.started_at),
-    requestId: String(row.request_id),
-    outcome: row.outcome as ActivityItem['outcome'],
-    userId: row.user_id === '' ? null : String(row.user_id),
-    keyId: row.key_id === '' ? null : String(row.key_id),
-    tokenId: row.token_id as string | null,
-    endpoint: String(row.endpoint),
-    model: String(row.model),
-    stream: Boolean(row.stream),
-    status: Number(row.status),
-    code: row.code as string | null,
-    message: row.message as string | null,
-    count,
-    attempts: Number(row.attempts),
-    latencyMs: Number(row.latency_us) / count / 1_000,
-    firstOutputMs: row.first_output_us === null ? null : Number(row.first_output_us) / 1_000,
-    usage: usageOf(row),
-    charged: Boolean(row.charged),
-  };
-}
-
-function usageOf(row: Stored): ActivityItem['usage'] {
-  if (row.input_tokens === null) return null;
-  return {
-    inputTokens: Number(row.input_tokens),
-    outputTokens: Number(row.output_tokens),
-    cacheReadTokens: Number(row.cache_read_tokens),
-    cacheWriteTokens: Number(row.cache_write_tokens),
-    estimated: Boolean(row.estimated),
-    microCredits: row.micro_credits === null ? null : Number(row.micro_credits),
+    ...rest,
+    id,
+    at,
+    userId: user_id === '' ? null : user_id,
+    keyId: key_id === '' ? null : key_id,
+    tokenId: token_id,
+    model,
+    status,
+    latencyMs: latencyUs / rest.count / 1_000,
+    firstOutputMs: firstOutputUs === null ? null : firstOutputUs / 1_000,
   };
 }

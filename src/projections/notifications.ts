@@ -7,7 +7,6 @@ import { accumulator, type Row, type Rows } from './accumulate.js';
 import { defineProjection, type TableName } from './define.js';
 import { type Page, type PageQuery, pageOf } from './page.js';
 import { type Changes, patchedTable } from './patches.js';
-import { prune } from './prune.js';
 import { DAY } from './time.js';
 
 const owners = patchedTable({ table: 'notification_owners', key: 'token_id', columns: { owner_id: 'text' } });
@@ -29,8 +28,6 @@ interface Batch {
   readonly aboutTokens: Row[];
   readonly reads: Rows;
   readonly readAll: Rows;
-  newest: number;
-  newestRead: number;
 }
 
 export const notifications = defineProjection<Batch>({
@@ -46,7 +43,7 @@ export const notifications = defineProjection<Batch>({
     'kirogate.quota.warned',
     'kirogate.notification.read',
   ],
-  start: () => ({ owners: new Map(), removed: new Map(), direct: [], aboutTokens: [], reads: new Map(), readAll: new Map(), newest: 0, newestRead: 0 }),
+  start: () => ({ owners: new Map(), removed: new Map(), direct: [], aboutTokens: [], reads: new Map(), readAll: new Map() }),
   fold(batch, event) {
     if (event.type === 'kirogate.notification.read') return foldRead(batch, event);
     if (event.type === 'kirogate.quota.warned') return foldWarned(batch, event, event.data as EventData<'kirogate.quota.warned'>);
@@ -59,8 +56,6 @@ export const notifications = defineProjection<Batch>({
     await owners.flush(batch.removed, tx, name);
     await reads.flush(batch.reads, tx, name);
     await readAll.flush(batch.readAll, tx, name);
-    await prune(table, batch.newest, tx, name);
-    await prune(readsTable, batch.newestRead, tx, name);
   },
 });
 
@@ -97,7 +92,6 @@ function foldTrouble(batch: Batch, event: StoredEvent, tokenId: string): void {
     message: `Token ${tokenId} ${what}${message === null ? '.' : `: ${message}`}`,
     token_id: tokenId,
   });
-  batch.newest = Math.max(batch.newest, event.time);
 }
 
 function foldWarned(batch: Batch, event: StoredEvent, { quota, used, limit, resetAt }: EventData<'kirogate.quota.warned'>): void {
@@ -109,7 +103,6 @@ function foldWarned(batch: Batch, event: StoredEvent, { quota, used, limit, rese
     message: `${used} of ${limit} requests of the ${quota} quota are used; it starts anew at ${new Date(resetAt).toISOString()}.`,
     token_id: null,
   });
-  batch.newest = Math.max(batch.newest, event.time);
 }
 
 function foldRead(batch: Batch, event: StoredEvent): void {
@@ -120,7 +113,6 @@ function foldRead(batch: Batch, event: StoredEvent): void {
     return;
   }
   for (const id of ids) reads.add(batch.reads, { user_id: userId, notification_id: id, at: event.time });
-  batch.newestRead = Math.max(batch.newestRead, event.time);
 }
 
 async function insertDirect(rows: readonly Row[], tx: Queryable, name: TableName): Promise<void> {

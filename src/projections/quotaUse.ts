@@ -2,7 +2,6 @@
 import { type Queryable, sql } from '../infra/database/port.js';
 import { accumulator, type Rows } from './accumulate.js';
 import { defineProjection } from './define.js';
-import { prune } from './prune.js';
 import { requestEnd } from './requestEnd.js';
 import { DAY, periodStart } from './time.js';
 
@@ -20,8 +19,6 @@ const tables = [
 interface Batch {
   readonly day: Rows;
   readonly month: Rows;
-  newestDay: number;
-  newestMonth: number;
 }
 
 export const quotaUse = defineProjection<Batch>({
@@ -29,22 +26,16 @@ export const quotaUse = defineProjection<Batch>({
   version: 1,
   tables,
   types: ['kirogate.token.used', 'kirogate.request.failed', 'kirogate.request.cancelled', 'kirogate.request.abandoned'],
-  start: () => ({ day: new Map(), month: new Map(), newestDay: 0, newestMonth: 0 }),
+  start: () => ({ day: new Map(), month: new Map() }),
   fold(batch, event) {
     const { charge, userId } = requestEnd(event);
     if (charge === null) return;
-    const day = periodStart(charge.day);
-    const month = periodStart(charge.month);
-    uses.day.add(batch.day, { starts_at: day, user_id: userId, period: charge.day, used: 1 });
-    uses.month.add(batch.month, { starts_at: month, user_id: userId, period: charge.month, used: 1 });
-    batch.newestDay = Math.max(batch.newestDay, day);
-    batch.newestMonth = Math.max(batch.newestMonth, month);
+    uses.day.add(batch.day, { starts_at: periodStart(charge.day), user_id: userId, period: charge.day, used: 1 });
+    uses.month.add(batch.month, { starts_at: periodStart(charge.month), user_id: userId, period: charge.month, used: 1 });
   },
   async flush(batch, tx, table) {
     await uses.day.flush(batch.day, tx, table);
     await uses.month.flush(batch.month, tx, table);
-    await prune(tables[0], batch.newestDay, tx, table);
-    await prune(tables[1], batch.newestMonth, tx, table);
   },
 });
 

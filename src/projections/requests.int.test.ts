@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NewEvent, StoredEvent } from '../events/define.js';
-import { type Database, sql } from '../infra/database/port.js';
+import { type Database, type SQLQuery, sql } from '../infra/database/port.js';
 import { prometheusTotals, requestMetrics } from './requestQueries.js';
 import { applyEvents } from './runner/apply.js';
 import { eventOf, MONDAY, placed, used } from './testing/events.js';
@@ -120,10 +120,10 @@ describe('request statistics', () => {
   });
 
   test('forget slots past their retention, but no total', async () => {
-    await happen(used({ time: MONDAY }));
-    await happen(used({ time: MONDAY + 40 * DAY }));
-    const count = async (table: 'request_minute' | 'request_hour'): Promise<number> => (await db.query(sql`select 1 from ${sql.ident(table)}`)).length;
-    expect([await count('request_minute'), await count('request_hour')]).toEqual([1, 1]);
-    expect((await requestMetrics(db, 'all', MONDAY)).totalRequests).toBe(2);
+    const later = Array.from({ length: 300 }, () => used({ time: MONDAY + 40 * DAY }));
+    await happen(used({ time: MONDAY }), ...later);
+    const slots = async (table: SQLQuery): Promise<number> => (await db.query(sql`select distinct slot from ${table}`)).length;
+    expect([await slots(sql`request_10s`), await slots(sql`request_minute`), await slots(sql`request_hour`), await slots(sql`latency_hour`)]).toEqual([1, 1, 1, 1]);
+    expect((await requestMetrics(db, 'all', MONDAY)).totalRequests).toBe(301);
   });
 });

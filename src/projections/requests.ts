@@ -4,7 +4,6 @@ import type { StoredEvent } from '../events/define.js';
 import { type Accumulator, accumulator, type Rows } from './accumulate.js';
 import { defineProjection } from './define.js';
 import { bucketOf } from './histogram.js';
-import { prune } from './prune.js';
 import { isAuthenticated, requestEnd, requestEndTypes } from './requestEnd.js';
 import { DAY, HOUR, MINUTE, SECOND, slotOf } from './time.js';
 
@@ -38,7 +37,6 @@ interface Batch {
   readonly counts: Rows;
   readonly latency: Rows;
   readonly attempts: Rows;
-  newest: number;
 }
 
 export const requests = defineProjection<Batch>({
@@ -46,19 +44,16 @@ export const requests = defineProjection<Batch>({
   version: 1,
   tables: [...levels.flatMap(tablesOf), { name: attempts.table, key: attempts.key }],
   types: [...requestEndTypes, 'kirogate.token.failed'],
-  start: () => ({ counts: new Map(), latency: new Map(), attempts: new Map(), newest: 0 }),
+  start: () => ({ counts: new Map(), latency: new Map(), attempts: new Map() }),
   fold(batch, event) {
     if (event.type === 'kirogate.token.failed') countAttempt(batch, (event.data as EventData<'kirogate.token.failed'>).provider, 'failed');
     else foldEnd(batch, event);
   },
   async flush(batch, tx, table) {
-    for (const { width, keep, counts, latency } of levels) {
+    for (const { width, counts, latency } of levels) {
       const rolled = width === finest.width ? batch : { counts: rollUp(batch.counts, counts, width), latency: rollUp(batch.latency, latency, width) };
       await counts.flush(rolled.counts, tx, table);
       await latency.flush(rolled.latency, tx, table);
-      if (keep === null) continue;
-      const newest = slotOf(batch.newest, width);
-      for (const spec of tablesOf({ width, keep, counts, latency })) await prune(spec, newest, tx, table);
     }
     await attempts.flush(batch.attempts, tx, table);
   },
@@ -88,7 +83,6 @@ function foldEnd(batch: Batch, event: StoredEvent): void {
   });
   const bucket = bucketOf(Math.floor(end.latencyUs / end.count));
   finest.latency.add(batch.latency, { slot, bucket, requests: end.count });
-  batch.newest = Math.max(batch.newest, event.time);
 }
 
 function countAttempt(batch: Batch, provider: string, result: string): void {

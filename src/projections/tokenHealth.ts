@@ -3,10 +3,9 @@ import type { EventData } from '../events/index.js';
 import type { StoredEvent } from '../events/define.js';
 import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { accumulator, type Row, type Rows, sorted } from './accumulate.js';
+import { accumulator, type Rows, sorted } from './accumulate.js';
 import { defineProjection, type TableName } from './define.js';
 import { type Changes, patchedTable } from './patches.js';
-import { prune } from './prune.js';
 import { requestEnd } from './requestEnd.js';
 import { HOUR, MINUTE, slotOf } from './time.js';
 
@@ -53,8 +52,6 @@ interface Batch {
   readonly minutes: Rows;
   readonly sends: Rows;
   readonly checks: Changes;
-  newestSlot: number;
-  newestSend: number;
 }
 
 export const tokenHealth = defineProjection<Batch>({
@@ -73,7 +70,7 @@ export const tokenHealth = defineProjection<Batch>({
     'kirogate.token.resumed',
     'kirogate.token.removed',
   ],
-  start: () => ({ health: new Map(), minutes: new Map(), sends: new Map(), checks: new Map(), newestSlot: 0, newestSend: 0 }),
+  start: () => ({ health: new Map(), minutes: new Map(), sends: new Map(), checks: new Map() }),
   fold(batch, event) {
     switch (event.type) {
       case 'kirogate.token.failed':
@@ -94,8 +91,6 @@ export const tokenHealth = defineProjection<Batch>({
     await minutes.flush(batch.minutes, tx, table);
     await insertSends(batch.sends, tx, table);
     await checks.flush(batch.checks, tx, table);
-    await prune(minuteTable, batch.newestSlot, tx, table);
-    await prune(sendTable, batch.newestSend, tx, table);
   },
 });
 
@@ -144,44 +139,48 @@ function record(batch: Batch, event: StoredEvent, attempt: Attempt): void {
   const failures = result === 'failure' ? 1 : 0;
   const last = { last_at: standing ? event.time : 0, last_id: standing ? event.id : '', consecutive_fails: standing?.consecutiveFails ?? 0 };
   minutes.add(batch.minutes, { slot, token_id: tokenId, attempts: sentAt === null ? 0 : 1, successes, failures, ...last });
-  batch.newestSlot = Math.max(batch.newestSlot, slot);
-  if (sentAt !== null) {
-    batch.sends.set(`${sentAt}.${attemptId}`, { at: sentAt, attempt_id: attemptId, token_id: tokenId });
-    batch.newestSend = Math.max(batch.newestSend, sentAt);
-  }
-  addHealth(batch, tokenId, {
+  if (sentAt !== null) batch.sends.set(`${sentAt}.${attemptId}`, { at: sentAt, attempt_id: attemptId, token_id: tokenId });
+  if (!isPooled(tokenId)) return;
+  health.add(batch.health, {
+    token_id: tokenId,
     attempts: 1,
     successes,
     failures,
     last_used_at: at,
-    ...last,
+    last_at: last.last_at,
+    last_id: last.last_id,
     last_result: standing ? (standing.failure === null ? 'success' : 'failure') : '',
     last_failure: standing?.failure ?? null,
+    consecutive_fails: last.consecutive_fails,
+    cooled_at: 0,
+    cooled_id: '',
+    cooldown_until: null,
   });
 }
 
 function foldCooled(batch: Batch, event: StoredEvent, data: EventData<'kirogate.token.cooled-down'>): void {
-  addHealth(batch, event.subject.slice('token/'.length), { cooled_at: event.time, cooled_id: event.id, cooldown_until: data.until });
+  const tokenId = event.subject.slice('token/'.length);
+  if (!isPooled(tokenId)) return;
+  health.add(batch.health, {
+    token_id: tokenId,
+    attempts: 0,
+    successes: 0,
+    failures: 0,
+    last_used_at: 0,
+    last_at: 0,
+    last_id: '',
+    last_result: '',
+    last_failure: null,
+    consecutive_fails: 0,
+    cooled_at: event.time,
+    cooled_id: event.id,
+    cooldown_until: data.until,
+  });
 }
 
-const nothing: Row = {
-  attempts: 0,
-  successes: 0,
-  failures: 0,
-  last_used_at: 0,
-  last_at: 0,
-  last_id: '',
-  last_result: '',
-  last_failure: null,
-  consecutive_fails: 0,
-  cooled_at: 0,
-  cooled_id: '',
-  cooldown_until: null,
-};
-
 /** A caller's own tokens come and go with every refresh: rows for good are for the pool's. */
-function addHealth(batch: Batch, tokenId: string, row: Row): void {
-  if (!tokenId.startsWith('ext-')) health.add(batch.health, { ...nothing, token_id: tokenId, ...row });
+function isPooled(tokenId: string): boolean {
+  return !tokenId.startsWith('ext-');
 }
 
 function foldControl(changes: Changes, event: StoredEvent): void {

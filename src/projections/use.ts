@@ -3,7 +3,6 @@ import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { accumulator, type Rows } from './accumulate.js';
 import { defineProjection } from './define.js';
-import { prune } from './prune.js';
 import { isAuthenticated, requestEnd, requestEndTypes } from './requestEnd.js';
 import { DAY, dayOf, monthOf, periodStart } from './time.js';
 
@@ -16,21 +15,22 @@ const totals = accumulator({
 });
 const days = accumulator({ table: 'user_day', key: { starts_at: 'bigint', user_id: 'text' }, sum: ['requests', 'successes', 'refused'] });
 
-const dayTable = { name: 'user_day', key: ['starts_at', 'user_id'], retention: { column: 'starts_at', ms: 62 * DAY } } as const;
-
 interface Batch {
   readonly keys: Rows;
   readonly totals: Rows;
   readonly days: Rows;
-  newest: number;
 }
 
 export const use = defineProjection<Batch>({
   name: 'use',
   version: 1,
-  tables: [{ name: 'key_use', key: ['key_id'] }, { name: 'user_total', key: ['user_id'] }, dayTable],
+  tables: [
+    { name: 'key_use', key: ['key_id'] },
+    { name: 'user_total', key: ['user_id'] },
+    { name: 'user_day', key: ['starts_at', 'user_id'], retention: { column: 'starts_at', ms: 62 * DAY } },
+  ],
   types: requestEndTypes,
-  start: () => ({ keys: new Map(), totals: new Map(), days: new Map(), newest: 0 }),
+  start: () => ({ keys: new Map(), totals: new Map(), days: new Map() }),
   fold(batch, event) {
     const end = requestEnd(event);
     if (!isAuthenticated(end)) return;
@@ -48,13 +48,11 @@ export const use = defineProjection<Batch>({
       last_used_at: event.time,
     });
     days.add(batch.days, { starts_at: startsAt, user_id: end.userId, requests: end.count, successes, refused });
-    batch.newest = Math.max(batch.newest, startsAt);
   },
   async flush(batch, tx, table) {
     await keys.flush(batch.keys, tx, table);
     await totals.flush(batch.totals, tx, table);
     await days.flush(batch.days, tx, table);
-    await prune(dayTable, batch.newest, tx, table);
   },
 });
 

@@ -3,10 +3,12 @@ import type { StoredEvent } from '../../events/define.js';
 import type { Queryable } from '../../infra/database/port.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
+import { isPruneDue, prune } from '../prune.js';
 import { advance, lastPositions } from './checkpoints.js';
 import { decodeAll, type Ready } from './decode.js';
 import { foldAll, liveTable, type Poison, writeCarefully } from './fold.js';
 import { answersIn, DISCARDED, hasEarlierParked, park, parkedId, parkedSubjects, RETRIED, settleParked, stillParked } from './parked.js';
+import { allDone } from './allDone.js';
 import { readEvent } from './readEvent.js';
 
 export interface ApplyOptions {
@@ -35,12 +37,16 @@ export async function applyEvents(tx: Queryable, events: readonly StoredEvent[],
   const { ready, unknown } = decodeAll(events);
   const blocked = await parkedSubjects(tx);
   const parked: Poison[] = [];
+  const writes: Promise<void>[] = [];
   for (const [projection, items] of itemsByProjection(projections, ready)) {
     const folded = foldAll(projection, items, blocked.get(projection.name));
     parked.push(...folded.poison);
     if (options.careful) parked.push(...(await writeCarefully(projection, folded, tx, liveTable)));
-    else if (folded.taken.length > 0) await projection.flush(folded.batch, tx, liveTable);
+    // The next projection is folded while the database writes this one.
+    else if (folded.taken.length > 0) writes.push(projection.flush(folded.batch, tx, liveTable));
   }
+  await allDone(writes);
+  if (isPruneDue(events)) for (const projection of projections) await prune(projection, tx, liveTable);
   if (blocked.size > 0) parked.push(...(await followAnswers(tx, projections, events)));
   await park(tx, parked, options.now ?? newest(events));
   await advance(tx, projections, lastPositions(events));

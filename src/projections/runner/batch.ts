@@ -5,6 +5,7 @@ import type { LogEntry, Watermark } from '../../events/log/port.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Projection } from '../define.js';
+import { allDone } from './allDone.js';
 import { type Applied, applyEvents } from './apply.js';
 import type { Poison } from './fold.js';
 
@@ -33,8 +34,8 @@ export async function ingestBatch(tx: Queryable, entries: readonly LogEntry[], c
   const watermarks = watermarksOf(entries);
   await claim(tx, watermarks, cursors);
   const fresh = await withoutKnown(tx, entries);
-  const stored: StoredEvent[] = [];
-  for (const [partition, events] of byPartition(fresh)) stored.push(...(await appendToArchive(tx, partition, events)));
+  // All partitions are locked by now: the next one's rows are made while the database writes this one's.
+  const stored: StoredEvent[] = (await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))).flat();
   const applied = await applyEvents(tx, stored, options);
   await tellOfParked(tx, applied.parked, options);
   await rememberProducers(tx, watermarks, options.now);
@@ -78,9 +79,13 @@ async function withoutKnown(tx: Queryable, entries: readonly LogEntry[]): Promis
   });
 }
 
+/** An id that comes twice, in whichever partitions, is one event: the archive refuses what it has only once it has it. */
 function byPartition(entries: readonly LogEntry[]): [string, NewEvent[]][] {
   const found = new Map<string, NewEvent[]>();
+  const seen = new Set<string>();
   for (const { partition, event } of entries) {
+    if (seen.has(event.id)) continue;
+    seen.add(event.id);
     const list = found.get(partition);
     if (list) list.push(event);
     else found.set(partition, [event]);

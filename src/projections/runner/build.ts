@@ -4,6 +4,8 @@ import type { StoredEvent } from '../../events/define.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Projection, TableName } from '../define.js';
+import { isPruneDue, prune } from '../prune.js';
+import { allDone } from './allDone.js';
 import { decodeAll } from './decode.js';
 import { foldAll } from './fold.js';
 import { type Answers, answersFor } from './parked.js';
@@ -35,7 +37,7 @@ export interface Build {
   /** Of the last event folded, by partition. */
   readonly positions: ReadonlyMap<string, number>;
   readonly events: number;
-  /** Reads until the archive gives less than a page; answers how many events it took. */
+  /** Reads until the archive gives less than a page, or new events come as fast as they are read; answers how many it took. */
   follow(): Promise<number>;
   /** Takes all that is left, in a transaction that keeps writers out. */
   finish(tx: Queryable): Promise<void>;
@@ -46,6 +48,9 @@ export interface Build {
 export class BuildError extends Error {
   override readonly name = 'BuildError';
 }
+
+/** Passes that need not be shorter than the one before; what is left then is read while writers wait. */
+const MAX_STALLED = 5;
 
 export async function startBuild(options: BuildOptions): Promise<Build> {
   const { db, projections, suffix, clock, pageSize = 2_000 } = options;
@@ -66,7 +71,8 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
     const batches: { projection: Projection; batch: unknown }[] = [];
     for (const projection of projections) batches.push({ projection, batch: await foldPage(from, projection, events) });
     await write(async (tx) => {
-      for (const { projection, batch } of batches) await projection.flush(batch, tx, table);
+      await allDone(batches.map(({ projection, batch }) => projection.flush(batch, tx, table)));
+      if (isPruneDue(events)) for (const projection of projections) await prune(projection, tx, table);
     });
     positions.set(partition, last.position);
     done += events.length;
@@ -102,7 +108,13 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
     },
     async follow() {
       let taken = 0;
-      for (let count = pageSize; count >= pageSize; taken += count) count = await pass(db, (fn) => db.tx(fn));
+      for (let stalled = 0, before = Number.POSITIVE_INFINITY; stalled < MAX_STALLED; ) {
+        const count = await pass(db, (fn) => db.tx(fn));
+        taken += count;
+        if (count < pageSize) break;
+        stalled = count >= before ? stalled + 1 : 0;
+        before = count;
+      }
       return taken;
     },
     finish: async (tx) => void (await pass(tx, (fn) => fn(tx))),

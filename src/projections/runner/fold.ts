@@ -66,7 +66,7 @@ export async function writeCarefully(projection: Projection, folded: Folded, tx:
     await tx.query(sql`release savepoint carefully`);
     return [];
   } catch (error) {
-    if (isTransient(error)) throw error;
+    if (!isForContent(error)) throw error;
     await tx.query(sql`rollback to savepoint carefully`);
     await tx.query(sql`release savepoint carefully`);
     const { taken } = folded;
@@ -80,9 +80,12 @@ export async function writeCarefully(projection: Projection, folded: Folded, tx:
   }
 }
 
-/** Would the same write succeed later? Then nothing is wrong with the events. */
-export function isTransient(error: unknown): boolean {
-  return error instanceof DatabaseError && error.transient;
+/** A statement that does not fit the tables would refuse every event: that is no fault of theirs (SQLite's and PostgreSQL's codes). */
+export function isForContent(error: unknown): boolean {
+  if (!(error instanceof DatabaseError)) return true;
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return !error.transient && code !== 'SQLITE_ERROR' && !code.startsWith('42');
 }
 
 function wordsOf(error: unknown): string {

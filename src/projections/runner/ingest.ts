@@ -8,7 +8,7 @@ import { createIds } from '../../shared/ids.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
 import { type BatchResult, ingestBatch, Overtaken } from './batch.js';
-import { isTransient, type Poison } from './fold.js';
+import { isForContent, type Poison } from './fold.js';
 import { BuildError } from './build.js';
 import { PrepareError, prepareProjections } from './prepare.js';
 
@@ -177,7 +177,7 @@ class RunningIngest implements Ingest {
     try {
       return await run(false);
     } catch (error) {
-      if (error instanceof Overtaken || isTransient(error)) throw error;
+      if (error instanceof Overtaken || !isForContent(error)) throw error;
       this.#deps.logger.warn({ err: error, events: entries.length }, 'a batch of events could not be written; looking for the ones at fault');
       return await run(true);
     }

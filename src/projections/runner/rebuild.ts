@@ -8,12 +8,14 @@ import { checksum, type Difference, firstDifference } from './checksum.js';
 import { liveTable } from './fold.js';
 import { swapScratch } from './scratch.js';
 
+type RebuildPhase = 'folding' | 'comparing' | 'swapping';
+
 export interface RebuildOptions {
   readonly db: Database;
   readonly projection: Projection;
   readonly clock: Clock;
   readonly pageSize?: number;
-  readonly onProgress?: ((progress: BuildProgress & { readonly phase: 'folding' | 'comparing' | 'swapping' }) => void) | undefined;
+  readonly onProgress?: ((progress: BuildProgress & { readonly phase: RebuildPhase }) => void) | undefined;
 }
 
 export interface RebuildResult {
@@ -40,7 +42,12 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const { db, projection, clock } = options;
   const began = clock.monotonic();
   const from = (await activeVersions(db)).get(projection.name) ?? null;
+  let phase: RebuildPhase = 'folding';
   let last: BuildProgress = { done: 0, total: 0, eventsPerSecond: 0, remainingMs: null };
+  const enter = (next: RebuildPhase): void => {
+    phase = next;
+    options.onProgress?.({ ...last, phase });
+  };
   const build = await startBuild({
     db,
     projections: [projection],
@@ -49,14 +56,14 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     ...(options.pageSize === undefined ? {} : { pageSize: options.pageSize }),
     onProgress: (progress) => {
       last = progress;
-      options.onProgress?.({ ...progress, phase: 'folding' });
+      options.onProgress?.({ ...progress, phase });
     },
   });
   try {
     await build.follow();
-    options.onProgress?.({ ...last, phase: 'comparing' });
+    enter('comparing');
     const verdict = from === projection.version ? await compareBuild(db, build, [projection]) : null;
-    options.onProgress?.({ ...last, phase: 'swapping' });
+    enter('swapping');
     await db.tx(async (tx) => {
       await build.finish(tx);
       await swapScratch(tx, projection, SUFFIX);
