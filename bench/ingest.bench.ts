@@ -29,7 +29,13 @@ function event(): NewEvent {
   made += 1;
   const tokenId = `token${made % 200}`;
   const now = Date.now();
-  const attempts = exampleTerminal.attempts.map((attempt) => ({ ...attempt, attemptId: ids.uuid(), tokenId, startedAt: now - 900, respondedAt: now - 500 }));
+  const attempts = exampleTerminal.attempts.map((attempt) => ({
+    ...attempt,
+    attemptId: ids.uuid(),
+    tokenId,
+    startedAt: now - 900,
+    respondedAt: now - 500,
+  }));
   return {
     id: ids.uuid(),
     type: 'kirogate.token.used',

@@ -69,7 +69,10 @@ export function sorted(rows: Rows): Row[] {
 }
 
 export function identifiers(names: readonly string[]): SQLQuery {
-  return sql.join(names.map((name) => sql.ident(name)), ', ');
+  return sql.join(
+    names.map((name) => sql.ident(name)),
+    ', ',
+  );
 }
 
 function columnsOf(spec: { key: Columns; sum: readonly string[]; max: readonly string[]; latest: readonly Latest[] }): Columns {

@@ -3,7 +3,7 @@ import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { identifiers } from './accumulate.js';
 import { defineProjection } from './define.js';
-import { type PageQuery, pageOf, type Page } from './page.js';
+import { type Page, type PageQuery, pageOf } from './page.js';
 import { type RequestEnd, requestEnd, requestEndTypes } from './requestEnd.js';
 import { DAY } from './time.js';
 
@@ -44,12 +44,23 @@ export const activity = defineProjection<Row[]>({
   fold(batch, event) {
     const end = requestEnd(event);
     const { userId, keyId, tokenId, model, status } = end;
-    batch.push({ at: event.time, id: event.id, user_id: userId, key_id: keyId, token_id: tokenId, model, status, details: JSON.stringify(detailsOf(end)) });
+    batch.push({
+      at: event.time,
+      id: event.id,
+      user_id: userId,
+      key_id: keyId,
+      token_id: tokenId,
+      model,
+      status,
+      details: JSON.stringify(detailsOf(end)),
+    });
   },
   async flush(batch, tx, table) {
     if (batch.length === 0) return;
     batch.sort((a, b) => a.at - b.at);
-    await tx.query(sql`insert into ${table('activity')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`);
+    await tx.query(
+      sql`insert into ${table('activity')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`,
+    );
   },
 });
 

@@ -1,6 +1,7 @@
 /** Audit: what admins and members changed, who did it, to what, when; never what the system did by itself. */
-import { eventTypes } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import { eventTypes } from '../events/index.js';
 import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { type Columns, identifiers, type Row } from './accumulate.js';
@@ -33,7 +34,9 @@ export const audit = defineProjection<Row[]>({
   },
   async flush(batch, tx, table) {
     if (batch.length === 0) return;
-    await tx.query(sql`insert into ${table('audit')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`);
+    await tx.query(
+      sql`insert into ${table('audit')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`,
+    );
   },
 });
 
@@ -63,7 +66,11 @@ function changed(from: unknown, to: unknown): Record<string, unknown> {
 }
 
 function short(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(data).filter(([name]) => !personal.has(name)).map(([name, value]) => [name, cut(value)]));
+  return Object.fromEntries(
+    Object.entries(data)
+      .filter(([name]) => !personal.has(name))
+      .map(([name, value]) => [name, cut(value)]),
+  );
 }
 
 function cut(value: unknown): unknown {

@@ -60,4 +60,3 @@ test('shuffled partitions and other batch cuts give equal checksums', async () =
     { numRuns: 40 },
   );
 });
-

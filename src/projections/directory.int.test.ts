@@ -25,7 +25,13 @@ afterEach(async () => {
 });
 
 async function openOne(pollMs = never, over: Database = db): Promise<Directory> {
-  directory = await openDirectory({ db: over, defaults: { ...defaultSettings, token_rpm_limit: 7 }, clock: systemClock, logger: pino({ level: 'silent' }), pollMs });
+  directory = await openDirectory({
+    db: over,
+    defaults: { ...defaultSettings, token_rpm_limit: 7 },
+    clock: systemClock,
+    logger: pino({ level: 'silent' }),
+    pollMs,
+  });
   open.push(directory);
   return directory;
 }
@@ -52,10 +58,21 @@ describe('the directory', () => {
     const position = await issueKey('k1', 'hash-1');
     await openOne();
     expect(directory.position()).toBe(position);
-    expect(directory.user('u1')).toEqual({ id: 'u1', username: 'ada', email: 'ada@example.com', status: 'active', sessionVersion: 1, quotaDaily: null, quotaMonthly: null, createdAt: MONDAY });
+    expect(directory.user('u1')).toEqual({
+      id: 'u1',
+      username: 'ada',
+      email: 'ada@example.com',
+      status: 'active',
+      sessionVersion: 1,
+      quotaDaily: null,
+      quotaMonthly: null,
+      createdAt: MONDAY,
+    });
     expect(directory.keyByHash('hash-1')).toMatchObject({ id: 'k1', userId: 'u1', status: 'active', allowedModels: ['m'], rpmLimit: null });
     expect(directory.key('k1')).toBe(directory.keyByHash('hash-1'));
-    expect([...directory.tokens()]).toMatchObject([{ id: 't1', ownerId: 'k3v9x2m7q1w8e4r6', visibility: 'public', status: 'active', position: 2 }]);
+    expect([...directory.tokens()]).toMatchObject([
+      { id: 't1', ownerId: 'k3v9x2m7q1w8e4r6', visibility: 'public', status: 'active', position: 2 },
+    ]);
   });
 
   test('knows a change as soon as it caught up, and tells what changed', async () => {
@@ -95,7 +112,8 @@ describe('the directory', () => {
 
   test('lets a stored setting win over the environment, and null hand it back', async () => {
     await openOne();
-    const set = (to: number | null): NewEvent => eventOf('kirogate.config.changed', { subject: 'config', data: { changes: [{ setting: 'token_rpm_limit', from: null, to }] } });
+    const set = (to: number | null): NewEvent =>
+      eventOf('kirogate.config.changed', { subject: 'config', data: { changes: [{ setting: 'token_rpm_limit', from: null, to }] } });
     expect([directory.settings().token_rpm_limit, directory.storedSettings()]).toEqual([7, {}]);
     await directory.catchUp(await command(set(20)));
     expect([directory.settings().token_rpm_limit, directory.storedSettings()]).toEqual([20, { token_rpm_limit: 20 }]);
@@ -123,7 +141,10 @@ describe('the directory', () => {
   test('goes on with what it knows while the database is gone, and follows again after', async () => {
     await command(user('u1'));
     let broken = false;
-    const fragile = { ...portOf(db), query: ((query) => (broken ? Promise.reject(new Error('gone')) : db.query(query))) as Database['query'] };
+    const fragile = {
+      ...portOf(db),
+      query: ((query) => (broken ? Promise.reject(new Error('gone')) : db.query(query))) as Database['query'],
+    };
     await openOne(1, fragile);
     broken = true;
     await expect(directory.catchUp()).rejects.toThrow('gone');

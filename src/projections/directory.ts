@@ -1,7 +1,7 @@
 /** The directory: this node's memory of users, keys, tokens, settings and bans, so that the hot path asks no database. */
 import type { Logger } from 'pino';
 import { partitionHeads, readPartition } from '../events/archive.js';
-import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
+import { CONTROL_PARTITION } from '../events/define.js';
 import type { Database, Queryable } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import { mergeSettings, type Settings } from '../shared/settings.js';
@@ -17,9 +17,9 @@ import {
   readTokens,
   readUsers,
 } from './directoryRows.js';
+import { type Touched, touchedBy } from './directoryTouched.js';
 import { createIpBlocks } from './ipBlocks.js';
 import { createKeyLookup, type KeyLookup } from './keyLookup.js';
-import { RETRIED } from './runner/parked.js';
 
 export type { DirectoryKey, DirectoryToken, DirectoryUser } from './directoryRows.js';
 
@@ -68,17 +68,6 @@ export async function openDirectory(deps: DirectoryDeps): Promise<Directory> {
 }
 
 const PAGE = 1_000;
-
-/** What events touched, by part of the directory. */
-interface Touched {
-  readonly users: Set<string>;
-  readonly keys: Set<string>;
-  readonly tokens: Set<string>;
-  settings: boolean;
-  bans: boolean;
-  /** The tables were rebuilt: any row may be another one. */
-  all: boolean;
-}
 
 class FollowingDirectory implements Directory {
   readonly #deps: DirectoryDeps;
@@ -268,35 +257,12 @@ class FollowingDirectory implements Directory {
       if (this.#failing) this.#deps.logger.info('the directory follows the database again');
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing && !this.#closed) this.#deps.logger.warn({ err: error }, 'the directory cannot follow the database; what it knows stays in force');
+      if (!this.#failing && !this.#closed)
+        this.#deps.logger.warn({ err: error }, 'the directory cannot follow the database; what it knows stays in force');
       this.#failing = true;
     }
     this.#schedule();
   }
-}
-
-function touchedBy(events: readonly StoredEvent[]): Touched {
-  const touched: Touched = { users: new Set(), keys: new Set(), tokens: new Set(), settings: false, bans: false, all: false };
-  for (const event of events) {
-    const subject = subjectOf(event);
-    const slash = subject.indexOf('/');
-    const aggregate = slash < 0 ? subject : subject.slice(0, slash);
-    const id = subject.slice(slash + 1);
-    if (aggregate === 'user') touched.users.add(id);
-    else if (aggregate === 'key') touched.keys.add(id);
-    else if (aggregate === 'token') touched.tokens.add(id);
-    else if (aggregate === 'config') touched.settings = true;
-    else if (aggregate === 'ip') touched.bans = true;
-    else if (subject === 'projection/directory' && event.type === 'kirogate.projection.rebuilt') touched.all = true;
-  }
-  return touched;
-}
-
-/** A parked event that was taken after all changes the rows of its own subject. */
-function subjectOf(event: StoredEvent): string {
-  if (event.type !== RETRIED) return event.subject;
-  const { subject } = event.data as { readonly subject?: unknown };
-  return typeof subject === 'string' ? subject : event.subject;
 }
 
 /** Rows that are gone leave. */

@@ -64,7 +64,13 @@ export interface IpBan {
 export type Which = 'all' | readonly string[];
 
 function chosen(db: Queryable, column: SQLQuery, which: Which): SQLQuery {
-  return which === 'all' ? sql`true` : sql`${column} in (${rowsOf(db.engine, { id: 'text' }, which.map((id) => ({ id })))})`;
+  return which === 'all'
+    ? sql`true`
+    : sql`${column} in (${rowsOf(
+        db.engine,
+        { id: 'text' },
+        which.map((id) => ({ id })),
+      )})`;
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -111,7 +117,9 @@ export function readKeyHashes(db: Queryable, which: Which): Promise<{ keyId: str
 
 /** Ids of the keys with these hashes. */
 export async function readKeysByHash(db: Queryable, hashes: readonly string[]): Promise<string[]> {
-  return (await db.query<{ key_id: string }>(sql`select key_id from vault_keys where ${chosen(db, sql`hash`, hashes)}`)).map((row) => row.key_id);
+  return (await db.query<{ key_id: string }>(sql`select key_id from vault_keys where ${chosen(db, sql`hash`, hashes)}`)).map(
+    (row) => row.key_id,
+  );
 }
 
 export async function readTokens(db: Queryable, which: Which): Promise<DirectoryToken[]> {

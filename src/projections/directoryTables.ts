@@ -1,6 +1,7 @@
 /** Directory: users, keys, tokens, settings, address bans, announcements and import keys as the control events left them. */
-import type { EventData, EventTypeName } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import type { EventData, EventTypeName } from '../events/index.js';
 import { defineProjection } from './define.js';
 import { type Changes, patchedTable } from './patches.js';
 
@@ -136,7 +137,8 @@ const handlers: { readonly [T in EventTypeName]?: Handler<T> } = {
       expires_at: to.expiresAt,
       ...at(event),
     }),
-  'kirogate.key.revoked': (batch, id, _data, event) => keys.patch(batch.keys, id, { status: 'revoked', revoked_at: event.time, ...at(event) }),
+  'kirogate.key.revoked': (batch, id, _data, event) =>
+    keys.patch(batch.keys, id, { status: 'revoked', revoked_at: event.time, ...at(event) }),
 
   'kirogate.token.donated': (batch, id, data, event) =>
     tokens.put(batch.tokens, id, {
@@ -157,7 +159,12 @@ const handlers: { readonly [T in EventTypeName]?: Handler<T> } = {
       ...at(event),
     }),
   'kirogate.token.suspended': (batch, id, data, event) =>
-    tokenStatus(batch, id, event, { status: 'suspended', status_reason: data.reason, parked_until: data.until, status_message: data.message }),
+    tokenStatus(batch, id, event, {
+      status: 'suspended',
+      status_reason: data.reason,
+      parked_until: data.until,
+      status_message: data.message,
+    }),
   'kirogate.token.resumed': (batch, id, _data, event) =>
     tokenStatus(batch, id, event, { status: 'active', status_reason: null, parked_until: null, status_message: null }),
   'kirogate.token.invalidated': (batch, id, data, event) =>

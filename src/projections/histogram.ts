@@ -27,7 +27,7 @@ export function bucketOf(value: number): number {
 }
 
 /** The value that stands for a bucket: as far, in proportion, from its least as from its greatest. */
-export function valueOf(bucket: number): number {
+export function middleOf(bucket: number): number {
   const least = bounds[bucket] ?? 0;
   const greatest = (bounds[bucket + 1] ?? least + 1) - 1;
   return least === 0 ? 0 : (2 * least * greatest) / (least + greatest);
@@ -50,7 +50,7 @@ export function quantile(buckets: Buckets, q: number): number | null {
   let seen = 0;
   for (const [bucket, count] of [...buckets].sort(([a], [b]) => a - b)) {
     seen += count;
-    if (seen >= rank) return valueOf(bucket);
+    if (seen >= rank) return middleOf(bucket);
   }
   return null;
 }

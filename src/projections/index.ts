@@ -9,7 +9,16 @@ import { requests } from './requests.js';
 import { tokenHealth } from './tokenHealth.js';
 import { use } from './use.js';
 
-export const projections: readonly Projection[] = [directory, activity, audit, requests, quotaUse, use, tokenHealth, notifications] as readonly Projection[];
+export const projections: readonly Projection[] = [
+  directory,
+  activity,
+  audit,
+  requests,
+  quotaUse,
+  use,
+  tokenHealth,
+  notifications,
+] as readonly Projection[];
 
 /** The projection of that name, or undefined. */
 export function projectionNamed(name: string): Projection | undefined {

@@ -12,7 +12,9 @@ function harness(existing: readonly string[] = []) {
       await new Promise<void>((resolve) => open.push(resolve));
       return hashes.some((hash) => existing.includes(hash));
     },
-    catchUp: async () => void (caughtUp += 1),
+    catchUp: async () => {
+      caughtUp += 1;
+    },
     clock: { now: () => now, monotonic: () => now },
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -20,7 +22,9 @@ function harness(existing: readonly string[] = []) {
     lookup,
     asked,
     caughtUp: () => caughtUp,
-    pass: (ms: number) => void (now += ms),
+    pass(ms: number) {
+      now += ms;
+    },
     /** Lets the query that runs now answer. */
     async answer() {
       await turn();

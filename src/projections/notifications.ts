@@ -1,6 +1,7 @@
 /** Notifications: what members are told of their tokens and quotas, and what they have read. */
-import type { EventData } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import type { EventData } from '../events/index.js';
 import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { accumulator, type Row, type Rows } from './accumulate.js';
@@ -155,7 +156,10 @@ const seen: SQLQuery = sql`(exists (select 1 from notification_reads as r where 
   or exists (select 1 from notification_read_all as a where a.user_id = n.user_id and a.at >= n.at))`;
 
 /** A user's own, newest first. Throws AppError `invalid_request` for a cursor that is none. */
-export function listNotifications(db: Queryable, query: PageQuery & { readonly userId: string; readonly unreadOnly?: boolean | undefined }): Promise<Page<NotificationItem>> {
+export function listNotifications(
+  db: Queryable,
+  query: PageQuery & { readonly userId: string; readonly unreadOnly?: boolean | undefined },
+): Promise<Page<NotificationItem>> {
   const where = [sql`user_id = ${query.userId}`];
   if (query.unreadOnly) where.push(sql`not ${seen}`);
   return pageOf(db, {
@@ -163,7 +167,14 @@ export function listNotifications(db: Queryable, query: PageQuery & { readonly u
     table: sql`notifications as n`,
     columns: sql`n.at, n.id, n.type, n.message, n.token_id, ${seen} as seen`,
     where,
-    read: ({ id, at, type, message, token_id, seen: read }: NotificationRow) => ({ id, at, type, message, tokenId: token_id, read: Boolean(read) }),
+    read: ({ id, at, type, message, token_id, seen: read }: NotificationRow) => ({
+      id,
+      at,
+      type,
+      message,
+      tokenId: token_id,
+      read: Boolean(read),
+    }),
   });
 }
 

@@ -20,7 +20,12 @@ export interface Page<Item> {
 /** `where` conditions are joined by "and". `newestFirst` false turns the order round. */
 export async function pageOf<Row extends { readonly at: number; readonly id: string }, Item>(
   db: Queryable,
-  query: PageQuery & { readonly table: SQLQuery; readonly columns?: SQLQuery; readonly where: readonly SQLQuery[]; readonly read: (row: Row) => Item },
+  query: PageQuery & {
+    readonly table: SQLQuery;
+    readonly columns?: SQLQuery;
+    readonly where: readonly SQLQuery[];
+    readonly read: (row: Row) => Item;
+  },
 ): Promise<Page<Item>> {
   const where = [...query.where];
   if (query.from !== undefined) where.push(sql`at >= ${query.from}`);

@@ -27,7 +27,10 @@ export interface PatchedTable {
 export function patchedTable(spec: { readonly table: string; readonly key: string; readonly columns: Columns }): PatchedTable {
   const all: Columns = { [spec.key]: 'text', ...spec.columns };
   const key = sql.ident(spec.key);
-  const replace = sql.join(Object.keys(spec.columns).map((name) => sql`${sql.ident(name)} = excluded.${sql.ident(name)}`), ', ');
+  const replace = sql.join(
+    Object.keys(spec.columns).map((name) => sql`${sql.ident(name)} = excluded.${sql.ident(name)}`),
+    ', ',
+  );
 
   return {
     table: spec.table,
@@ -44,11 +47,17 @@ export function patchedTable(spec: { readonly table: string; readonly key: strin
       const removed = groups.get('remove');
       if (removed) await tx.query(sql`delete from ${name} where ${key} in (${rowsOf(tx.engine, { [spec.key]: 'text' }, removed)})`);
       const put = groups.get('put');
-      if (put) await tx.query(sql`insert into ${name} (${identifiers(Object.keys(all))}) ${rowsOf(tx.engine, all, put)} on conflict (${key}) do update set ${replace}`);
+      if (put)
+        await tx.query(
+          sql`insert into ${name} (${identifiers(Object.keys(all))}) ${rowsOf(tx.engine, all, put)} on conflict (${key}) do update set ${replace}`,
+        );
       for (const [group, rows] of groups) {
         if (group === 'remove' || group === 'put') continue;
         const columns = group.split(',');
-        const set = sql.join(columns.map((column) => sql`${sql.ident(column)} = r.${sql.ident(column)}`), ', ');
+        const set = sql.join(
+          columns.map((column) => sql`${sql.ident(column)} = r.${sql.ident(column)}`),
+          ', ',
+        );
         const types: Record<string, ColumnType> = { [spec.key]: 'text' };
         for (const column of columns) types[column] = spec.columns[column] ?? 'text';
         await tx.query(sql`update ${name} as t set ${set} from (${rowsOf(tx.engine, types, rows)}) as r where t.${key} = r.${key}`);
@@ -60,7 +69,12 @@ export function patchedTable(spec: { readonly table: string; readonly key: strin
   function grouped(changes: Changes): Map<string, Row[]> {
     const groups = new Map<string, Row[]>();
     for (const [, { kind, row }] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const group = kind === 'patch' ? Object.keys(spec.columns).filter((name) => name in row).join(',') : kind;
+      const group =
+        kind === 'patch'
+          ? Object.keys(spec.columns)
+              .filter((name) => name in row)
+              .join(',')
+          : kind;
       const rows = groups.get(group);
       if (rows) rows.push(row);
       else groups.set(group, [row]);

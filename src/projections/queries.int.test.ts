@@ -31,20 +31,37 @@ async function happen(...events: NewEvent[]): Promise<void> {
   archived = all;
 }
 
-const failed = (data: Record<string, unknown>): NewEvent => eventOf('kirogate.request.failed', { subject: 'request/r', key: 'u1', data: { userId: 'u1', keyId: 'k1', ...data } });
+const failed = (data: Record<string, unknown>): NewEvent =>
+  eventOf('kirogate.request.failed', { subject: 'request/r', key: 'u1', data: { userId: 'u1', keyId: 'k1', ...data } });
 
 describe('activity', () => {
   test('shows each request with what it came to, newest first', async () => {
-    await happen(used({ time: MONDAY, latencyUs: 1_500_000 }), failed({ code: 'upstream_error', message: 'The upstream failed.', charged: false }));
+    await happen(
+      used({ time: MONDAY, latencyUs: 1_500_000 }),
+      failed({ code: 'upstream_error', message: 'The upstream failed.', charged: false }),
+    );
     const { items } = await listActivity(db, { limit: 10 });
     expect(items).toHaveLength(2);
-    expect(items.find(({ outcome }) => outcome === 'completed')).toMatchObject({ userId: 'u1', keyId: 'k1', tokenId: 't1', status: 200, latencyMs: 1_500, charged: true, code: null, count: 1 });
+    expect(items.find(({ outcome }) => outcome === 'completed')).toMatchObject({
+      userId: 'u1',
+      keyId: 'k1',
+      tokenId: 't1',
+      status: 200,
+      latencyMs: 1_500,
+      charged: true,
+      code: null,
+      count: 1,
+    });
     expect(items.find(({ outcome }) => outcome === 'failed')).toMatchObject({ status: 502, code: 'upstream_error', charged: false });
   });
 
   test('shows counted refusals as one row with the mean latency, unknown callers without a user', async () => {
-    await happen(eventOf('kirogate.request.refused', { subject: 'ip/abc', data: { userId: '', keyId: '', status: 401, count: 4, latencyUs: 8_000 } }));
-    expect((await listActivity(db, { limit: 10 })).items).toMatchObject([{ outcome: 'refused', userId: null, keyId: null, tokenId: null, count: 4, latencyMs: 2, usage: null }]);
+    await happen(
+      eventOf('kirogate.request.refused', { subject: 'ip/abc', data: { userId: '', keyId: '', status: 401, count: 4, latencyUs: 8_000 } }),
+    );
+    expect((await listActivity(db, { limit: 10 })).items).toMatchObject([
+      { outcome: 'refused', userId: null, keyId: null, tokenId: null, count: 4, latencyMs: 2, usage: null },
+    ]);
   });
 
   test('pages through equal times without losing or repeating a row, while new ones arrive', async () => {
@@ -86,14 +103,30 @@ describe('activity', () => {
 describe('audit', () => {
   test('shows what people changed and leaves out what the system did', async () => {
     await happen(
-      eventOf('kirogate.user.quota-changed', { subject: 'user/u1', actor: 'admin', data: { from: { daily: null, monthly: 5 }, to: { daily: 9, monthly: 5 } } }),
+      eventOf('kirogate.user.quota-changed', {
+        subject: 'user/u1',
+        actor: 'admin',
+        data: { from: { daily: null, monthly: 5 }, to: { daily: 9, monthly: 5 } },
+      }),
       eventOf('kirogate.user.banned', { subject: 'user/u1', actor: 'system' }),
       eventOf('kirogate.user.signed-in', { subject: 'user/u1', actor: 'user/u1' }),
       eventOf('kirogate.config.changed', { subject: 'config', actor: 'admin-api-key', time: MONDAY + 1 }),
     );
     expect((await listAudit(db, { limit: 10 })).items).toMatchObject([
-      { actor: 'admin-api-key', type: 'kirogate.config.changed', targetType: 'config', targetId: '', details: { token_rpm_limit: { from: null, to: 20 } } },
-      { actor: 'admin', type: 'kirogate.user.quota-changed', targetType: 'user', targetId: 'u1', details: { daily: { from: null, to: 9 } } },
+      {
+        actor: 'admin-api-key',
+        type: 'kirogate.config.changed',
+        targetType: 'config',
+        targetId: '',
+        details: { token_rpm_limit: { from: null, to: 20 } },
+      },
+      {
+        actor: 'admin',
+        type: 'kirogate.user.quota-changed',
+        targetType: 'user',
+        targetId: 'u1',
+        details: { daily: { from: null, to: 9 } },
+      },
     ]);
   });
 
@@ -108,9 +141,14 @@ describe('audit', () => {
   });
 
   test('filters by type, actor and time', async () => {
-    await happen(eventOf('kirogate.user.banned', { actor: 'admin' }), eventOf('kirogate.key.revoked', { actor: 'user/u1', time: MONDAY + 5 }));
+    await happen(
+      eventOf('kirogate.user.banned', { actor: 'admin' }),
+      eventOf('kirogate.key.revoked', { actor: 'user/u1', time: MONDAY + 5 }),
+    );
     const count = async (query: object): Promise<number> => (await listAudit(db, { limit: 10, ...query })).items.length;
-    expect([await count({ type: 'kirogate.user.banned' }), await count({ actor: 'user/u1' }), await count({ from: MONDAY + 1 })]).toEqual([1, 1, 1]);
+    expect([await count({ type: 'kirogate.user.banned' }), await count({ actor: 'user/u1' }), await count({ from: MONDAY + 1 })]).toEqual([
+      1, 1, 1,
+    ]);
   });
 });
 
@@ -140,8 +178,20 @@ describe('use', () => {
       used(),
       failed({}),
     );
-    expect(await userStats(db, 'u1', MONDAY)).toEqual({ totalRequests: 4, requestsToday: 2, requestsThisMonth: 3, successRate: 0.75, donatedTokens: 1 });
-    expect(await userStats(db, 'nobody', MONDAY)).toEqual({ totalRequests: 0, requestsToday: 0, requestsThisMonth: 0, successRate: 1, donatedTokens: 0 });
+    expect(await userStats(db, 'u1', MONDAY)).toEqual({
+      totalRequests: 4,
+      requestsToday: 2,
+      requestsThisMonth: 3,
+      successRate: 0.75,
+      donatedTokens: 1,
+    });
+    expect(await userStats(db, 'nobody', MONDAY)).toEqual({
+      totalRequests: 0,
+      requestsToday: 0,
+      requestsThisMonth: 0,
+      successRate: 1,
+      donatedTokens: 0,
+    });
   });
 
   test('tells when a key was last used, and how often', async () => {
@@ -157,10 +207,18 @@ describe('notifications', () => {
 
   test('tell the owner of a token, and nobody of a token of the site', async () => {
     await happen(donated, suspended(), eventOf('kirogate.token.invalidated', { subject: 'token/t1', time: MONDAY + 1 }));
-    await happen(eventOf('kirogate.token.donated', { subject: 'token/site', data: { ownerId: null } }), eventOf('kirogate.token.suspended', { subject: 'token/site' }));
+    await happen(
+      eventOf('kirogate.token.donated', { subject: 'token/site', data: { ownerId: null } }),
+      eventOf('kirogate.token.suspended', { subject: 'token/site' }),
+    );
     expect(await list()).toMatchObject([
       { type: 'token_invalid', tokenId: 't1', read: false, message: 'Token t1 is no longer valid: invalid_grant' },
-      { type: 'token_suspended', tokenId: 't1', read: false, message: 'Token t1 was suspended after failures in a row: five failures in a row' },
+      {
+        type: 'token_suspended',
+        tokenId: 't1',
+        read: false,
+        message: 'Token t1 was suspended after failures in a row: five failures in a row',
+      },
     ]);
     expect((await listNotifications(db, { userId: 'u2', limit: 10 })).items).toEqual([]);
   });
@@ -181,7 +239,10 @@ describe('notifications', () => {
     expect(await unreadCount(db, 'u1')).toBe(3);
     await happen(eventOf('kirogate.notification.read', { subject: 'user/u1', data: { ids: [newest?.id ?? ''] } }));
     expect(await unreadCount(db, 'u1')).toBe(2);
-    await happen(eventOf('kirogate.notification.read', { subject: 'user/u1', time: MONDAY + 3, data: { ids: 'all' } }), suspended(MONDAY + 4));
+    await happen(
+      eventOf('kirogate.notification.read', { subject: 'user/u1', time: MONDAY + 3, data: { ids: 'all' } }),
+      suspended(MONDAY + 4),
+    );
     expect((await listNotifications(db, { userId: 'u1', limit: 10, unreadOnly: true })).items).toMatchObject([{ at: MONDAY + 4 }]);
     expect([await hasNotification(db, 'u1', newest?.id ?? ''), await hasNotification(db, 'u2', newest?.id ?? '')]).toEqual([true, false]);
   });

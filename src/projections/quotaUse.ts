@@ -41,10 +41,14 @@ export const quotaUse = defineProjection<Batch>({
 
 /** Every user's charges in one UTC day (`2026-11-23`). */
 export function quotaDayUse(db: Queryable, day: string): Promise<{ userId: string; used: number }[]> {
-  return db.query(sql`select user_id as ${sql.ident('userId')}, used from quota_day where starts_at = ${periodStart(day)} order by user_id`);
+  return db.query(
+    sql`select user_id as ${sql.ident('userId')}, used from quota_day where starts_at = ${periodStart(day)} order by user_id`,
+  );
 }
 
 /** Every user's charges in one UTC month (`2026-11`). */
 export function quotaMonthUse(db: Queryable, month: string): Promise<{ userId: string; used: number }[]> {
-  return db.query(sql`select user_id as ${sql.ident('userId')}, used from quota_month where starts_at = ${periodStart(month)} order by user_id`);
+  return db.query(
+    sql`select user_id as ${sql.ident('userId')}, used from quota_month where starts_at = ${periodStart(month)} order by user_id`,
+  );
 }

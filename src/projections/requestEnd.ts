@@ -1,6 +1,7 @@
 /** How a request ended, read in one form from the five events that say so. */
-import type { EventData } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import type { EventData } from '../events/index.js';
 
 type Terminal = EventData<'kirogate.token.used'>;
 
@@ -66,19 +67,49 @@ export function isAuthenticated(end: RequestEnd): boolean {
 function terminal(data: Terminal, outcome: RequestEnd['outcome'], code: string | null, message: string | null): RequestEnd {
   const tokenId = data.tokenId === '' ? null : data.tokenId;
   const { attempts, usage, firstOutputUs } = data;
-  return end(data, { outcome, code, message, count: 1, tokenId, charge: chargeOf(data), day: data.period.day, attempts, attemptCount: attempts.length, usage, firstOutputUs });
+  return end(data, {
+    outcome,
+    code,
+    message,
+    count: 1,
+    tokenId,
+    charge: chargeOf(data),
+    day: data.period.day,
+    attempts,
+    attemptCount: attempts.length,
+    usage,
+    firstOutputUs,
+  });
 }
 
 function abandoned(data: Abandoned): RequestEnd {
   const { tokenId, attempt: attemptCount } = data;
-  return end(data, { ...nothing, outcome: 'abandoned', code: 'abandoned', tokenId, charge: chargeOf(data), day: data.period.day, attemptCount });
+  return end(data, {
+    ...nothing,
+    outcome: 'abandoned',
+    code: 'abandoned',
+    tokenId,
+    charge: chargeOf(data),
+    day: data.period.day,
+    attemptCount,
+  });
 }
 
 function refused(data: Refused): RequestEnd {
   return end(data, { ...nothing, outcome: 'refused', code: data.code, count: data.count });
 }
 
-const nothing = { message: null, count: 1, tokenId: null, charge: null, day: null, attempts: [], attemptCount: 0, usage: null, firstOutputUs: null };
+const nothing = {
+  message: null,
+  count: 1,
+  tokenId: null,
+  charge: null,
+  day: null,
+  attempts: [],
+  attemptCount: 0,
+  usage: null,
+  firstOutputUs: null,
+};
 
 function chargeOf(data: Pick<Terminal, 'charged' | 'metered' | 'period'>): RequestEnd['charge'] {
   return data.charged && data.metered ? data.period : null;

@@ -10,7 +10,12 @@ export interface RequestMetrics {
   /** 0–1; 1 while there is no request. */
   readonly successRate: number;
   /** null: no request. */
-  readonly latencyMs: { readonly avg: number | null; readonly p50: number | null; readonly p95: number | null; readonly p99: number | null };
+  readonly latencyMs: {
+    readonly avg: number | null;
+    readonly p50: number | null;
+    readonly p95: number | null;
+    readonly p99: number | null;
+  };
   readonly byModel: Record<string, number>;
   readonly byStatus: Record<string, number>;
   readonly byEndpoint: Record<string, number>;
@@ -49,7 +54,10 @@ export async function requestMetrics(db: Queryable, window: MetricsWindow, now: 
     byModel: countBy(counts, (row) => row.model),
     byStatus: countBy(counts, (row) => String(row.status)),
     byEndpoint: countBy(counts, (row) => row.endpoint),
-    byErrorType: countBy(counts.filter((row) => row.error !== ''), (row) => row.error),
+    byErrorType: countBy(
+      counts.filter((row) => row.error !== ''),
+      (row) => row.error,
+    ),
     modelTokens: tokensByModel(counts),
   };
 }
@@ -78,7 +86,11 @@ function countsFrom(table: SQLQuery, where: SQLQuery): SQLQuery {
 export interface PrometheusTotals {
   readonly requests: readonly { readonly endpoint: string; readonly status: number; readonly model: string; readonly count: number }[];
   /** Cumulative: requests that took at most `le` seconds. The last is +Inf. */
-  readonly duration: { readonly buckets: readonly { readonly le: number; readonly count: number }[]; readonly sumSeconds: number; readonly count: number };
+  readonly duration: {
+    readonly buckets: readonly { readonly le: number; readonly count: number }[];
+    readonly sumSeconds: number;
+    readonly count: number;
+  };
   readonly errors: readonly { readonly type: string; readonly count: number }[];
   readonly modelTokens: readonly { readonly direction: 'input' | 'output'; readonly model: string; readonly count: number }[];
   readonly attempts: readonly { readonly result: string; readonly count: number }[];
@@ -103,7 +115,12 @@ export async function prometheusTotals(db: Queryable): Promise<PrometheusTotals>
       sumSeconds: sum(counts, (row) => row.latency) / 1_000_000,
       count: sum(counts, (row) => row.requests),
     },
-    errors: Object.entries(countBy(counts.filter((row) => row.error !== ''), (row) => row.error)).map(([type, count]) => ({ type, count })),
+    errors: Object.entries(
+      countBy(
+        counts.filter((row) => row.error !== ''),
+        (row) => row.error,
+      ),
+    ).map(([type, count]) => ({ type, count })),
     modelTokens: Object.entries(models).flatMap(([model, { input, output }]) => [
       { direction: 'input' as const, model, count: input },
       { direction: 'output' as const, model, count: output },
@@ -116,7 +133,12 @@ export async function prometheusTotals(db: Queryable): Promise<PrometheusTotals>
 function boundModels(counts: readonly Counted[]): readonly Counted[] {
   const byModel = Object.entries(countBy(counts, (row) => row.model));
   if (byModel.length <= MAX_MODELS) return counts;
-  const kept = new Set(byModel.sort(([, a], [, b]) => b - a).slice(0, MAX_MODELS).map(([model]) => model));
+  const kept = new Set(
+    byModel
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, MAX_MODELS)
+      .map(([model]) => model),
+  );
   return counts.map((row) => (kept.has(row.model) ? row : { ...row, model: 'other' }));
 }
 

@@ -47,7 +47,8 @@ describe('request statistics', () => {
           const { totalRequests, byStatus, byModel, byEndpoint } = await requestMetrics(db, 'all', MONDAY);
           expect(totalRequests).toBe(expected);
           expect(totalRequests).toBeGreaterThanOrEqual(before);
-          for (const by of [byStatus, byModel, byEndpoint]) expect(Object.values(by).reduce((sum, count) => sum + count, 0)).toBe(totalRequests);
+          for (const by of [byStatus, byModel, byEndpoint])
+            expect(Object.values(by).reduce((sum, count) => sum + count, 0)).toBe(totalRequests);
           before = totalRequests;
         }
         const { duration, requests } = await prometheusTotals(db);
@@ -77,7 +78,10 @@ describe('request statistics', () => {
   });
 
   test('leave out who was not let in, and give names that nobody has one label', async () => {
-    await happen(refused({ userId: '', status: 401, code: 'invalid_api_key' }), refused({ status: 404, code: 'model_not_found', model: 'made-up' }));
+    await happen(
+      refused({ userId: '', status: 401, code: 'invalid_api_key' }),
+      refused({ status: 404, code: 'model_not_found', model: 'made-up' }),
+    );
     const metrics = await requestMetrics(db, 'all', MONDAY);
     expect(metrics.totalRequests).toBe(1);
     expect(metrics.byModel).toEqual({ unknown: 1 });
@@ -87,14 +91,24 @@ describe('request statistics', () => {
     await happen(...Array.from({ length: 100 }, (_, index) => used({ latencyUs: (index + 1) * 10_000 })));
     const { latencyMs } = await requestMetrics(db, 'all', MONDAY);
     expect(latencyMs.avg).toBe(505);
-    for (const [value, exact] of [[latencyMs.p50, 500], [latencyMs.p95, 950], [latencyMs.p99, 990]] as const) {
+    for (const [value, exact] of [
+      [latencyMs.p50, 500],
+      [latencyMs.p95, 950],
+      [latencyMs.p99, 990],
+    ] as const) {
       expect(Math.abs((value ?? 0) - exact)).toBeLessThanOrEqual(exact * 0.05);
     }
   });
 
   test('answer for the last minute, hour and day', async () => {
     const now = MONDAY + 10 * DAY + 5_000;
-    await happen(used({ time: now - 25 * HOUR }), used({ time: now - 20 * HOUR }), used({ time: now - 30 * MINUTE }), used({ time: now - 30_000 }), used({ time: now }));
+    await happen(
+      used({ time: now - 25 * HOUR }),
+      used({ time: now - 20 * HOUR }),
+      used({ time: now - 30 * MINUTE }),
+      used({ time: now - 30_000 }),
+      used({ time: now }),
+    );
     const totals = [];
     for (const window of ['1m', '1h', '24h', 'all'] as const) totals.push((await requestMetrics(db, window, now)).totalRequests);
     expect(totals).toEqual([2, 3, 4, 5]);
@@ -116,14 +130,22 @@ describe('request statistics', () => {
   test('count upstream attempts by result', async () => {
     const failed = eventOf('kirogate.token.failed', { subject: 'token/t1' });
     await happen(failed, used());
-    expect((await prometheusTotals(db)).attempts).toEqual([{ result: 'failed', count: 1 }, { result: 'success', count: 1 }]);
+    expect((await prometheusTotals(db)).attempts).toEqual([
+      { result: 'failed', count: 1 },
+      { result: 'success', count: 1 },
+    ]);
   });
 
   test('forget slots past their retention, but no total', async () => {
     const later = Array.from({ length: 300 }, () => used({ time: MONDAY + 40 * DAY }));
     await happen(used({ time: MONDAY }), ...later);
     const slots = async (table: SQLQuery): Promise<number> => (await db.query(sql`select distinct slot from ${table}`)).length;
-    expect([await slots(sql`request_10s`), await slots(sql`request_minute`), await slots(sql`request_hour`), await slots(sql`latency_hour`)]).toEqual([1, 1, 1, 1]);
+    expect([
+      await slots(sql`request_10s`),
+      await slots(sql`request_minute`),
+      await slots(sql`request_hour`),
+      await slots(sql`latency_hour`),
+    ]).toEqual([1, 1, 1, 1]);
     expect((await requestMetrics(db, 'all', MONDAY)).totalRequests).toBe(301);
   });
 });

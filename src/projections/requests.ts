@@ -1,6 +1,7 @@
 /** Request statistics: counts, tokens and latency histograms in slots of 10 s, a minute, an hour, and for all time. */
-import type { EventData } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import type { EventData } from '../events/index.js';
 import { type Accumulator, accumulator, type Rows } from './accumulate.js';
 import { defineProjection } from './define.js';
 import { bucketOf } from './histogram.js';
@@ -23,7 +24,11 @@ const level = (name: string, width: number, keep: number | null): Level => ({
   width,
   keep,
   counts: accumulator({ table: `request_${name}`, key: width === 0 ? labels : { slot: 'bigint', ...labels }, sum: sums }),
-  latency: accumulator({ table: `latency_${name}`, key: width === 0 ? { bucket: 'bigint' } : { slot: 'bigint', bucket: 'bigint' }, sum: ['requests'] }),
+  latency: accumulator({
+    table: `latency_${name}`,
+    key: width === 0 ? { bucket: 'bigint' } : { slot: 'bigint', bucket: 'bigint' },
+    sum: ['requests'],
+  }),
 });
 
 const finest = level('10s', 10 * SECOND, 10 * MINUTE);
@@ -51,7 +56,8 @@ export const requests = defineProjection<Batch>({
   },
   async flush(batch, tx, table) {
     for (const { width, counts, latency } of levels) {
-      const rolled = width === finest.width ? batch : { counts: rollUp(batch.counts, counts, width), latency: rollUp(batch.latency, latency, width) };
+      const rolled =
+        width === finest.width ? batch : { counts: rollUp(batch.counts, counts, width), latency: rollUp(batch.latency, latency, width) };
       await counts.flush(rolled.counts, tx, table);
       await latency.flush(rolled.latency, tx, table);
     }

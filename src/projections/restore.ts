@@ -2,8 +2,8 @@
 import { type Queryable, sql } from '../infra/database/port.js';
 import type { TokenHistory, UserUsage } from '../limits/port.js';
 import { quotaDayUse, quotaMonthUse } from './quotaUse.js';
-import { tokenHealthOf } from './tokenHealthQueries.js';
 import { DAY, dayOf, HOUR, MINUTE, monthOf, SECOND, slotOf } from './time.js';
+import { tokenHealthOf } from './tokenHealthQueries.js';
 
 /** The longest window and the second that is added to it (design §7). */
 const SENDS_MS = HOUR + SECOND;
@@ -33,7 +33,9 @@ async function readTokenHistories(db: Queryable, now: number): Promise<TokenHist
 }
 
 async function readSends(db: Queryable, now: number): Promise<Map<string, number[]>> {
-  const rows = await db.query<{ token_id: string; at: number }>(sql`select token_id, at from token_sends where at > ${now - SENDS_MS} order by at`);
+  const rows = await db.query<{ token_id: string; at: number }>(
+    sql`select token_id, at from token_sends where at > ${now - SENDS_MS} order by at`,
+  );
   const sends = new Map<string, number[]>();
   for (const { token_id, at } of rows) {
     const list = sends.get(token_id);
@@ -67,5 +69,11 @@ async function readResults(db: Queryable, now: number): Promise<Map<string, bool
 async function readUserUsage(db: Queryable, now: number): Promise<UserUsage[]> {
   const [day, month] = [dayOf(now), monthOf(now)];
   const days = new Map((await quotaDayUse(db, day)).map(({ userId, used }) => [userId, used]));
-  return (await quotaMonthUse(db, month)).map(({ userId, used }) => ({ userId, day, dayUsed: days.get(userId) ?? 0, month, monthUsed: used }));
+  return (await quotaMonthUse(db, month)).map(({ userId, used }) => ({
+    userId,
+    day,
+    dayUsed: days.get(userId) ?? 0,
+    month,
+    monthUsed: used,
+  }));
 }

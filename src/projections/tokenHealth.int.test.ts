@@ -19,29 +19,68 @@ beforeEach(() => emptyStore(db));
 
 const happen = (...events: NewEvent[]): Promise<unknown> => db.tx((tx) => applyEvents(tx, placed(events, PARTITIONS)));
 const failed = (time: number, data: Partial<EventData<'kirogate.token.failed'>> = {}, tokenId = 't1'): NewEvent =>
-  eventOf('kirogate.token.failed', { subject: `token/${tokenId}`, key: tokenId, time, data: { attemptId: uuid(), startedAt: time - 900, respondedAt: time - 500, ...data } });
+  eventOf('kirogate.token.failed', {
+    subject: `token/${tokenId}`,
+    key: tokenId,
+    time,
+    data: { attemptId: uuid(), startedAt: time - 900, respondedAt: time - 500, ...data },
+  });
 const control = (type: 'donated' | 'checked' | 'resumed' | 'removed', time: number, data = {}): NewEvent =>
   eventOf(`kirogate.token.${type}`, { subject: 'token/t1', time, data });
 const health = async (): Promise<unknown> => (await tokenHealthOf(db, ['t1'])).get('t1');
 
 describe('token health', () => {
-  test('counts successes and the failures that are the token\'s fault', async () => {
-    await happen(used({ time: MONDAY }), failed(MONDAY + 1, { consecutiveFails: 1 }), failed(MONDAY + 2, { counts: false, consecutiveFails: 1 }), used({ time: MONDAY - 1 }));
-    expect(await health()).toMatchObject({ attempts: 4, successes: 2, failures: 1, successRate: 2 / 3, consecutiveFails: 1, lastResult: 'failure', lastFailure: 'transient', lastUsedAt: MONDAY - 498 });
+  test("counts successes and the failures that are the token's fault", async () => {
+    await happen(
+      used({ time: MONDAY }),
+      failed(MONDAY + 1, { consecutiveFails: 1 }),
+      failed(MONDAY + 2, { counts: false, consecutiveFails: 1 }),
+      used({ time: MONDAY - 1 }),
+    );
+    expect(await health()).toMatchObject({
+      attempts: 4,
+      successes: 2,
+      failures: 1,
+      successRate: 2 / 3,
+      consecutiveFails: 1,
+      lastResult: 'failure',
+      lastFailure: 'transient',
+      lastUsedAt: MONDAY - 498,
+    });
   });
 
   test('lets an aborted or abandoned attempt say nothing of the token', async () => {
-    const attempt = { attemptId: uuid(), tokenId: 't1', provider: 'kiro', startedAt: MONDAY, respondedAt: MONDAY, durationUs: 1, outcome: 'aborted' as const, failure: 'aborted', status: null };
+    const attempt = {
+      attemptId: uuid(),
+      tokenId: 't1',
+      provider: 'kiro',
+      startedAt: MONDAY,
+      respondedAt: MONDAY,
+      durationUs: 1,
+      outcome: 'aborted' as const,
+      failure: 'aborted',
+      status: null,
+    };
     await happen(
       failed(MONDAY, { consecutiveFails: 3 }),
-      eventOf('kirogate.request.cancelled', { subject: 'request/r', key: 'u1', time: MONDAY + 1, data: { tokenId: 't1', attempts: [attempt] } }),
+      eventOf('kirogate.request.cancelled', {
+        subject: 'request/r',
+        key: 'u1',
+        time: MONDAY + 1,
+        data: { tokenId: 't1', attempts: [attempt] },
+      }),
       eventOf('kirogate.request.abandoned', { subject: 'request/r', key: 'u1', time: MONDAY + 2, data: { tokenId: 't1' } }),
     );
     expect(await health()).toMatchObject({ attempts: 3, successes: 0, failures: 1, consecutiveFails: 3 });
   });
 
   test('forgives failures and cooling when the token is resumed', async () => {
-    const cooled = eventOf('kirogate.token.cooled-down', { subject: 'token/t1', key: 't1', time: MONDAY + 1, data: { until: MONDAY + HOUR } });
+    const cooled = eventOf('kirogate.token.cooled-down', {
+      subject: 'token/t1',
+      key: 't1',
+      time: MONDAY + 1,
+      data: { until: MONDAY + HOUR },
+    });
     await happen(control('donated', MONDAY - 1), failed(MONDAY, { consecutiveFails: 4 }), cooled);
     expect(await health()).toMatchObject({ consecutiveFails: 4, cooldownUntil: MONDAY + HOUR });
     await happen(control('donated', MONDAY - 1), control('resumed', MONDAY + 2, { cause: 'admin' }));
@@ -49,11 +88,20 @@ describe('token health', () => {
   });
 
   test('shows the last check; one that learned nothing of credits keeps what was known', async () => {
-    await happen(control('donated', MONDAY), control('checked', MONDAY + 1), control('checked', MONDAY + 2, { ok: false, failure: 'network', plan: null, creditsUsed: null, creditsLimit: null, resetAt: null }));
-    expect(await health()).toMatchObject({ check: { at: MONDAY + 2, ok: false, failure: 'network' }, plan: 'KIRO PRO', creditsUsed: 120.5, creditsLimit: 1000 });
+    await happen(
+      control('donated', MONDAY),
+      control('checked', MONDAY + 1),
+      control('checked', MONDAY + 2, { ok: false, failure: 'network', plan: null, creditsUsed: null, creditsLimit: null, resetAt: null }),
+    );
+    expect(await health()).toMatchObject({
+      check: { at: MONDAY + 2, ok: false, failure: 'network' },
+      plan: 'KIRO PRO',
+      creditsUsed: 120.5,
+      creditsLimit: 1000,
+    });
   });
 
-  test('keeps no row for good of a caller\'s own token', async () => {
+  test("keeps no row for good of a caller's own token", async () => {
     await happen(used({ tokenId: 'ext-1' }));
     expect([...(await tokenHealthOf(db, 'all')).keys()]).toEqual([]);
   });
@@ -89,9 +137,15 @@ describe('risk history', () => {
 });
 
 describe('what the limits get back after a start', () => {
-  test('is every send of the last hour, also of callers\' own tokens, to the millisecond', async () => {
+  test("is every send of the last hour, also of callers' own tokens, to the millisecond", async () => {
     const now = MONDAY + DAY;
-    await happen(used({ time: now - 2 * HOUR }), used({ time: now - 59 * MINUTE }), failed(now - MINUTE), failed(now, { respondedAt: null }), used({ time: now, tokenId: 'ext-1' }));
+    await happen(
+      used({ time: now - 2 * HOUR }),
+      used({ time: now - 59 * MINUTE }),
+      failed(now - MINUTE),
+      failed(now, { respondedAt: null }),
+      used({ time: now, tokenId: 'ext-1' }),
+    );
     const { tokens } = await readRestore(db, now);
     expect(tokens.map(({ tokenId, sends }) => [tokenId, sends])).toEqual([
       ['ext-1', [now - 500]],
@@ -102,7 +156,11 @@ describe('what the limits get back after a start', () => {
 
   test('is at most the last hundred results of a day, failures in a row, cooling and last use', async () => {
     const now = MONDAY + DAY;
-    const results = Array.from({ length: 130 }, (_, index) => (index < 100 ? used({ time: now - 4 * HOUR + index * MINUTE }) : failed(now - 2 * HOUR + index * MINUTE, { consecutiveFails: index - 99 })));
+    const results = Array.from({ length: 130 }, (_, index) =>
+      index < 100
+        ? used({ time: now - 4 * HOUR + index * MINUTE })
+        : failed(now - 2 * HOUR + index * MINUTE, { consecutiveFails: index - 99 }),
+    );
     await happen(used({ time: now - 25 * HOUR }), ...results);
     const [token] = (await readRestore(db, now + HOUR)).tokens;
     expect(token?.results).toHaveLength(100);
@@ -112,7 +170,11 @@ describe('what the limits get back after a start', () => {
   });
 
   test('is what every user was charged this day and month', async () => {
-    await happen(used(), used({ userId: 'u2', period: { day: '2026-11-22', month: '2026-11' } }), used({ userId: 'u3', period: { day: '2026-10-01', month: '2026-10' } }));
+    await happen(
+      used(),
+      used({ userId: 'u2', period: { day: '2026-11-22', month: '2026-11' } }),
+      used({ userId: 'u3', period: { day: '2026-10-01', month: '2026-10' } }),
+    );
     expect((await readRestore(db, MONDAY + HOUR)).users).toEqual([
       { userId: 'u1', day: '2026-11-23', dayUsed: 1, month: '2026-11', monthUsed: 1 },
       { userId: 'u2', day: '2026-11-23', dayUsed: 0, month: '2026-11', monthUsed: 1 },

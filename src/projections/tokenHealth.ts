@@ -1,6 +1,7 @@
 /** Token health: how attempts ended per token, in all and by the minute, and every send of the last hour. */
-import type { EventData } from '../events/index.js';
+
 import type { StoredEvent } from '../events/define.js';
+import type { EventData } from '../events/index.js';
 import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { accumulator, type Rows, sorted } from './accumulate.js';
@@ -117,7 +118,14 @@ function foldEnd(batch: Batch, event: StoredEvent): void {
   if (end.outcome !== 'abandoned' || end.tokenId === null) return;
   // Nobody knows when it was sent: the latest possible moment keeps the windows safe.
   const { attemptId } = event.data as EventData<'kirogate.request.abandoned'>;
-  record(batch, event, { tokenId: end.tokenId, attemptId, sentAt: event.time, startedAt: end.startedAt, result: 'neutral', standing: null });
+  record(batch, event, {
+    tokenId: end.tokenId,
+    attemptId,
+    sentAt: event.time,
+    startedAt: end.startedAt,
+    result: 'neutral',
+    standing: null,
+  });
 }
 
 function foldFailed(batch: Batch, event: StoredEvent, data: EventData<'kirogate.token.failed'>): void {
@@ -137,7 +145,11 @@ function record(batch: Batch, event: StoredEvent, attempt: Attempt): void {
   const slot = slotOf(at, MINUTE);
   const successes = result === 'success' ? 1 : 0;
   const failures = result === 'failure' ? 1 : 0;
-  const last = { last_at: standing ? event.time : 0, last_id: standing ? event.id : '', consecutive_fails: standing?.consecutiveFails ?? 0 };
+  const last = {
+    last_at: standing ? event.time : 0,
+    last_id: standing ? event.id : '',
+    consecutive_fails: standing?.consecutiveFails ?? 0,
+  };
   minutes.add(batch.minutes, { slot, token_id: tokenId, attempts: sentAt === null ? 0 : 1, successes, failures, ...last });
   if (sentAt !== null) batch.sends.set(`${sentAt}.${attemptId}`, { at: sentAt, attempt_id: attemptId, token_id: tokenId });
   if (!isPooled(tokenId)) return;
@@ -215,5 +227,7 @@ function foldControl(changes: Changes, event: StoredEvent): void {
 
 async function insertSends(rows: Rows, tx: Queryable, table: TableName): Promise<void> {
   if (rows.size === 0) return;
-  await tx.query(sql`insert into ${table('token_sends')} (at, attempt_id, token_id) ${rowsOf(tx.engine, sendColumns, sorted(rows))} on conflict do nothing`);
+  await tx.query(
+    sql`insert into ${table('token_sends')} (at, attempt_id, token_id) ${rowsOf(tx.engine, sendColumns, sorted(rows))} on conflict do nothing`,
+  );
 }

@@ -55,7 +55,8 @@ interface HealthRow {
 
 /** The health of these pool tokens, or of all; tokens of which nothing is known are absent. */
 export async function tokenHealthOf(db: Queryable, tokenIds: readonly string[] | 'all'): Promise<ReadonlyMap<string, TokenHealth>> {
-  const rows = await db.query<HealthRow>(sql`select ids.token_id, h.attempts, h.successes, h.failures, h.last_used_at, h.last_at, h.last_result,
+  const rows =
+    await db.query<HealthRow>(sql`select ids.token_id, h.attempts, h.successes, h.failures, h.last_used_at, h.last_at, h.last_result,
       h.last_failure, h.consecutive_fails, h.cooled_at, h.cooldown_until, c.checked_at, c.ok, c.failure, c.message, c.${sql.ident('plan')},
       c.credits_used, c.credits_limit, c.credits_reset_at, c.reset_at
     from (${idsOf(db, tokenIds)}) as ids
@@ -66,7 +67,11 @@ export async function tokenHealthOf(db: Queryable, tokenIds: readonly string[] |
 
 function idsOf(db: Queryable, tokenIds: readonly string[] | 'all'): SQLQuery {
   if (tokenIds === 'all') return sql`select token_id from token_health union select token_id from token_checks`;
-  return rowsOf(db.engine, { token_id: 'text' }, tokenIds.map((token_id) => ({ token_id })));
+  return rowsOf(
+    db.engine,
+    { token_id: 'text' },
+    tokenIds.map((token_id) => ({ token_id })),
+  );
 }
 
 function toHealth(row: HealthRow): TokenHealth {
@@ -126,7 +131,8 @@ interface MinuteRow {
  */
 export async function riskHistory(db: Queryable, query: RiskQuery): Promise<RiskSeries[]> {
   const which = query.tokenId === undefined ? sql`m.token_id not like ${'ext-%'}` : sql`m.token_id = ${query.tokenId}`;
-  const rows = await db.query<MinuteRow>(sql`select m.slot, m.token_id, m.attempts, m.successes, m.failures, m.last_at, m.consecutive_fails, c.reset_at
+  const rows =
+    await db.query<MinuteRow>(sql`select m.slot, m.token_id, m.attempts, m.successes, m.failures, m.last_at, m.consecutive_fails, c.reset_at
     from token_minute as m left join token_checks as c on c.token_id = m.token_id
     where m.slot >= ${slotOf(query.now - DAY - HOUR, MINUTE)} and ${which} order by m.token_id, m.slot`);
   const byToken = new Map<string, MinuteRow[]>();

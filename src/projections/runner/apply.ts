@@ -4,11 +4,11 @@ import type { Queryable } from '../../infra/database/port.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
 import { isPruneDue, prune } from '../prune.js';
+import { allDone } from './allDone.js';
 import { advance, lastPositions } from './checkpoints.js';
 import { decodeAll, type Ready } from './decode.js';
 import { foldAll, liveTable, type Poison, writeCarefully } from './fold.js';
 import { answersIn, DISCARDED, hasEarlierParked, park, parkedId, parkedSubjects, RETRIED, settleParked, stillParked } from './parked.js';
-import { allDone } from './allDone.js';
 import { readEvent } from './readEvent.js';
 
 export interface ApplyOptions {
@@ -72,8 +72,14 @@ function itemsByProjection(projections: readonly Projection[], ready: readonly R
 
 /** What admins decided about parked events takes effect where their events stand. */
 async function followAnswers(tx: Queryable, projections: readonly Projection[], events: readonly StoredEvent[]): Promise<Poison[]> {
-  const answers = answersIn(events).map((answer) => ({ ...answer, id: parkedId(answer.ref.projection, answer.ref.partition, answer.ref.position) }));
-  const waiting = await stillParked(tx, answers.map(({ id }) => id));
+  const answers = answersIn(events).map((answer) => ({
+    ...answer,
+    id: parkedId(answer.ref.projection, answer.ref.partition, answer.ref.position),
+  }));
+  const waiting = await stillParked(
+    tx,
+    answers.map(({ id }) => id),
+  );
   const again: Poison[] = [];
   for (const { type, ref, id } of answers) {
     if (!waiting.has(id)) continue;

@@ -30,12 +30,19 @@ export interface BatchOptions {
 }
 
 /** `cursors`: where this process believes each partition of the log stands in the archive. Throws Overtaken. */
-export async function ingestBatch(tx: Queryable, entries: readonly LogEntry[], cursors: ReadonlyMap<string, string>, options: BatchOptions): Promise<BatchResult> {
+export async function ingestBatch(
+  tx: Queryable,
+  entries: readonly LogEntry[],
+  cursors: ReadonlyMap<string, string>,
+  options: BatchOptions,
+): Promise<BatchResult> {
   const watermarks = watermarksOf(entries);
   await claim(tx, watermarks, cursors);
   const fresh = await withoutKnown(tx, entries);
   // All partitions are locked by now: the next one's rows are made while the database writes this one's.
-  const stored: StoredEvent[] = (await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))).flat();
+  const stored: StoredEvent[] = (
+    await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))
+  ).flat();
   const applied = await applyEvents(tx, stored, options);
   await tellOfParked(tx, applied.parked, options);
   await rememberProducers(tx, watermarks, options.now);

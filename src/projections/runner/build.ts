@@ -127,7 +127,9 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
 
 async function foldPage(db: Queryable, projection: Projection, events: readonly StoredEvent[]): Promise<unknown> {
   const answers = await answersFor(db, projection.name);
-  const wanted = events.filter(({ type, partition, position }) => projection.types.includes(type) && !answers.skipped.has(`${partition}.${position}`));
+  const wanted = events.filter(
+    ({ type, partition, position }) => projection.types.includes(type) && !answers.skipped.has(`${partition}.${position}`),
+  );
   const sequence = answers.retries.size === 0 ? wanted : await withRetries(db, events, wanted, answers);
   const { batch, poison } = foldAll(projection, decodeAll(sequence).ready);
   const [first] = poison;
@@ -139,7 +141,12 @@ async function foldPage(db: Queryable, projection: Projection, events: readonly 
 }
 
 /** A retried event stands where its retry stands. */
-async function withRetries(db: Queryable, events: readonly StoredEvent[], wanted: readonly StoredEvent[], answers: Answers): Promise<StoredEvent[]> {
+async function withRetries(
+  db: Queryable,
+  events: readonly StoredEvent[],
+  wanted: readonly StoredEvent[],
+  answers: Answers,
+): Promise<StoredEvent[]> {
   const kept = new Set(wanted);
   const sequence: StoredEvent[] = [];
   for (const event of events) {

@@ -1,7 +1,8 @@
 /** How far each projection has come in each partition, and which version of it serves. */
+
+import type { StoredEvent } from '../../events/define.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
-import type { StoredEvent } from '../../events/define.js';
 import type { Projection } from '../define.js';
 
 const columns = { projection: 'text', version: 'bigint', partition: 'text', position: 'bigint' } as const;
@@ -15,7 +16,9 @@ export function lastPositions(events: readonly StoredEvent[]): ReadonlyMap<strin
 
 export async function advance(tx: Queryable, projections: readonly Projection[], positions: ReadonlyMap<string, number>): Promise<void> {
   const partitions = [...positions].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows = projections.flatMap(({ name, version }) => partitions.map(([partition, position]) => ({ projection: name, version, partition, position })));
+  const rows = projections.flatMap(({ name, version }) =>
+    partitions.map(([partition, position]) => ({ projection: name, version, partition, position })),
+  );
   if (rows.length === 0) return;
   await tx.query(sql`insert into projection_checkpoints (projection, version, partition, position) ${rowsOf(tx.engine, columns, rows)}
     on conflict (projection, version, partition) do update set position = excluded.position`);

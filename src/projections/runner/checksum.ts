@@ -1,8 +1,8 @@
 /** Checksums of a projection's tables: all rows in key order, rows past their retention left out. */
 import { createHash } from 'node:crypto';
 import { type Queryable, type SQLQuery, sql } from '../../infra/database/port.js';
-import type { Projection, TableName } from '../define.js';
 import { identifiers } from '../accumulate.js';
+import type { Projection, TableName } from '../define.js';
 
 type Table = Projection['tables'][number];
 type Row = Record<string, string | number | null>;
@@ -54,7 +54,10 @@ async function* pages(db: Queryable, spec: Table, table: TableName): AsyncGenera
     if (rows.length > 0) yield rows;
     const last = rows.at(-1);
     if (rows.length < PAGE || !last) return;
-    after = sql`(${key}) > (${sql.join(spec.key.map((name) => sql`${last[name]}`), ', ')})`;
+    after = sql`(${key}) > (${sql.join(
+      spec.key.map((name) => sql`${last[name]}`),
+      ', ',
+    )})`;
   }
 }
 

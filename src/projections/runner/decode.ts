@@ -25,7 +25,10 @@ export function decodeAll(events: readonly StoredEvent[]): { readonly ready: Rea
         unknown += 1;
         break;
       case 'unknown_version':
-        ready.push({ event, fault: { reason: 'unknown_version', error: `this build does not know version ${event.dataversion} of ${event.type}` } });
+        ready.push({
+          event,
+          fault: { reason: 'unknown_version', error: `this build does not know version ${event.dataversion} of ${event.type}` },
+        });
         break;
       case 'invalid':
         ready.push({ event, fault: { reason: 'invalid_data', error: decoded.reason } });

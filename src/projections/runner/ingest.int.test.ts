@@ -45,7 +45,8 @@ const start = (over: Partial<Parameters<typeof startIngest>[0]> = {}): Ingest =>
   (ingest = startIngest({ db, log, clock: systemClock, logger, lingerMs: 0, maxPauseMs: 50, ...over }));
 const append = (events: readonly NewEvent[]): Promise<unknown> => Promise.all(events.map((event) => log.append(event)));
 const isTraffic = ({ type }: NewEvent): boolean => eventType(type)?.origin !== 'control';
-const archivedIds = async (): Promise<string[]> => (await db.query<{ id: string }>(sql`select id from archive order by id`)).map(({ id }) => id);
+const archivedIds = async (): Promise<string[]> =>
+  (await db.query<{ id: string }>(sql`select id from archive order by id`)).map(({ id }) => id);
 const checksums = async (): Promise<string[]> => {
   const found = [];
   for (const projection of projections) found.push(await checksum(db, projection, liveTable));
@@ -59,7 +60,8 @@ function scriptedLog(batches: LogEntry[][]): EventLog & { readonly released: Wat
     partitions: [],
     released,
     append: () => Promise.reject(new Error('not in this test')),
-    read: async (_after, { waitMs }) => batches.shift() ?? (await new Promise((resolve) => setTimeout(() => resolve([]), Math.min(waitMs, 5)))),
+    read: async (_after, { waitMs }) =>
+      batches.shift() ?? (await new Promise((resolve) => setTimeout(() => resolve([]), Math.min(waitMs, 5)))),
     archived: async (watermarks) => void released.push(...watermarks),
     backlog: () => ({ events: batches.length, bytes: 0 }),
     close: async () => undefined,
@@ -141,7 +143,10 @@ describe('ingest', () => {
 
   test('says once that it fails and once that it goes on again', async () => {
     let broken = true;
-    const failing: Database = { ...portOf(db), tx: (fn) => (broken ? Promise.reject(new DatabaseError('unavailable', 'the disk is gone')) : db.tx(fn)) };
+    const failing: Database = {
+      ...portOf(db),
+      tx: (fn) => (broken ? Promise.reject(new DatabaseError('unavailable', 'the disk is gone')) : db.tx(fn)),
+    };
     start({ db: failing, maxPauseMs: 2 });
     await append([used()]);
     await until(() => ingest?.status().state === 'failing');
@@ -150,7 +155,10 @@ describe('ingest', () => {
     broken = false;
     await ingest?.idle();
     await until(() => ingest?.status().state === 'running');
-    expect(lines.map(({ msg }) => msg)).toEqual(['events cannot be archived; they wait in the log and are tried again', 'events are archived again']);
+    expect(lines.map(({ msg }) => msg)).toEqual([
+      'events cannot be archived; they wait in the log and are tried again',
+      'events are archived again',
+    ]);
     expect(await archivedIds()).toHaveLength(1);
   });
 
@@ -168,7 +176,11 @@ describe('ingest', () => {
     const entries = entriesOf(events, 'a');
     start({ log: scriptedLog([entries]) });
     await ingest?.close();
-    const stale: Database = { ...portOf(db), query: ((query) => db.query(query).then((rows) => rows.map((row) => ({ ...(row as object), log_cursor: null })))) as Database['query'] };
+    const stale: Database = {
+      ...portOf(db),
+      query: ((query) =>
+        db.query(query).then((rows) => rows.map((row) => ({ ...(row as object), log_cursor: null })))) as Database['query'],
+    };
     start({ db: stale, log: scriptedLog([entries]), projections: [] });
     await ingest?.close();
     expect(await archivedIds()).toHaveLength(2);
@@ -193,7 +205,8 @@ describe('ingest', () => {
 });
 
 describe('a poisoned event', () => {
-  const parked = (): Promise<unknown[]> => db.query(sql`select projection, subject, reason, state from parked_events order by projection, position`);
+  const parked = (): Promise<unknown[]> =>
+    db.query(sql`select projection, subject, reason, state from parked_events order by projection, position`);
   const bad = (): NewEvent => ({ ...used(), data: { userId: 7 } });
 
   test('is archived, parked for each projection that cannot take it, told of, and the rest goes on', async () => {
@@ -202,7 +215,12 @@ describe('a poisoned event', () => {
     await ingest?.idle();
     expect(await archivedIds()).toHaveLength(3 + 5);
     expect(await parked()).toEqual(
-      ['activity', 'quotaUse', 'requests', 'tokenHealth', 'use'].map((projection) => ({ projection, subject: 'token/t1', reason: 'invalid_data', state: 'parked' })),
+      ['activity', 'quotaUse', 'requests', 'tokenHealth', 'use'].map((projection) => ({
+        projection,
+        subject: 'token/t1',
+        reason: 'invalid_data',
+        state: 'parked',
+      })),
     );
     expect(await db.query(sql`select requests from user_total`)).toEqual([{ requests: 2 }]);
     expect(await db.query(sql`select count(*) as n from archive where type = ${'kirogate.projection.event-parked'}`)).toEqual([{ n: 5 }]);
@@ -211,7 +229,11 @@ describe('a poisoned event', () => {
 
   test('of an unknown type is skipped and counted, of an unknown version parked', async () => {
     start();
-    await append([eventOf('kirogate.token.used', { key: 'k' }), { ...used(), type: 'kirogate.token.teleported' }, { ...used(), dataversion: 99 }]);
+    await append([
+      eventOf('kirogate.token.used', { key: 'k' }),
+      { ...used(), type: 'kirogate.token.teleported' },
+      { ...used(), dataversion: 99 },
+    ]);
     await ingest?.idle();
     expect(ingest?.status()).toMatchObject({ unknownTypes: 1, parked: 5, archived: 3 });
     expect(await db.query(sql`select distinct reason from parked_events`)).toEqual([{ reason: 'unknown_version' }]);
@@ -263,11 +285,21 @@ describe('a poisoned event', () => {
     await append([used({ tokenId: 'one' }), used({ tokenId: 'two' }), used({ tokenId: 'fine' })]);
     await ingest?.idle();
     broken = false;
-    const rows = await db.query<{ subject: string; event_id: string; partition: string; position: number; type: string }>(sql`select * from parked_events order by subject`);
+    const rows = await db.query<{ subject: string; event_id: string; partition: string; position: number; type: string }>(
+      sql`select * from parked_events order by subject`,
+    );
     expect(rows.map(({ subject }) => subject)).toEqual(['token/one', 'token/two']);
     const answer = async (row: (typeof rows)[number] | undefined, what: 'event-retried' | 'event-discarded'): Promise<void> => {
       const { subject = '', event_id: eventId = '', partition = '', position = 0, type = '' } = row ?? {};
-      const data = { projection: 'use', eventId, type, subject, partition, position, ...(what === 'event-discarded' ? { reason: 'broken' } : {}) };
+      const data = {
+        projection: 'use',
+        eventId,
+        type,
+        subject,
+        partition,
+        position,
+        ...(what === 'event-discarded' ? { reason: 'broken' } : {}),
+      };
       await control([eventOf(`kirogate.projection.${what}`, { subject: 'projection/use', data })], fragile);
     };
     await answer(rows[0], 'event-retried');
@@ -281,7 +313,11 @@ describe('a poisoned event', () => {
 
   test('holds later events of its subject back where order matters', async () => {
     const registered = { ...eventOf('kirogate.user.registered', { subject: 'user/u1' }), data: { username: 3 } };
-    await control([registered, eventOf('kirogate.user.banned', { subject: 'user/u1' }), eventOf('kirogate.user.registered', { subject: 'user/u2' })]);
+    await control([
+      registered,
+      eventOf('kirogate.user.banned', { subject: 'user/u1' }),
+      eventOf('kirogate.user.registered', { subject: 'user/u2' }),
+    ]);
     await control([eventOf('kirogate.user.unbanned', { subject: 'user/u1' })]);
     expect(await db.query(sql`select position, reason from parked_events where projection = ${'directory'} order by position`)).toEqual([
       { position: 1, reason: 'invalid_data' },

@@ -8,8 +8,8 @@ import { createIds } from '../../shared/ids.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
 import { type BatchResult, ingestBatch, Overtaken } from './batch.js';
-import { isForContent, type Poison } from './fold.js';
 import { BuildError } from './build.js';
+import { isForContent, type Poison } from './fold.js';
 import { PrepareError, prepareProjections } from './prepare.js';
 
 export interface IngestDeps {
@@ -104,7 +104,13 @@ class RunningIngest implements Ingest {
   }
 
   status(): IngestStatus {
-    return { state: this.#state, ...this.#counts, waiting: this.#deps.log.backlog().events, lastCommitAt: this.#lastCommitAt, error: this.#error };
+    return {
+      state: this.#state,
+      ...this.#counts,
+      waiting: this.#deps.log.backlog().events,
+      lastCommitAt: this.#lastCommitAt,
+      error: this.#error,
+    };
   }
 
   async close(): Promise<void> {
@@ -138,9 +144,12 @@ class RunningIngest implements Ingest {
   }
 
   async #readCursors(): Promise<void> {
-    const rows = await this.#deps.db.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions`);
+    const rows = await this.#deps.db.query<{ partition: string; log_cursor: string | null }>(
+      sql`select partition, log_cursor from partitions`,
+    );
     this.#cursors.clear();
-    for (const { partition, log_cursor } of rows) if (log_cursor !== null && partition !== CONTROL_PARTITION) this.#cursors.set(partition, log_cursor);
+    for (const { partition, log_cursor } of rows)
+      if (log_cursor !== null && partition !== CONTROL_PARTITION) this.#cursors.set(partition, log_cursor);
   }
 
   /** Reads and commits one batch; answers how many entries it held. */
@@ -149,7 +158,11 @@ class RunningIngest implements Ingest {
     this.#settleIdlers();
     // Nobody waits for more once somebody waits for us.
     const hurried = this.#closing || this.#idlers.size > 0;
-    const entries = await log.read(this.#cursors, { limit: batchSize, waitMs: this.#closing ? 0 : READ_WAIT_MS, lingerMs: hurried ? 0 : lingerMs });
+    const entries = await log.read(this.#cursors, {
+      limit: batchSize,
+      waitMs: this.#closing ? 0 : READ_WAIT_MS,
+      lingerMs: hurried ? 0 : lingerMs,
+    });
     if (entries.length === 0) return 0;
     try {
       const result = await this.#commit(entries);
@@ -178,7 +191,10 @@ class RunningIngest implements Ingest {
       return await run(false);
     } catch (error) {
       if (error instanceof Overtaken || !isForContent(error)) throw error;
-      this.#deps.logger.warn({ err: error, events: entries.length }, 'a batch of events could not be written; looking for the ones at fault');
+      this.#deps.logger.warn(
+        { err: error, events: entries.length },
+        'a batch of events could not be written; looking for the ones at fault',
+      );
       return await run(true);
     }
   }
@@ -194,7 +210,10 @@ class RunningIngest implements Ingest {
     this.#lastCommitAt = this.#deps.clock.now();
     if (parked.length > 0) {
       const [first] = parked;
-      this.#deps.logger.warn({ events: parked.length, projection: first?.projection.name, reason: first?.reason, error: first?.error }, 'events were parked');
+      this.#deps.logger.warn(
+        { events: parked.length, projection: first?.projection.name, reason: first?.reason, error: first?.error },
+        'events were parked',
+      );
     }
   }
 
@@ -208,7 +227,8 @@ class RunningIngest implements Ingest {
       this.#pause = 0;
       return taken;
     } catch (error) {
-      if (this.#state !== 'failing') this.#deps.logger.error({ err: error }, 'events cannot be archived; they wait in the log and are tried again');
+      if (this.#state !== 'failing')
+        this.#deps.logger.error({ err: error }, 'events cannot be archived; they wait in the log and are tried again');
       this.#state = 'failing';
       this.#error = error instanceof Error ? error.message : String(error);
       return null;

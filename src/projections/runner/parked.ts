@@ -1,6 +1,7 @@
 /** Events that a projection could not take: kept by name with the reason, until an admin has them retried or given up. */
-import type { EventData } from '../../events/index.js';
+
 import type { StoredEvent } from '../../events/define.js';
+import type { EventData } from '../../events/index.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Poison } from './fold.js';
@@ -51,7 +52,9 @@ export async function park(tx: Queryable, poison: readonly Poison[], now: number
 
 /** Subjects with a parked event, by projection. */
 export async function parkedSubjects(tx: Queryable): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const rows = await tx.query<{ projection: string; subject: string }>(sql`select distinct projection, subject from parked_events where state = 'parked'`);
+  const rows = await tx.query<{ projection: string; subject: string }>(
+    sql`select distinct projection, subject from parked_events where state = 'parked'`,
+  );
   const subjects = new Map<string, Set<string>>();
   for (const { projection, subject } of rows) subjects.set(projection, (subjects.get(projection) ?? new Set()).add(subject));
   return subjects;
@@ -70,7 +73,11 @@ export function answersIn(events: readonly StoredEvent[]): { readonly type: stri
 export async function stillParked(tx: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
   const rows = await tx.query<{ id: string }>(
-    sql`select id from parked_events where state = 'parked' and id in (${rowsOf(tx.engine, { id: 'text' }, ids.map((id) => ({ id })))})`,
+    sql`select id from parked_events where state = 'parked' and id in (${rowsOf(
+      tx.engine,
+      { id: 'text' },
+      ids.map((id) => ({ id })),
+    )})`,
   );
   return new Set(rows.map(({ id }) => id));
 }
@@ -86,7 +93,11 @@ export async function hasEarlierParked(tx: Queryable, id: string): Promise<boole
 export async function settleParked(tx: Queryable, ids: readonly string[], state: 'retried' | 'discarded'): Promise<void> {
   if (ids.length === 0) return;
   await tx.query(sql`update parked_events set state = ${state} where state = 'parked'
-    and id in (${rowsOf(tx.engine, { id: 'text' }, ids.map((id) => ({ id })))})`);
+    and id in (${rowsOf(
+      tx.engine,
+      { id: 'text' },
+      ids.map((id) => ({ id })),
+    )})`);
 }
 
 /** What a rebuild of a projection leaves out at its own place, and what it takes at the place of the retry instead. */
@@ -112,7 +123,8 @@ export async function answersFor(db: Queryable, projection: string): Promise<Ans
   const last = new Map<string, number>();
   for (const { position, data } of events) {
     const ref = JSON.parse(data) as EventRef;
-    if (ref.projection === projection && retried.has(`${ref.partition}.${ref.position}`)) last.set(`${ref.partition}.${ref.position}`, position);
+    if (ref.projection === projection && retried.has(`${ref.partition}.${ref.position}`))
+      last.set(`${ref.partition}.${ref.position}`, position);
   }
   for (const [key, position] of last) {
     const dot = key.indexOf('.');

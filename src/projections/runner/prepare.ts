@@ -4,8 +4,8 @@ import { partitionHeads, readPartition } from '../../events/archive.js';
 import type { Database } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Projection } from '../define.js';
-import { activate, activeVersions, checkpointsOf } from './checkpoints.js';
 import { applyEvents } from './apply.js';
+import { activate, activeVersions, checkpointsOf } from './checkpoints.js';
 import { rebuild } from './rebuild.js';
 
 const PAGE = 2_000;
@@ -29,7 +29,9 @@ export async function prepareProjections(deps: PrepareDeps): Promise<void> {
   for (const projection of deps.projections) {
     const version = active.get(projection.name);
     if (version !== undefined && version > projection.version) {
-      throw new PrepareError(`projection ${projection.name} is at version ${version}, this build has ${projection.version}: run the newer build`);
+      throw new PrepareError(
+        `projection ${projection.name} is at version ${version}, this build has ${projection.version}: run the newer build`,
+      );
     }
     if (version !== undefined && version < projection.version) {
       logger.info({ projection: projection.name, from: version, to: projection.version }, 'rebuilding a projection whose meaning changed');

@@ -35,21 +35,31 @@ afterEach(async () => {
 });
 
 const append = (count: number): Promise<unknown> =>
-  Promise.all(Array.from({ length: count }, (_, index) => log.append(used({ tokenId: `t${index % 9}`, userId: `u${index % 4}`, time: MONDAY + index * 1_000 }))));
+  Promise.all(
+    Array.from({ length: count }, (_, index) =>
+      log.append(used({ tokenId: `t${index % 9}`, userId: `u${index % 4}`, time: MONDAY + index * 1_000 })),
+    ),
+  );
 const named = (name: string): Projection => {
   const projection = projectionNamed(name);
   if (!projection) throw new Error(`there is no projection ${name}`);
   return projection;
 };
 const total = async (): Promise<number> => (await requestMetrics(db, 'all', MONDAY)).totalRequests;
-const objects = async (): Promise<string[]> => (await db.query<{ name: string }>(sql`select name from sqlite_master order by name`)).map(({ name }) => name);
+const objects = async (): Promise<string[]> =>
+  (await db.query<{ name: string }>(sql`select name from sqlite_master order by name`)).map(({ name }) => name);
 
 describe('a rebuild', () => {
   test('of each projection equals the live tables, and serves in their place', async () => {
     await append(300);
     await ingest.idle();
     for (const projection of projections) {
-      expect(await rebuild({ db, projection, clock: systemClock, pageSize: 37 })).toMatchObject({ projection: projection.name, events: 300, equal: true, difference: null });
+      expect(await rebuild({ db, projection, clock: systemClock, pageSize: 37 })).toMatchObject({
+        projection: projection.name,
+        events: 300,
+        equal: true,
+        difference: null,
+      });
     }
     await append(20);
     await ingest.idle();
@@ -82,7 +92,13 @@ describe('a rebuild', () => {
     await append(100);
     await ingest.idle();
     const seen: { done: number; total: number; phase: string }[] = [];
-    await rebuild({ db, projection: named('use'), clock: systemClock, pageSize: 20, onProgress: ({ done, total: all, phase }) => void seen.push({ done, total: all, phase }) });
+    await rebuild({
+      db,
+      projection: named('use'),
+      clock: systemClock,
+      pageSize: 20,
+      onProgress: ({ done, total: all, phase }) => void seen.push({ done, total: all, phase }),
+    });
     expect(seen.at(-1)).toEqual({ done: 100, total: 100, phase: 'swapping' });
     expect(seen.map(({ done }) => done)).toEqual(seen.map(({ done }) => done).toSorted((a, b) => a - b));
   });
@@ -90,10 +106,14 @@ describe('a rebuild', () => {
   test('keeps the indices, also the second time, and one generation of old tables', async () => {
     for (let round = 0; round < 3; round += 1) await rebuild({ db, projection: named('activity'), clock: systemClock });
     const names = await objects();
-    expect(names.filter((name) => name.startsWith('activity')).filter((name) => !name.includes('_user') && !name.includes('_status'))).toEqual(['activity', 'activity__previous']);
+    expect(
+      names.filter((name) => name.startsWith('activity')).filter((name) => !name.includes('_user') && !name.includes('_status')),
+    ).toEqual(['activity', 'activity__previous']);
     const indices = await db.query(sql`select name from sqlite_master where type = 'index' and tbl_name = 'activity' and sql is not null`);
     expect(indices).toHaveLength(2);
-    const plan = JSON.stringify(await db.query(sql`explain query plan select * from activity where user_id = ${'u'} order by at desc, id desc`));
+    const plan = JSON.stringify(
+      await db.query(sql`explain query plan select * from activity where user_id = ${'u'} order by at desc, id desc`),
+    );
     expect(plan).toContain('activity_user');
   });
 
@@ -101,7 +121,10 @@ describe('a rebuild', () => {
     await append(30);
     await ingest.idle();
     await db.query(sql`update key_use set requests = 7`);
-    expect(await rebuild({ db, projection: named('use'), clock: systemClock })).toMatchObject({ equal: false, difference: { table: 'key_use', key: { key_id: 'k1' } } });
+    expect(await rebuild({ db, projection: named('use'), clock: systemClock })).toMatchObject({
+      equal: false,
+      difference: { table: 'key_use', key: { key_id: 'k1' } },
+    });
     expect(await db.query(sql`select requests from key_use`)).toEqual([{ requests: 30 }]);
   });
 

@@ -116,6 +116,7 @@ export async function compareBuild(db: Database, build: Build, projections: read
 }
 
 function samePlaces(live: ReadonlyMap<string, number>, built: ReadonlyMap<string, number>): boolean {
-  for (const partition of new Set([...live.keys(), ...built.keys()])) if ((live.get(partition) ?? 0) !== (built.get(partition) ?? 0)) return false;
+  for (const partition of new Set([...live.keys(), ...built.keys()]))
+    if ((live.get(partition) ?? 0) !== (built.get(partition) ?? 0)) return false;
   return true;
 }

@@ -41,7 +41,9 @@ async function cloneSqlite(tx: Queryable, name: string, suffix: string): Promise
     sql`select type, name, sql from sqlite_master where tbl_name = ${name} and type in ('table', 'index') and sql is not null order by type desc, name`,
   );
   if (!definitions.some(({ type }) => type === 'table')) throw new Error(`there is no table ${name}: run the migrations first`);
-  const taken = new Set((await tx.query<{ name: string }>(sql`select name from sqlite_master where type = 'index'`)).map((row) => row.name));
+  const taken = new Set(
+    (await tx.query<{ name: string }>(sql`select name from sqlite_master where type = 'index'`)).map((row) => row.name),
+  );
   for (const definition of definitions) {
     if (definition.type === 'table') await tx.query(raw(definition.sql.replace(tableHead, `create table "${name}${suffix}"`)));
     else {

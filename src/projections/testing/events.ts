@@ -55,9 +55,27 @@ export function placed(events: readonly NewEvent[], partitions: number): StoredE
 }
 
 /** A served request as one `token.used` event. */
-export function used(parts: { readonly userId?: string; readonly keyId?: string; readonly tokenId?: string; readonly time?: number; readonly id?: string } & Partial<EventData<'kirogate.token.used'>> = {}): NewEvent {
+export function used(
+  parts: {
+    readonly userId?: string;
+    readonly keyId?: string;
+    readonly tokenId?: string;
+    readonly time?: number;
+    readonly id?: string;
+  } & Partial<EventData<'kirogate.token.used'>> = {},
+): NewEvent {
   const { time = MONDAY, id, tokenId = 't1', userId = 'u1', keyId = 'k1', ...data } = parts;
-  const attempt = { attemptId: uuid(), tokenId, provider: 'kiro', startedAt: time - 900, respondedAt: time - 500, durationUs: 800_000, outcome: 'success' as const, failure: null, status: 200 };
+  const attempt = {
+    attemptId: uuid(),
+    tokenId,
+    provider: 'kiro',
+    startedAt: time - 900,
+    respondedAt: time - 500,
+    durationUs: 800_000,
+    outcome: 'success' as const,
+    failure: null,
+    status: 200,
+  };
   return eventOf('kirogate.token.used', {
     subject: `token/${tokenId}`,
     key: tokenId,

@@ -1,8 +1,7 @@
 /** Random histories of everything that can happen, over few users, keys and tokens, so that they meet often. */
 import fc from 'fast-check';
 import type { NewEvent } from '../../events/define.js';
-import { DAY, HOUR, MINUTE } from '../time.js';
-import { dayOf, monthOf } from '../time.js';
+import { DAY, dayOf, HOUR, MINUTE, monthOf } from '../time.js';
 import { eventOf, MONDAY, used, uuid } from './events.js';
 
 const user = fc.constantFrom('u1', 'u2', 'u3');
@@ -13,14 +12,30 @@ const period = (time: number): { day: string; month: string } => ({ day: dayOf(t
 
 type Make = (time: number) => NewEvent;
 
-const served: fc.Arbitrary<Make> = fc
-  .record({ user, token, model, latencyUs, charged: fc.boolean(), metered: fc.boolean() })
-  .map(({ user: userId, token: tokenId, ...rest }) => (time) => used({ userId, keyId: `k-${userId}`, tokenId, time, period: period(time), ...rest }));
+const served: fc.Arbitrary<Make> = fc.record({ user, token, model, latencyUs, charged: fc.boolean(), metered: fc.boolean() }).map(
+  ({ user: userId, token: tokenId, ...rest }) =>
+    (time) =>
+      used({ userId, keyId: `k-${userId}`, tokenId, time, period: period(time), ...rest }),
+);
 
 const broken: fc.Arbitrary<Make> = fc
-  .record({ user, token, type: fc.constantFrom('kirogate.request.failed', 'kirogate.request.cancelled'), charged: fc.boolean(), aborted: fc.boolean() })
+  .record({
+    user,
+    token,
+    type: fc.constantFrom('kirogate.request.failed', 'kirogate.request.cancelled'),
+    charged: fc.boolean(),
+    aborted: fc.boolean(),
+  })
   .map(({ user: userId, token: tokenId, type, charged, aborted }) => (time) => {
-    const attempt = { attemptId: uuid(), tokenId, provider: 'kiro', startedAt: time - 50, respondedAt: aborted ? time - 20 : null, durationUs: 9_000, status: null };
+    const attempt = {
+      attemptId: uuid(),
+      tokenId,
+      provider: 'kiro',
+      startedAt: time - 50,
+      respondedAt: aborted ? time - 20 : null,
+      durationUs: 9_000,
+      status: null,
+    };
     return eventOf(type as 'kirogate.request.failed', {
       subject: 'request/r',
       key: userId,
@@ -36,49 +51,91 @@ const broken: fc.Arbitrary<Make> = fc
     });
   });
 
-const abandoned: fc.Arbitrary<Make> = fc
-  .record({ user, token })
-  .map(({ user: userId, token: tokenId }) => (time) =>
-    eventOf('kirogate.request.abandoned', { subject: 'request/r', key: userId, time, data: { userId, keyId: `k-${userId}`, tokenId, attemptId: uuid(), period: period(time) } }),
-  );
+const abandoned: fc.Arbitrary<Make> = fc.record({ user, token }).map(
+  ({ user: userId, token: tokenId }) =>
+    (time) =>
+      eventOf('kirogate.request.abandoned', {
+        subject: 'request/r',
+        key: userId,
+        time,
+        data: { userId, keyId: `k-${userId}`, tokenId, attemptId: uuid(), period: period(time) },
+      }),
+);
 
 const refused: fc.Arbitrary<Make> = fc
-  .record({ user: fc.option(user, { nil: '' }), code: fc.constantFrom('pool_exhausted', 'model_not_found', 'quota_exceeded'), count: fc.integer({ min: 1, max: 50 }), latencyUs })
-  .map(({ user: userId, code, count, latencyUs: sum }) => (time) =>
-    eventOf('kirogate.request.refused', {
-      subject: userId === '' ? 'ip/abc' : `key/k-${userId}`,
-      key: userId || 'ip/abc',
-      time,
-      data: { userId, keyId: userId === '' ? '' : `k-${userId}`, code, status: userId === '' ? 401 : 429, count, latencyUs: sum },
-    }),
+  .record({
+    user: fc.option(user, { nil: '' }),
+    code: fc.constantFrom('pool_exhausted', 'model_not_found', 'quota_exceeded'),
+    count: fc.integer({ min: 1, max: 50 }),
+    latencyUs,
+  })
+  .map(
+    ({ user: userId, code, count, latencyUs: sum }) =>
+      (time) =>
+        eventOf('kirogate.request.refused', {
+          subject: userId === '' ? 'ip/abc' : `key/k-${userId}`,
+          key: userId || 'ip/abc',
+          time,
+          data: { userId, keyId: userId === '' ? '' : `k-${userId}`, code, status: userId === '' ? 401 : 429, count, latencyUs: sum },
+        }),
   );
 
-const attemptFailed: fc.Arbitrary<Make> = fc
-  .record({ token, counts: fc.boolean(), consecutiveFails: fc.nat(6), sent: fc.boolean() })
-  .map(({ token: id, counts, consecutiveFails, sent }) => (time) =>
-    eventOf('kirogate.token.failed', {
-      subject: `token/${id}`,
-      key: id,
-      time,
-      data: { attemptId: uuid(), counts, consecutiveFails, startedAt: time - 40, respondedAt: sent ? time - 10 : null },
-    }),
-  );
+const attemptFailed: fc.Arbitrary<Make> = fc.record({ token, counts: fc.boolean(), consecutiveFails: fc.nat(6), sent: fc.boolean() }).map(
+  ({ token: id, counts, consecutiveFails, sent }) =>
+    (time) =>
+      eventOf('kirogate.token.failed', {
+        subject: `token/${id}`,
+        key: id,
+        time,
+        data: { attemptId: uuid(), counts, consecutiveFails, startedAt: time - 40, respondedAt: sent ? time - 10 : null },
+      }),
+);
 
-const cooled: fc.Arbitrary<Make> = token.map((id) => (time) => eventOf('kirogate.token.cooled-down', { subject: `token/${id}`, key: id, time, data: { until: time + 5 * MINUTE } }));
+const cooled: fc.Arbitrary<Make> = token.map(
+  (id) => (time) => eventOf('kirogate.token.cooled-down', { subject: `token/${id}`, key: id, time, data: { until: time + 5 * MINUTE } }),
+);
 
 const warned: fc.Arbitrary<Make> = user.map((id) => (time) => eventOf('kirogate.quota.warned', { subject: `user/${id}`, key: id, time }));
 
 const person = fc.constantFrom('admin', 'admin-api-key', 'user/u1', 'system');
-const tokenLife = fc.constantFrom('donated', 'suspended', 'resumed', 'invalidated', 'checked', 'visibility-changed', 'limits-changed', 'removed');
+const tokenLife = fc.constantFrom(
+  'donated',
+  'suspended',
+  'resumed',
+  'invalidated',
+  'checked',
+  'visibility-changed',
+  'limits-changed',
+  'removed',
+);
 const userLife = fc.constantFrom('registered', 'approved', 'banned', 'unbanned', 'quota-changed', 'sessions-revoked', 'signed-in');
 const keyLife = fc.constantFrom('issued', 'changed', 'revoked');
 
 const control: fc.Arbitrary<Make> = fc.oneof(
-  fc.record({ what: tokenLife, id: token, actor: person }).map(({ what, id, actor }) => (time: number) => eventOf(`kirogate.token.${what}`, { subject: `token/${id}`, time, actor, data: what === 'donated' ? { ownerId: 'u1' } : {} })),
-  fc.record({ what: userLife, id: user, actor: person }).map(({ what, id, actor }) => (time: number) => eventOf(`kirogate.user.${what}`, { subject: `user/${id}`, time, actor })),
-  fc.record({ what: keyLife, id: user, actor: person }).map(({ what, id, actor }) => (time: number) => eventOf(`kirogate.key.${what}`, { subject: `key/k-${id}`, time, actor })),
-  fc.record({ to: fc.option(fc.nat(100)), actor: person }).map(({ to, actor }) => (time: number) =>
-    eventOf('kirogate.config.changed', { subject: 'config', time, actor, data: { changes: [{ setting: 'token_rpm_limit', from: null, to }] } }),
+  fc.record({ what: tokenLife, id: token, actor: person }).map(
+    ({ what, id, actor }) =>
+      (time: number) =>
+        eventOf(`kirogate.token.${what}`, { subject: `token/${id}`, time, actor, data: what === 'donated' ? { ownerId: 'u1' } : {} }),
+  ),
+  fc.record({ what: userLife, id: user, actor: person }).map(
+    ({ what, id, actor }) =>
+      (time: number) =>
+        eventOf(`kirogate.user.${what}`, { subject: `user/${id}`, time, actor }),
+  ),
+  fc.record({ what: keyLife, id: user, actor: person }).map(
+    ({ what, id, actor }) =>
+      (time: number) =>
+        eventOf(`kirogate.key.${what}`, { subject: `key/k-${id}`, time, actor }),
+  ),
+  fc.record({ to: fc.option(fc.nat(100)), actor: person }).map(
+    ({ to, actor }) =>
+      (time: number) =>
+        eventOf('kirogate.config.changed', {
+          subject: 'config',
+          time,
+          actor,
+          data: { changes: [{ setting: 'token_rpm_limit', from: null, to }] },
+        }),
   ),
   fc.constantFrom<Make>(
     (time) => eventOf('kirogate.ip.banned', { time, actor: 'admin' }),

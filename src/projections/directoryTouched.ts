@@ -1,0 +1,37 @@
+/** Which parts of the directory events have touched, told by their subjects. */
+import type { StoredEvent } from '../events/define.js';
+import { RETRIED } from './runner/parked.js';
+
+export interface Touched {
+  readonly users: Set<string>;
+  readonly keys: Set<string>;
+  readonly tokens: Set<string>;
+  settings: boolean;
+  bans: boolean;
+  /** The tables were rebuilt: any row may be another one. */
+  all: boolean;
+}
+
+export function touchedBy(events: readonly StoredEvent[]): Touched {
+  const touched: Touched = { users: new Set(), keys: new Set(), tokens: new Set(), settings: false, bans: false, all: false };
+  for (const event of events) {
+    const subject = subjectOf(event);
+    const slash = subject.indexOf('/');
+    const aggregate = slash < 0 ? subject : subject.slice(0, slash);
+    const id = subject.slice(slash + 1);
+    if (aggregate === 'user') touched.users.add(id);
+    else if (aggregate === 'key') touched.keys.add(id);
+    else if (aggregate === 'token') touched.tokens.add(id);
+    else if (aggregate === 'config') touched.settings = true;
+    else if (aggregate === 'ip') touched.bans = true;
+    else if (subject === 'projection/directory' && event.type === 'kirogate.projection.rebuilt') touched.all = true;
+  }
+  return touched;
+}
+
+/** A parked event that was taken after all changes the rows of its own subject. */
+function subjectOf(event: StoredEvent): string {
+  if (event.type !== RETRIED) return event.subject;
+  const { subject } = event.data as { readonly subject?: unknown };
+  return typeof subject === 'string' ? subject : event.subject;
+}
