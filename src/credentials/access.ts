@@ -10,6 +10,7 @@ import type { SharedCache } from '../infra/cache/port.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import { type Vault, VaultError } from '../infra/vault.js';
 import type { Clock } from '../shared/clock.js';
+import { untilAborted } from '../shared/untilAborted.js';
 import { type AccessToken, type CredentialSecret, type RefreshedCredential, type Upstream, UpstreamFailure } from '../upstreams/define.js';
 import { createEntryCache } from './entryCache.js';
 import { type Entry, type Freshness, freshnessOf, withLife } from './freshness.js';
@@ -195,7 +196,11 @@ export function createAccess(deps: AccessDeps): Access {
       const upstream = upstreamFor(tokenId);
       const entry = entries.local(tokenId);
       const state = entry === undefined ? 'stale' : judge(tokenId, entry, upstream);
-      if (entry === undefined || state === 'stale') return untilAborted(flight(tokenId, upstream), signal);
+      if (entry === undefined || state === 'stale') {
+        const running = flight(tokenId, upstream);
+        // It goes on for the others when one waiter leaves.
+        return signal === undefined ? running : untilAborted(running, signal);
+      }
       if (state === 'usable' && !flights.has(tokenId) && !isResting(tokenId)) {
         flight(tokenId, upstream).catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh ahead of expiry failed'));
       }
@@ -237,19 +242,4 @@ function asKnownFault(error: unknown): unknown {
   if (error instanceof VaultError)
     return new UpstreamFailure({ kind: 'protocol', message: 'The stored credential cannot be opened.', cause: error });
   return error;
-}
-
-/** The flight goes on for the others when one waiter leaves. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  let onAbort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }

@@ -21,9 +21,9 @@ import { sendError } from './pipeline/respond.js';
 export interface Gateway {
   /** True when the path is the gateway's (`/v1/…`); then it answers. */
   handle(req: IncomingMessage, res: ServerResponse): boolean;
-  /** Admitted requests that run. */
+  /** Generation requests that run, those included that are still read or paced. */
   readonly inFlight: number;
-  /** Resolves when no admitted request runs. */
+  /** Resolves when none of them runs. */
   idle(): Promise<void>;
   /** Ends what still runs, each with an error in its stream and its terminal event. */
   abortAll(): void;

@@ -7,8 +7,8 @@ import { safeText } from '../../shared/safeText.js';
 import type { UpstreamFailure } from '../../upstreams/define.js';
 import type { GatewayDeps } from '../deps.js';
 import type { AdmittedAttempt } from './admit.js';
-import { trafficEvent } from './events.js';
-import { meaningOf } from './failures.js';
+import { type EventFacts, trafficEvent } from './events.js';
+import { isBeforeSending, meaningOf } from './failures.js';
 import type { AttemptRecord, Run } from './run.js';
 
 /** The upstream may notice a closed socket this much later; until then the call still counts as running there. */
@@ -32,9 +32,21 @@ export function beginAttempt(run: Run, admitted: AdmittedAttempt, deps: GatewayD
   return attempt;
 }
 
-/** Settles with the limits and records what changed. Lifecycle goes through commands before the slot is free again. */
-export async function endAttempt(run: Run, attempt: AttemptRecord, failure: UpstreamFailure | null, deps: GatewayDeps): Promise<void> {
+export interface Ended {
+  /** null: the upstream served it. */
+  readonly failure: UpstreamFailure | null;
+  /** It will be tried again at once with a fresh access token: a stale one is not the token's fault, and one fault counts once. */
+  readonly refreshes?: boolean;
+}
+
+/**
+ * Settles with the limits and records what changed. Lifecycle goes through commands before the slot is free again.
+ * Rejects only when the limits cannot settle.
+ */
+export async function endAttempt(run: Run, attempt: AttemptRecord, ended: Ended, deps: GatewayDeps): Promise<void> {
+  const { failure, refreshes = false } = ended;
   attempt.durationUs = Math.round((deps.clock.monotonic() - attempt.startedMono) * 1000);
+  if (failure !== null && isBeforeSending(failure, attempt.respondedAt !== null)) attempt.sent = false;
   if (attempt.sent && attempt.respondedAt === null) {
     attempt.respondedAt = deps.clock.now();
     deps.limits.responded(attempt.attemptId);
@@ -49,7 +61,7 @@ export async function endAttempt(run: Run, attempt: AttemptRecord, failure: Upst
   }
   const settled = await deps.limits.settle({
     attemptId: attempt.attemptId,
-    outcome: failure === null ? 'success' : meaningOf(failure.kind).outcome,
+    outcome: failure === null ? 'success' : refreshes ? 'neutral' : meaningOf(failure).outcome,
     retryAfterMs: failure?.retryAfterMs ?? null,
     sent: attempt.sent,
     ...(failure?.kind === 'model_unsupported' && { modelUnsupported: true }),
@@ -105,7 +117,14 @@ async function recordFailure(
     counts: settled.counted,
     consecutiveFails: settled.consecutiveFails,
   };
-  await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.failed', data: failed }, deps));
+  await append({ ...facts, type: 'kirogate.token.failed', data: failed }, deps);
+}
+
+/** The reply does not depend on it: its terminal event is what keeps the open record until the log takes it. */
+async function append(facts: EventFacts, deps: GatewayDeps): Promise<void> {
+  await deps.log
+    .append(trafficEvent(facts, deps))
+    .catch((error: unknown) => deps.logger.error({ err: error, type: facts.type }, 'an event of an attempt could not be logged'));
 }
 
 /** A rest is an event; the fifth failure in a row is a command. */
@@ -114,7 +133,7 @@ async function recordHealth(run: Run, tokenId: string, change: HealthChange, att
   if (cooled) {
     const data = { until: Math.round(cooled.until), reason: cooled.reason, consecutiveFails };
     const facts = { subject: `token/${tokenId}`, key: tokenId, actor: 'system', correlationId: run.requestId };
-    await deps.log.append(trafficEvent({ ...facts, type: 'kirogate.token.cooled-down', data }, deps));
+    await append({ ...facts, type: 'kirogate.token.cooled-down', data }, deps);
   }
   if (!change.suspend || !isPooled(tokenId)) return;
   const suspension = {

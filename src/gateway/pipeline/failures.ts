@@ -1,6 +1,7 @@
 /** What an upstream's failure means: for the token, for another try, and for the client (kiro-protocol B9, contract §3). */
 import { AppError } from '../../errors.js';
 import type { AttemptOutcome } from '../../limits/port.js';
+import { assertNever } from '../../shared/assertNever.js';
 import { type FailureKind, UpstreamFailure } from '../../upstreams/define.js';
 import { retrySeconds } from './refusalError.js';
 
@@ -30,13 +31,42 @@ const meanings: Readonly<Record<FailureKind, Meaning>> = {
   aborted: { outcome: 'neutral', retry: false },
 };
 
-export const meaningOf = (kind: FailureKind): Meaning => meanings[kind];
+/** Trouble of ours, for example a store out of reach: nobody else is at fault, and another token would not help. */
+const OUR_TROUBLE: Meaning = { outcome: 'neutral', retry: false };
+
+export function meaningOf(failure: Pick<UpstreamFailure, 'kind' | 'cause'>): Meaning {
+  return ownError(failure) === undefined ? meanings[failure.kind] : OUR_TROUBLE;
+}
+
+/** The error of ours that an attempt failed with, where it was not the upstream. */
+function ownError({ cause }: Pick<UpstreamFailure, 'cause'>): AppError | undefined {
+  return cause instanceof AppError && cause.status >= 500 ? cause : undefined;
+}
+
+/** Kinds that only a response can tell: without one an adapter's own check refused, and nothing was sent. */
+const toldByResponse: ReadonlySet<FailureKind> = new Set([
+  'client',
+  'context_overflow',
+  'model_unsupported',
+  'auth',
+  'routing',
+  'suspended',
+  'invalid_credential',
+  'credits',
+  'risk',
+  'capacity',
+]);
+
+/** Did the failure come before anything was sent? `responded`: response headers were in. */
+export const isBeforeSending = (failure: UpstreamFailure, responded: boolean): boolean => !responded && toldByResponse.has(failure.kind);
 
 /** Anything thrown below becomes an UpstreamFailure; an abort of ours is `aborted` whatever was thrown. */
 export function asFailure(error: unknown, signal: AbortSignal): UpstreamFailure {
   if (signal.aborted) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended by our side.', cause: error });
   if (error instanceof UpstreamFailure) return error;
-  if (error instanceof AppError && error.status < 500) {
+  if (error instanceof AppError && error.status >= 500)
+    return new UpstreamFailure({ kind: 'network', message: error.message, cause: error });
+  if (error instanceof AppError) {
     return new UpstreamFailure({
       kind: 'client',
       message: error.message,
@@ -49,6 +79,8 @@ export function asFailure(error: unknown, signal: AbortSignal): UpstreamFailure 
 
 /** The error a client gets when the last attempt failed. Never says that the client's key is wrong. */
 export function clientError(failure: UpstreamFailure): AppError {
+  const own = ownError(failure);
+  if (own !== undefined) return own;
   const message = failure.message;
   const param = failure.param === undefined ? {} : { param: failure.param };
   switch (failure.kind) {
@@ -70,8 +102,22 @@ export function clientError(failure: UpstreamFailure): AppError {
       });
     case 'timeout':
       return new AppError('upstream_timeout', { message, cause: failure });
-    default:
+    case 'auth':
+    case 'routing':
+    case 'suspended':
+    case 'invalid_credential':
+    case 'credits':
+    case 'risk':
+      // "The bearer token is invalid" and the like speak of our credential: alone they would read as the client's key (pitfall 53).
+      return new AppError('upstream_error', { message: `The upstream refused a token of the pool: ${message}`, cause: failure });
+    case 'transient':
+    case 'network':
+    case 'protocol':
+    case 'empty':
+    case 'aborted':
       return new AppError('upstream_error', { message, cause: failure });
+    default:
+      return assertNever(failure.kind);
   }
 }
 

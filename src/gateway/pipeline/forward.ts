@@ -1,5 +1,6 @@
 /** Calls upstreams until one serves: admitted token by admitted token, before the first byte of model output only. */
-
+import type { UsableCredential } from '../../credentials/access.js';
+import { AppError } from '../../errors.js';
 import { isOutput, type ModelEvent, type ModelRequest, UpstreamFailure } from '../../upstreams/define.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
@@ -21,25 +22,28 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
   const tried: string[] = [];
   for (;;) {
     const attempt = beginAttempt(run, admitted, deps);
+    const mayRetry = run.attempts.length < deps.maxAttempts;
+    const held: ModelEvent[] = [];
     let output = false;
     let failure: UpstreamFailure | null = null;
     let whole = false;
+    let refreshes = false;
     try {
-      const held: ModelEvent[] = [];
       for await (const event of call(run, admitted, attempt, deps)) {
         note(run, event);
         if (!output && !isOutput(event)) {
           held.push(event);
           continue;
         }
-        if (!output) deps.limits.responded(attempt.attemptId, true);
-        output = true;
+        if (!output) {
+          output = true;
+          deps.limits.responded(attempt.attemptId, true);
+          yield* held;
+        }
         yield event;
       }
-      if (output || emptyBefore) {
-        whole = true;
-        if (output) yield* held;
-      } else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
+      if (output || emptyBefore || isAnswer(held)) whole = true;
+      else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
     } catch (error) {
       failure = asFailure(error, run.abort.signal);
       // Twice nothing is the model's answer: it is handed over, and charged (contract §3).
@@ -47,17 +51,17 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
         whole = true;
         failure = null;
       }
+      refreshes = failure?.kind === 'auth' && !output && mayRetry && !tried.includes(attempt.tokenId);
     } finally {
       // Also reached when the consumer leaves in the middle of a yield.
       if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
-      await endAttempt(run, attempt, failure, deps);
+      await endAttempt(run, attempt, { failure, refreshes }, deps);
     }
     if (failure === null) {
-      if (!output) yield { type: 'stop', reason: 'end_turn', sequence: null };
+      if (!output) yield* silentReply(held);
       return;
     }
-    if (output || !meaningOf(failure.kind).retry || run.attempts.length >= deps.maxAttempts || (failure.kind === 'empty' && emptyBefore))
-      throw failure;
+    if (output || !meaningOf(failure).retry || !mayRetry) throw failure;
     emptyBefore ||= failure.kind === 'empty';
     const next = await nextToken(run, attempt, failure, tried, deps);
     if (next === null) throw failure;
@@ -65,12 +69,20 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
   }
 }
 
+/** Without output, yet with a reason of its own, such as a refusal: asking again would burn credits for the same answer. */
+const isAnswer = (held: readonly ModelEvent[]): boolean => held.some((event) => event.type === 'stop' && event.reason !== 'end_turn');
+
+/** A reply without output, ended as the upstream said. */
+function* silentReply(held: readonly ModelEvent[]): Generator<ModelEvent> {
+  yield* held;
+  if (!held.some(({ type }) => type === 'stop')) yield { type: 'stop', reason: 'end_turn', sequence: null };
+}
+
 /** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */
 async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord, deps: GatewayDeps): AsyncGenerator<ModelEvent> {
   const upstream = deps.upstreams.get(admitted.provider);
   if (!upstream) throw new UpstreamFailure({ kind: 'routing', message: 'No adapter for this provider.' });
-  if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
-  const credential = await deps.access.get(admitted.tokenId, run.abort.signal);
+  const credential = await prepare(run, admitted, deps);
   attempt.sent = true;
   const events = upstream.generate({
     request: run.request,
@@ -88,6 +100,17 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
   } catch (error) {
     if (error instanceof UpstreamFailure && error.kind === 'auth') deps.access.refused(admitted.tokenId, credential.access.value);
     throw error;
+  }
+}
+
+/** A store that does not answer here is our trouble, not the token's. */
+async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
+  try {
+    if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
+    return await deps.access.get(admitted.tokenId, run.abort.signal);
+  } catch (error) {
+    if (error instanceof UpstreamFailure || error instanceof AppError || run.abort.signal.aborted) throw error;
+    throw new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   }
 }
 

@@ -1,10 +1,12 @@
 /** One generation request from its first byte to its last: authenticate → parse → peek → pace → admit → forward → settle. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../errors.js';
+import { DatabaseError } from '../../infra/database/errors.js';
 import { safeText } from '../../shared/safeText.js';
+import { untilAborted } from '../../shared/untilAborted.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
-import type { Dialect, ParsedCall } from '../dialects/define.js';
+import type { Dialect, ParsedCall, RenderContext } from '../dialects/define.js';
 import { ClientLeft, readJson } from '../http.js';
 import { type AdmittedAttempt, admit, admitRequest } from './admit.js';
 import { authenticate, recheck } from './authenticate.js';
@@ -31,11 +33,26 @@ export interface GenerateDeps extends GatewayDeps {
 }
 
 /** Never rejects: whatever happens is answered, recorded and, if it is our fault, logged. */
-export async function generate(
+export function generate(
   dialect: Dialect,
   req: IncomingMessage,
   res: ServerResponse,
   requestId: string,
+  deps: GenerateDeps,
+): Promise<void> {
+  const abort = new AbortController();
+  res.once('close', () => {
+    if (!res.writableFinished) abort.abort(new ClientLeft());
+  });
+  return deps.inFlight.track(abort, handle(dialect, req, res, requestId, abort, deps));
+}
+
+async function handle(
+  dialect: Dialect,
+  req: IncomingMessage,
+  res: ServerResponse,
+  requestId: string,
+  abort: AbortController,
   deps: GenerateDeps,
 ): Promise<void> {
   const arrival: Arrival = {
@@ -46,30 +63,25 @@ export async function generate(
     caller: null,
     call: null,
   };
-  const abort = new AbortController();
-  const onClose = (): void => {
-    if (!res.writableFinished) abort.abort(new ClientLeft());
-  };
-  res.once('close', onClose);
-  let admitted: Awaited<ReturnType<typeof enter>>;
+  let admitted: Entered;
   try {
     admitted = await enter(dialect, req, arrival, abort, deps);
   } catch (error) {
-    refuse(
-      dialect,
-      arrival,
-      abort.signal.aborted ? new AppError('client_closed', { cause: error }) : asAppError(error, deps, requestId),
-      res,
-      deps,
-    );
+    refuse(dialect, arrival, refusalOf(error, abort.signal, deps, requestId), res, deps);
     return;
   }
   try {
-    await deps.inFlight.track(admitted.run, serve(dialect, admitted.run, admitted.first, res, deps));
+    await serve(dialect, admitted, res, deps);
   } catch (error) {
     sendError(dialect, asAppError(error, deps, requestId), requestId, res);
     res.destroy();
   }
+}
+
+/** A node that stops says so; a client that left is recorded as such, whatever broke by it. */
+function refusalOf(error: unknown, signal: AbortSignal, deps: GenerateDeps, requestId: string): AppError {
+  if (!signal.aborted) return asAppError(error, deps, requestId);
+  return signal.reason instanceof AppError ? signal.reason : new AppError('client_closed', { cause: error });
 }
 
 interface Arrival {
@@ -81,18 +93,24 @@ interface Arrival {
   call: ParsedCall | null;
 }
 
-/** Everything up to admission; charges nothing unless it returns. */
+interface Entered {
+  readonly run: Run;
+  readonly first: AdmittedAttempt;
+  readonly context: RenderContext;
+}
+
+/** Everything up to admission; charges nothing unless it returns. What may fail on a client's content happens in here. */
 async function enter(
   dialect: Dialect,
   req: IncomingMessage,
   arrival: Arrival,
   abort: AbortController,
   deps: GenerateDeps,
-): Promise<{ run: Run; first: AdmittedAttempt }> {
+): Promise<Entered> {
   guard(arrival.address, deps);
   const caller = await authenticate(req, deps);
   arrival.caller = caller;
-  const call = dialect.parse(await readJson(req), req.headers);
+  const call = dialect.parse(await untilAborted(readJson(req), abort.signal), req.headers);
   arrival.call = call;
   const run = newRun(dialect, arrival, caller, call, abort, deps);
   const choice = { attempt: 1, exclude: [], onlyTokenId: null };
@@ -103,10 +121,28 @@ async function enter(
   abort.signal.throwIfAborted();
   // The wait may have outlived the key: what was revoked meanwhile must not be admitted.
   guard(arrival.address, deps);
-  const current: Run = { ...run, caller: recheck(caller, deps) };
+  const current = recheckRun(run, deps);
+  const context = contextOf(current);
   const first = await admit(current, choice, deps);
   if (!first.ok) throw recordQuotaHit(current, first, deps);
-  return { run: current, first };
+  return { run: current, first, context };
+}
+
+/** The same request as the key and its models are now. */
+function recheckRun(run: Run, deps: GenerateDeps): Run {
+  const caller = recheck(run.caller, deps);
+  const same = caller.allowedModels === run.caller.allowedModels;
+  return { ...run, caller, targets: same ? run.targets : resolveTargets(run.request.model, caller, deps.upstreams) };
+}
+
+function contextOf(run: Run): RenderContext {
+  return {
+    requestId: run.requestId,
+    model: run.request.model,
+    inputTokensEstimate: run.call.stream ? estimateRequestTokens(run.request) : 0,
+    createdAt: Math.floor(run.startedAt / 1000),
+    options: run.call.options,
+  };
 }
 
 function newRun(dialect: Dialect, arrival: Arrival, caller: Caller, call: ParsedCall, abort: AbortController, deps: GenerateDeps): Run {
@@ -139,23 +175,16 @@ function recordQuotaHit(run: Run, refusal: Refused, deps: GenerateDeps): AppErro
 }
 
 /** Serves an admitted request to its end and settles it. */
-async function serve(dialect: Dialect, run: Run, first: AdmittedAttempt, res: ServerResponse, deps: GenerateDeps): Promise<void> {
-  const context = {
-    requestId: run.requestId,
-    model: run.request.model,
-    inputTokensEstimate: run.call.stream ? estimateRequestTokens(run.request) : 0,
-    createdAt: Math.floor(run.startedAt / 1000),
-    options: run.call.options,
-  };
+async function serve(dialect: Dialect, { run, first, context }: Entered, res: ServerResponse, deps: GenerateDeps): Promise<void> {
   const replyDeps = { keepAlives: deps.keepAlives, monotonic: () => deps.clock.monotonic() };
   const reply = (run.call.stream ? streamReply : wholeReply)(run, dialect, context, res, replyDeps);
   const ending = await deliver(run, first, reply, deps);
-  const settled = settle(run, ending, deps);
-  if (ending.kind === 'completed') reply.end();
-  else if (ending.kind === 'failed') reply.fail(ending.error);
-  await settled.catch((error: unknown) =>
+  const settled = settle(run, ending, deps).catch((error: unknown) =>
     deps.logger.error({ err: error, requestId: run.requestId }, 'a request could not be settled; its open record stays'),
   );
+  if (ending.kind === 'completed') reply.end();
+  else if (ending.kind === 'failed') reply.fail(ending.error);
+  await settled;
 }
 
 async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeof streamReply>, deps: GenerateDeps): Promise<Ending> {
@@ -194,5 +223,6 @@ function refuse(dialect: Dialect, arrival: Arrival, error: AppError, res: Server
 export function asAppError(error: unknown, deps: Pick<GatewayDeps, 'logger'>, requestId: string): AppError {
   if (error instanceof AppError) return error;
   deps.logger.error({ err: error, requestId }, 'a request failed on our side');
+  if (error instanceof DatabaseError && error.transient) return new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   return new AppError('internal', { cause: error });
 }

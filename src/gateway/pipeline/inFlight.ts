@@ -1,10 +1,10 @@
-/** The admitted requests that still run: what a stopping node waits for, and ends when it may wait no longer. */
+/** The requests that still run, from their arrival on: what a stopping node waits for, and ends when it may wait no longer. */
 import type { AppError } from '../../errors.js';
-import type { Run } from './run.js';
 
 export interface InFlight {
   readonly size: number;
-  track(run: Run, work: Promise<void>): Promise<void>;
+  /** `abort` ends the work. A request that is paced counts too: its turn is yet to come. */
+  track(abort: AbortController, work: Promise<void>): Promise<void>;
   /** Resolves when nothing runs any more. */
   idle(): Promise<void>;
   /** Ends every running request with this error, in its stream where one has begun. */
@@ -12,24 +12,24 @@ export interface InFlight {
 }
 
 export function createInFlight(): InFlight {
-  const runs = new Map<Run, Promise<void>>();
+  const runs = new Map<AbortController, Promise<void>>();
   return {
     get size() {
       return runs.size;
     },
-    async track(run, work) {
-      runs.set(run, work);
+    async track(abort, work) {
+      runs.set(abort, work);
       try {
         await work;
       } finally {
-        runs.delete(run);
+        runs.delete(abort);
       }
     },
     async idle() {
       while (runs.size > 0) await Promise.allSettled(runs.values());
     },
     abortAll(error) {
-      for (const run of runs.keys()) run.abort.abort(error);
+      for (const abort of runs.keys()) abort.abort(error);
     },
   };
 }
