@@ -1,8 +1,9 @@
 /** `/metrics`: cluster totals read from the projections, and this node's own process (contract §4). */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { EventLog } from '../events/log/port.js';
+import { DatabaseError } from '../infra/database/errors.js';
 import type { Database } from '../infra/database/port.js';
-import { projectionStandings } from '../panels/api/reads/projections.js';
+import { type ProjectionStanding, projectionStandings } from '../panels/api/reads/projections.js';
 import type { Directory } from '../projections/directory.js';
 import { type PrometheusTotals, prometheusTotals } from '../projections/requestQueries.js';
 import type { Clock } from '../shared/clock.js';
@@ -15,19 +16,36 @@ export interface MetricsDeps {
   readonly nodeId: string;
 }
 
-/** Answers the text of one scrape. Rejects when the database cannot be read. */
+/** Answers the text of one scrape. While the database is out of reach the totals are missing, and `kirogate_store_up` says why. */
 export function createMetrics(deps: MetricsDeps): () => Promise<string> {
   const own = new Registry();
   own.setDefaultLabels({ node: deps.nodeId });
   collectDefaultMetrics({ register: own });
   return async () => {
+    const stored = await readStored(deps);
     const cluster = new Registry();
-    const totals = await prometheusTotals(deps.db);
-    addCounters(cluster, totals);
     addPool(cluster, deps.directory);
-    await addStores(cluster, deps);
-    return `${await cluster.metrics()}${durationText(totals)}\n${await own.metrics()}`;
+    addNode(cluster, stored !== null, deps);
+    if (stored === null) return `${await cluster.metrics()}\n${await own.metrics()}`;
+    addCounters(cluster, stored.totals);
+    addLag(cluster, stored.standings);
+    return `${await cluster.metrics()}\n${durationText(stored.totals)}\n\n${await own.metrics()}`;
   };
+}
+
+interface Stored {
+  readonly totals: PrometheusTotals;
+  readonly standings: readonly ProjectionStanding[];
+}
+
+/** null: the database does not answer. */
+async function readStored({ db, clock }: MetricsDeps): Promise<Stored | null> {
+  try {
+    return { totals: await prometheusTotals(db), standings: await projectionStandings(db, clock.now()) };
+  } catch (error) {
+    if (error instanceof DatabaseError && error.transient) return null;
+    throw error;
+  }
 }
 
 function addCounters(registry: Registry, totals: PrometheusTotals): void {
@@ -73,23 +91,22 @@ function addPool(registry: Registry, directory: Directory): void {
   for (const token of directory.tokens()) pool.inc({ status: token.status });
 }
 
-async function addStores(registry: Registry, { db, clock, log, nodeId }: MetricsDeps): Promise<void> {
+function addNode(registry: Registry, answers: boolean, { log, nodeId }: MetricsDeps): void {
   const registers = [registry];
   const up = new Gauge({ name: 'kirogate_store_up', help: '1 while the store answers', labelNames: ['store', 'node'], registers });
-  const answers = await db.ping().then(
-    () => 1,
-    () => 0,
-  );
-  up.set({ store: 'sqlite', node: nodeId }, answers);
+  up.set({ store: 'sqlite', node: nodeId }, answers ? 1 : 0);
   const spool = new Gauge({ name: 'kirogate_spool_bytes', help: 'Bytes of events not yet archived', labelNames: ['node'], registers });
   spool.set({ node: nodeId }, log.backlog().bytes);
+}
+
+function addLag(registry: Registry, standings: readonly ProjectionStanding[]): void {
   const lag = new Gauge({
     name: 'kirogate_projection_lag_seconds',
     help: 'Age of the oldest event that a projection has not taken in',
     labelNames: ['projection', 'partition'],
-    registers,
+    registers: [registry],
   });
-  for (const { name, partitions } of await projectionStandings(db, clock.now())) {
+  for (const { name, partitions } of standings) {
     for (const { partition, lagMs } of partitions) lag.set({ projection: name, partition }, lagMs / 1000);
   }
 }

@@ -30,24 +30,26 @@ function poolToken(token: DirectoryToken): PoolToken {
 
 /** Fills the limits and follows every change. `onRemoved` is told of tokens that are gone. Returns what ends it. */
 export async function feedPool(directory: Directory, limits: Limits, onRemoved: (tokenId: string) => void): Promise<() => void> {
+  const statuses = new Map([...directory.tokens()].map((token) => [token.id, token.status]));
   limits.configure(limitSettings(directory.settings()));
-  await limits.putTokens([...directory.tokens()].map(poolToken));
-  const active = new Map([...directory.tokens()].map((token) => [token.id, token.status]));
-  return directory.onChange((change) => {
+  // Listening comes before filling: what changes meanwhile carries a newer position, and wins.
+  const end = directory.onChange((change) => {
     if (change.settings) limits.configure(limitSettings(directory.settings()));
     for (const id of change.tokens) {
       const token = directory.token(id);
       if (!token) {
-        active.delete(id);
+        statuses.delete(id);
         void limits.removeToken(id, directory.position());
         onRemoved(id);
         continue;
       }
-      const resumed = token.status === 'active' && active.has(id) && active.get(id) !== 'active';
-      active.set(id, token.status);
-      // An admin's resume forgets what led to the suspension; a fault right after starts counting anew.
-      if (resumed) void limits.resetToken(id);
+      const before = statuses.get(id);
+      statuses.set(id, token.status);
+      // A resume forgets what led to the suspension; a fault right after starts counting anew.
+      if (token.status === 'active' && before !== undefined && before !== 'active') void limits.resetToken(id);
       void limits.putTokens([poolToken(token)]);
     }
   });
+  await limits.putTokens([...directory.tokens()].map(poolToken));
+  return end;
 }

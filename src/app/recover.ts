@@ -4,6 +4,7 @@ import type { NewEvent } from '../events/define.js';
 import type { EventLog } from '../events/log/port.js';
 import type { Limits, OpenRecord } from '../limits/port.js';
 import type { Clock } from '../shared/clock.js';
+import { safeText } from '../shared/safeText.js';
 
 export interface RecoverDeps {
   readonly limits: Limits;
@@ -49,7 +50,7 @@ function abandonedEvent(record: OpenRecord, deps: RecoverDeps): NewEvent {
       userId: record.userId,
       keyId: record.keyId,
       endpoint: record.facts.endpoint,
-      model: record.facts.model.slice(0, 200),
+      model: safeText(record.facts.model, 200),
       stream: record.facts.stream,
       status: 500,
       startedAt: record.facts.startedAt,
