@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root, run } from './prepare.js';
+import { ensureServers } from './services.js';
 
 ensureInstalled();
 ensureBuilt();
+ensureServers();
 
 const checks = run(process.execPath, [join(root, 'scripts', 'check.js')]);
 const folder = mkdtempSync(join(tmpdir(), 'kirogate-test-'));

@@ -1,0 +1,137 @@
+/** One connection to Redis that fails fast: nothing queues while it is down, every command settles in time, it comes back by itself. */
+import { type Redis as Client, Redis, type RedisOptions } from 'ioredis';
+import type { Logger } from 'pino';
+import { StoreUnreachable } from '../../errors.js';
+import type { RedisScript } from './scripts.js';
+import { parseRedisUrl, type RedisAddress } from './url.js';
+
+export type RedisReply = string | number | null | readonly RedisReply[];
+
+export interface RedisConnection {
+  /**
+   * Runs one command. Rejects at once while the connection is down and after `commandTimeoutMs` at the latest; a
+   * rejection does not tell whether the server ran it. Commands of one connection run in the order of the calls.
+   */
+  command(name: string, ...args: readonly (string | number)[]): Promise<RedisReply>;
+  /** Runs a script by its hash; the server gets its text where it does not know it. */
+  run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply>;
+  isReady(): boolean;
+  close(): Promise<void>;
+}
+
+export interface RedisConnectionOptions {
+  readonly url: string;
+  /** Shown by `CLIENT LIST`. */
+  readonly name: string;
+  readonly logger?: Logger;
+  /** Longest wait for one reply. */
+  readonly commandTimeoutMs?: number;
+  /** Longest wait for the first connection; then StoreUnreachable. */
+  readonly connectTimeoutMs?: number;
+}
+
+const LONGEST_RETRY_MS = 5_000;
+
+/** Connects, and keeps connecting until `connectTimeoutMs`; rejects with StoreUnreachable, which names host, port and database. */
+export async function openRedis(options: RedisConnectionOptions): Promise<RedisConnection> {
+  const address = parseRedisUrl(options.url);
+  const client = new Redis(optionsOf(address, options));
+  watch(client, address, options.logger);
+  await firstConnection(client, address, options.connectTimeoutMs ?? 10_000);
+  return {
+    command: (name, ...args) => client.call(name, [...args]) as Promise<RedisReply>,
+    run: (script, keys, args) => runScript(client, script, keys, args),
+    isReady: () => client.status === 'ready',
+    async close() {
+      // What is under way may end; a server that does not answer must not hold up the end of the process.
+      if (client.status === 'ready') await client.quit().catch(() => undefined);
+      client.disconnect();
+    },
+  };
+}
+
+function optionsOf(address: RedisAddress, options: RedisConnectionOptions): RedisOptions {
+  const { host, port, sentinels, name, username, password, db, tls } = address;
+  return {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(sentinels === undefined ? {} : { sentinels: [...sentinels] }),
+    ...(name === undefined ? {} : { name }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    db,
+    connectionName: options.name,
+    // RESP2 and no CLIENT SETINFO: the same on every server from 7.0 on.
+    protocol: 2,
+    disableClientInfo: true,
+    // ioredis queues without bound and sends again what was in flight; the callers' own retries are idempotent (event-log pitfalls 9 and 15).
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: options.commandTimeoutMs ?? 2_000,
+    connectTimeout: 2_000,
+    keepAlive: 10_000,
+    retryStrategy: (times) => Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 10)),
+  };
+}
+
+/** One line when the connection is lost and one when it is back, however many commands fail meanwhile. */
+function watch(client: Client, address: RedisAddress, logger: Logger | undefined): void {
+  let lost = false;
+  let reason: unknown;
+  client.on('error', (error: unknown) => (reason = error));
+  client.on('close', () => {
+    if (lost) return;
+    lost = true;
+    logger?.warn({ redis: address.label, err: reason }, 'Redis is out of reach; trying again');
+  });
+  client.on('ready', () => {
+    if (lost) logger?.info({ redis: address.label }, 'Redis is back');
+    lost = false;
+  });
+}
+
+function firstConnection(client: Client, address: RedisAddress, timeoutMs: number): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    let reason: unknown;
+    const onError = (error: unknown): void => {
+      reason = error;
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      client.off('ready', onReady);
+      client.off('error', onError);
+    };
+    const onReady = (): void => {
+      done();
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      done();
+      client.disconnect();
+      reject(new StoreUnreachable(`Redis at ${address.label} cannot be reached: ${messageOf(reason)}`, { cause: reason }));
+    }, timeoutMs);
+    client.on('ready', onReady);
+    client.on('error', onError);
+  });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error && error.message !== '' ? error.message : 'no answer');
+
+async function runScript(
+  client: Client,
+  script: RedisScript,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<RedisReply> {
+  if (keys.length !== script.keys) throw new Error(`${script.name} takes ${script.keys} keys, not ${keys.length}`);
+  try {
+    return (await client.call('EVALSHA', script.sha, keys.length, ...keys, ...args)) as RedisReply;
+  } catch (error) {
+    // The script cache is lost with a restart, a failover and SCRIPT FLUSH.
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return (await client.call('EVAL', script.text, keys.length, ...keys, ...args)) as RedisReply;
+  }
+}

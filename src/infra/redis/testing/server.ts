@@ -1,0 +1,66 @@
+/** A Redis server of a test's own: free port, own folder, nothing saved, ended by its process id. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openRedis } from '../connection.js';
+
+export interface TestRedis {
+  readonly url: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>;
+}
+
+const services = fileURLToPath(new URL('../../../../scripts/services.js', import.meta.url));
+
+/** Starts a server and waits until it answers. `settings`: more of its options, such as `['--maxmemory', '8mb']`. */
+export async function startTestRedis(settings: readonly string[] = []): Promise<TestRedis> {
+  const program = execFileSync(process.execPath, [services, 'redis-server'], { encoding: 'utf8' }).trim();
+  const dir = mkdtempSync(join(tmpdir(), 'kirogate-redis-'));
+  const port = await freePort();
+  const options = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'];
+  const child = spawn(program, [...options, '--maxmemory-policy', 'noeviction', ...settings], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exited = once(child, 'exit');
+  const url = `redis://127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exited;
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await Promise.race([answering(url), failing(child, () => output)]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, port, pid: child.pid ?? 0, stop };
+}
+
+async function answering(url: string): Promise<void> {
+  const redis = await openRedis({ url, name: 'test-start', connectTimeoutMs: 20_000 });
+  await redis.close();
+}
+
+async function failing(child: ChildProcess, output: () => string): Promise<never> {
+  await once(child, 'exit');
+  throw new Error(`redis-server ended: ${output()}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
