@@ -1,8 +1,9 @@
 /** A file of framed records that only grows: group commit, CRC per record, a torn tail is cut off at open. */
 import { writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { ensureFolder } from './folder.js';
 
 /** Four bytes at the start of the file: name and version of the format. */
 const MAGIC = Buffer.from('KGA1', 'latin1');
@@ -90,7 +91,7 @@ export function scan(bytes: Buffer): { readonly records: Buffer[]; readonly end:
  * One process at a time: the owner of the folder sees to that.
  */
 export async function openAppendFile(options: AppendFileOptions): Promise<AppendFile> {
-  await mkdir(dirname(options.path), { recursive: true });
+  await ensureFolder(dirname(options.path));
   const handle = await open(options.path, 'a+', 0o600).then(async (created) => {
     await created.close();
     return open(options.path, 'r+');

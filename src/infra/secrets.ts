@@ -1,8 +1,9 @@
 /** Secrets of a single node that the environment does not give: generated once into the data folder, mode 0600. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ensureFolder } from './folder.js';
 
 const fileSchema = z.object({
   adminPassword: z.string().min(1),
@@ -26,7 +27,7 @@ export interface GivenSecrets {
  * start. `generatedPassword` is set only then, to be shown once. Throws when the file is not readable or not ours.
  */
 export async function loadSecrets(dataDir: string, given: GivenSecrets): Promise<{ secrets: Secrets; generatedPassword: string | null }> {
-  await mkdir(dataDir, { recursive: true });
+  await ensureFolder(dataDir, 0o700);
   const path = join(dataDir, 'secrets.json');
   const stored = await read(path);
   const file = stored ?? generate();

@@ -1,7 +1,8 @@
 /** The write-ahead files of the in-process log: what was acknowledged and is not archived yet, found again after a crash. */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AppendFile, openAppendFile, scan } from '../../infra/appendFile.js';
+import { ensureFolder } from '../../infra/folder.js';
 import type { NewEvent } from '../define.js';
 
 export interface JournalRecord {
@@ -46,7 +47,7 @@ export function encodeRecord(partition: string, n: number, event: NewEvent): Buf
 
 /** Throws when a leftover file cannot be read: starting without it would lose events that were acknowledged. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  await mkdir(options.dir, { recursive: true, mode: 0o700 });
+  await ensureFolder(options.dir, 0o700);
   const names = (await readdir(options.dir)).filter((name) => name.endsWith('.log')).sort();
   const leftovers: Leftover[] = [];
   for (const name of names) leftovers.push(...(await readLeftover(join(options.dir, name), name)));

@@ -1,8 +1,9 @@
 /** SQLite behind the database port: one writing connection that takes the lock at once, reading ones that never wait for it. */
-import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sqlite, { type DatabaseConnection } from '@databases/sqlite';
+import { ensureFolder } from '../folder.js';
 import { DatabaseError } from './errors.js';
 import { createPool, type Pool } from './pool.js';
 import { type Database, type Queryable, type SQLQuery, sql } from './port.js';
@@ -24,7 +25,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const path = scratch === null ? options.path : join(scratch, 'memory.db');
   const busyTimeout = options.busyTimeoutMs ?? 10_000;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await ensureFolder(dirname(path));
     await (await open(path, 'a', 0o600)).close();
     const writer = connect(path, busyTimeout);
     await patiently(busyTimeout, () => prepareWriter(writer, scratch !== null));
