@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const policy = '/usr/sbin/policy-rc.d';
+const installer = '/usr/bin/apt-get';
 const servers = {
   'redis-server': { package: 'redis-server', folders: ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'] },
 };
@@ -20,7 +21,7 @@ function find(name) {
 
 function apt(args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], { env, stdio: ['ignore', 2, 2] }).status === 0;
+  return spawnSync(installer, ['-o', 'DPkg::Lock::Timeout=300', ...args], { env, stdio: ['ignore', 2, 2] }).status === 0;
 }
 
 /** Debian asks this file whether a package may start its service; 101 says no. One that stands there already is left alone. */
@@ -39,7 +40,7 @@ export function ensureServer(name) {
   const found = find(name);
   if (found !== undefined) return found;
   const wanted = servers[name].package;
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+  if (process.getuid?.() === 0 && existsSync(installer)) {
     console.error(`Installing ${wanted} for the tests. Its service is not started.`);
     withoutServices(() => apt(['update', '-q']) && apt(['install', '-q', '-y', '--no-install-recommends', wanted]));
     const installed = find(name);

@@ -50,7 +50,7 @@ export async function openRedis(options: RedisConnectionOptions): Promise<RedisC
   };
 }
 
-function optionsOf(address: RedisAddress, options: RedisConnectionOptions): RedisOptions {
+function optionsOf(address: RedisAddress, options: RedisConnectionOptions): RedisOptions & { replyMapping: 'legacy' } {
   const { host, port, sentinels, name, username, password, db, tls } = address;
   return {
     ...(host === undefined ? {} : { host }),
@@ -64,6 +64,7 @@ function optionsOf(address: RedisAddress, options: RedisConnectionOptions): Redi
     connectionName: options.name,
     // RESP2 and no CLIENT SETINFO: the same on every server from 7.0 on.
     protocol: 2,
+    replyMapping: 'legacy',
     disableClientInfo: true,
     // ioredis queues without bound and sends again what was in flight; the callers' own retries are idempotent (event-log pitfalls 9 and 15).
     enableOfflineQueue: false,
