@@ -12,9 +12,9 @@ export function slotOf(time: number, width: number): number {
 
 /** Start of a UTC day (`2026-11-23`) or month (`2026-11`) in ms. Throws when it is neither. */
 export function periodStart(period: string): number {
-  const match = /^(\d{4})-(\d{2})(?:-(\d{2}))?$/.exec(period);
-  if (!match) throw new Error('period: neither a day nor a month');
-  return Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3] ?? 1));
+  const start = period.length === 10 || period.length === 7 ? Date.parse(period) : Number.NaN;
+  if (Number.isNaN(start)) throw new Error('period: neither a day nor a month');
+  return start;
 }
 
 /** The UTC day of a time, as `2026-11-23`. */

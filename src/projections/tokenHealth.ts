@@ -145,12 +145,19 @@ function record(batch: Batch, event: StoredEvent, attempt: Attempt): void {
   const slot = slotOf(at, MINUTE);
   const successes = result === 'success' ? 1 : 0;
   const failures = result === 'failure' ? 1 : 0;
-  const last = {
-    last_at: standing ? event.time : 0,
-    last_id: standing ? event.id : '',
-    consecutive_fails: standing?.consecutiveFails ?? 0,
-  };
-  minutes.add(batch.minutes, { slot, token_id: tokenId, attempts: sentAt === null ? 0 : 1, successes, failures, ...last });
+  const last_at = standing ? event.time : 0;
+  const last_id = standing ? event.id : '';
+  const consecutive_fails = standing?.consecutiveFails ?? 0;
+  minutes.add(batch.minutes, {
+    slot,
+    token_id: tokenId,
+    attempts: sentAt === null ? 0 : 1,
+    successes,
+    failures,
+    last_at,
+    last_id,
+    consecutive_fails,
+  });
   if (sentAt !== null) batch.sends.set(`${sentAt}.${attemptId}`, { at: sentAt, attempt_id: attemptId, token_id: tokenId });
   if (!isPooled(tokenId)) return;
   health.add(batch.health, {
@@ -159,11 +166,11 @@ function record(batch: Batch, event: StoredEvent, attempt: Attempt): void {
     successes,
     failures,
     last_used_at: at,
-    last_at: last.last_at,
-    last_id: last.last_id,
+    last_at,
+    last_id,
     last_result: standing ? (standing.failure === null ? 'success' : 'failure') : '',
     last_failure: standing?.failure ?? null,
-    consecutive_fails: last.consecutive_fails,
+    consecutive_fails,
     cooled_at: 0,
     cooled_id: '',
     cooldown_until: null,

@@ -9,7 +9,7 @@ import { advance, lastPositions } from './checkpoints.js';
 import { decodeAll, type Ready } from './decode.js';
 import { foldAll, liveTable, type Poison, writeCarefully } from './fold.js';
 import { answersIn, DISCARDED, hasEarlierParked, park, parkedId, parkedSubjects, RETRIED, settleParked, stillParked } from './parked.js';
-import { readEvent } from './readEvent.js';
+import { readEvent } from './readEvents.js';
 
 export interface ApplyOptions {
   /** Default: the registry. */

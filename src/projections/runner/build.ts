@@ -1,15 +1,15 @@
 /** Folds the archive anew into scratch tables, beside the live ones, a page at a time, while the system serves. */
-import { partitionHeads, readPartition } from '../../events/archive.js';
-import type { StoredEvent } from '../../events/define.js';
+import { partitionHeads } from '../../events/archive.js';
+import { CONTROL_PARTITION, type StoredEvent } from '../../events/define.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Projection, TableName } from '../define.js';
-import { isPruneDue, prune } from '../prune.js';
+import { prune } from '../prune.js';
 import { allDone } from './allDone.js';
-import { decodeAll } from './decode.js';
+import { decodeAll, type Ready } from './decode.js';
 import { foldAll } from './fold.js';
-import { type Answers, answersFor } from './parked.js';
-import { readEvent } from './readEvent.js';
+import { type Answers, answersFor, RETRIED } from './parked.js';
+import { readEvent, readSpan } from './readEvents.js';
 import { createScratch, dropScratch, suffixed } from './scratch.js';
 
 export interface BuildProgress {
@@ -44,6 +44,8 @@ export interface Build {
   drop(): Promise<void>;
 }
 
+type Write = (fn: (tx: Queryable) => Promise<void>) => Promise<void>;
+
 /** An event that a projection cannot take and that is not parked: the rebuild stops, the live tables stay. */
 export class BuildError extends Error {
   override readonly name = 'BuildError';
@@ -62,30 +64,32 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
     for (const projection of projections) await createScratch(tx, projection, suffix);
   });
 
-  /** Reads through `from`, writes through `write`. */
-  async function page(partition: string, from: Queryable, write: (fn: (tx: Queryable) => Promise<void>) => Promise<void>): Promise<number> {
-    const events = await readPartition(from, partition, positions.get(partition) ?? 0, pageSize);
-    const last = events.at(-1);
-    if (!last) return 0;
-    // Asked after the page was read: whatever of it is parked was parked in the transaction that archived it.
-    const batches: { projection: Projection; batch: unknown }[] = [];
-    for (const projection of projections) batches.push({ projection, batch: await foldPage(from, projection, events) });
+  const types = [...new Set([RETRIED, ...projections.flatMap((projection) => projection.types)])];
+
+  /** Reads one span through `from`, writes what it holds through `write`; answers how many positions it took. */
+  async function page(partition: string, head: number, from: Queryable, write: Write): Promise<number> {
+    const after = positions.get(partition) ?? 0;
+    const upTo = Math.min(head, after + pageSize);
+    if (upTo === after) return 0;
+    const events = await readSpan(from, { partition, after, upTo }, types);
+    // Asked after the span was read: whatever of it is parked was parked in the transaction that archived it.
+    const batches = await foldSpan(from, projections, events);
     await write(async (tx) => {
       await allDone(batches.map(({ projection, batch }) => projection.flush(batch, tx, table)));
-      if (isPruneDue(events)) for (const projection of projections) await prune(projection, tx, table);
+      for (const projection of projections) await prune(projection, tx, table);
     });
-    positions.set(partition, last.position);
-    done += events.length;
-    return events.length;
+    positions.set(partition, upTo);
+    done += upTo - after;
+    return upTo - after;
   }
 
-  async function pass(from: Queryable, write: (fn: (tx: Queryable) => Promise<void>) => Promise<void>): Promise<number> {
+  async function pass(from: Queryable, write: Write): Promise<number> {
     const heads = await partitionHeads(from);
     const total = [...heads.values()].reduce((sum, { position }) => sum + position, 0);
     let taken = 0;
-    for (const partition of heads.keys()) {
+    for (const [partition, head] of heads) {
       for (let count = pageSize; count === pageSize; ) {
-        count = await page(partition, from, write);
+        count = await page(partition, head.position, from, write);
         taken += count;
         report(total);
       }
@@ -125,35 +129,41 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
   };
 }
 
-async function foldPage(db: Queryable, projection: Projection, events: readonly StoredEvent[]): Promise<unknown> {
-  const answers = await answersFor(db, projection.name);
-  const wanted = events.filter(
-    ({ type, partition, position }) => projection.types.includes(type) && !answers.skipped.has(`${partition}.${position}`),
-  );
-  const sequence = answers.retries.size === 0 ? wanted : await withRetries(db, events, wanted, answers);
-  const { batch, poison } = foldAll(projection, decodeAll(sequence).ready);
-  const [first] = poison;
-  if (first) {
-    const { partition, position, type } = first.event;
-    throw new BuildError(`projection ${projection.name} cannot take ${type} at ${partition}/${position}: ${first.error}`);
-  }
-  return batch;
+interface Folding {
+  readonly projection: Projection;
+  readonly batch: unknown;
 }
 
-/** A retried event stands where its retry stands. */
-async function withRetries(
-  db: Queryable,
-  events: readonly StoredEvent[],
-  wanted: readonly StoredEvent[],
-  answers: Answers,
-): Promise<StoredEvent[]> {
-  const kept = new Set(wanted);
-  const sequence: StoredEvent[] = [];
-  for (const event of events) {
-    if (kept.has(event)) sequence.push(event);
-    const place = event.partition === 'control' ? answers.retries.get(event.position) : undefined;
+/** Decodes once for all projections. */
+async function foldSpan(db: Queryable, projections: readonly Projection[], events: readonly StoredEvent[]): Promise<Folding[]> {
+  const { ready } = decodeAll(events);
+  const foldings: Folding[] = [];
+  for (const projection of projections) {
+    const answers = await answersFor(db, projection.name);
+    const sequence = await sequenceFor(db, projection, ready, answers);
+    if (sequence.length > 0) foldings.push({ projection, batch: foldOrStop(projection, sequence) });
+  }
+  return foldings;
+}
+
+function foldOrStop(projection: Projection, sequence: readonly Ready[]): unknown {
+  const { batch, poison } = foldAll(projection, sequence);
+  const [first] = poison;
+  if (first === undefined) return batch;
+  const { partition, position, type } = first.event;
+  throw new BuildError(`projection ${projection.name} cannot take ${type} at ${partition}/${position}: ${first.error}`);
+}
+
+/** What the projection takes; a retried event stands where its retry stands. */
+async function sequenceFor(db: Queryable, projection: Projection, ready: readonly Ready[], answers: Answers): Promise<Ready[]> {
+  const types = new Set(projection.types);
+  const sequence: Ready[] = [];
+  for (const item of ready) {
+    const { type, partition, position } = item.event;
+    if (types.has(type) && !answers.skipped.has(`${partition}.${position}`)) sequence.push(item);
+    const place = partition === CONTROL_PARTITION ? answers.retries.get(position) : undefined;
     const retried = place && (await readEvent(db, place.partition, place.position));
-    if (retried) sequence.push(retried);
+    if (retried) sequence.push(...decodeAll([retried]).ready);
   }
   return sequence;
 }
