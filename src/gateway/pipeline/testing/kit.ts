@@ -229,6 +229,13 @@ export const fails = (
     throw new UpstreamFailure({ kind, message: `it is ${kind}`, ...detail });
   };
 
+/** Finds fault by itself, before anything is sent. */
+export const refuses = (kind: FailureKind, detail: Partial<ConstructorParameters<typeof UpstreamFailure>[0]> = {}): Play =>
+  async function* () {
+    yield* [];
+    throw new UpstreamFailure({ kind, message: `it is ${kind}`, ...detail });
+  };
+
 /** Sends these, then nothing more until the call is aborted. */
 export const stalls = (...events: readonly ModelEvent[]): Play =>
   async function* (call) {
