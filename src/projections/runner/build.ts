@@ -44,6 +44,12 @@ export interface Build {
   drop(): Promise<void>;
 }
 
+interface Span {
+  readonly partition: string;
+  readonly upTo: number;
+  readonly events: Promise<StoredEvent[]>;
+}
+
 type Write = (fn: (tx: Queryable) => Promise<void>) => Promise<void>;
 
 /** An event that a projection cannot take and that is not parked: the rebuild stops, the live tables stay. */
@@ -66,35 +72,43 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
 
   const types = [...new Set([RETRIED, ...projections.flatMap((projection) => projection.types)])];
 
-  /** Reads one span through `from`, writes what it holds through `write`; answers how many positions it took. */
-  async function page(partition: string, head: number, from: Queryable, write: Write): Promise<number> {
-    const after = positions.get(partition) ?? 0;
+  /** Begins to read what comes behind a position; null: nothing. */
+  function readNext(partition: string, after: number, head: number, from: Queryable): Span | null {
     const upTo = Math.min(head, after + pageSize);
-    if (upTo === after) return 0;
-    const events = await readSpan(from, { partition, after, upTo }, types);
+    if (upTo <= after) return null;
+    const events = readSpan(from, { partition, after, upTo }, types);
+    // Awaited later, perhaps never: when the span before it fails, that error counts.
+    events.catch(() => undefined);
+    return { partition, upTo, events };
+  }
+
+  async function take({ partition, upTo, events }: Span, from: Queryable, write: Write): Promise<void> {
     // Asked after the span was read: whatever of it is parked was parked in the transaction that archived it.
-    const batches = await foldSpan(from, projections, events);
+    const batches = await foldSpan(from, projections, await events);
     await write(async (tx) => {
       await allDone(batches.map(({ projection, batch }) => projection.flush(batch, tx, table)));
       for (const projection of projections) await prune(projection, tx, table);
     });
+    done += upTo - (positions.get(partition) ?? 0);
     positions.set(partition, upTo);
-    done += upTo - after;
-    return upTo - after;
   }
 
+  /** Reads up to the heads of now, each span while the one before is folded and written; answers how many positions that took. */
   async function pass(from: Queryable, write: Write): Promise<number> {
     const heads = await partitionHeads(from);
     const total = [...heads.values()].reduce((sum, { position }) => sum + position, 0);
-    let taken = 0;
+    const before = done;
     for (const [partition, head] of heads) {
-      for (let count = pageSize; count === pageSize; ) {
-        count = await page(partition, head.position, from, write);
-        taken += count;
+      let span = readNext(partition, positions.get(partition) ?? 0, head.position, from);
+      while (span) {
+        await span.events;
+        const next = readNext(partition, span.upTo, head.position, from);
+        await take(span, from, write);
+        span = next;
         report(total);
       }
     }
-    return taken;
+    return done - before;
   }
 
   function report(total: number): void {
