@@ -5,7 +5,7 @@ import type { PartitionHead } from './archiveHeads.js';
 import { type ArchiveRow, archiveColumnList, archiveColumns, fromRow, storable, toRow } from './archiveRow.js';
 import type { NewEvent, StoredEvent } from './define.js';
 
-export { type ArchivePage, type ArchiveQuery, type Cursor, headCursor, readArchive } from './archiveFeed.js';
+export { type ArchiveQuery, headCursor, readArchive } from './archiveFeed.js';
 export { partitionHeads } from './archiveHeads.js';
 export { type PartitionVerdict, verifyArchive } from './archiveVerify.js';
 export { toCloudEvent } from './cloudEvent.js';
