@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AppError } from '../../errors.js';
+import { decodeEvent } from '../../events/index.js';
 import { isOutput, type ModelEvent } from '../../upstreams/define.js';
 import { type AdmittedAttempt, admit } from './admit.js';
 import { asFailure, clientError } from './failures.js';
@@ -133,6 +134,8 @@ describe('any mix of failures, leaving clients, limits and retries', () => {
         expect(charged).toBeLessThanOrEqual(daily);
         expect(await kit.limits.abandoned()).toEqual([]);
 
+        // Nothing that is written is dropped or refused when it is read.
+        for (const { type, dataversion, data } of kit.events) expect(decodeEvent(type, dataversion, data)).toEqual({ outcome: 'ok', data });
         const ends = kit.events.filter(({ type }) => terminal.includes(type));
         expect(ends.map(({ id }) => id).sort()).toEqual(seen.map(({ run }) => run.terminalEventId).sort());
       }),
