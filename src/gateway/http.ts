@@ -21,10 +21,15 @@ export async function readJson(req: IncomingMessage, maxBytes: number = MAX_BODY
   }
   const body = await readBody(req, maxBytes);
   try {
-    return JSON.parse(body.toString('utf8')) as unknown;
+    return JSON.parse(textOf(body)) as unknown;
   } catch (cause) {
     throw new AppError('invalid_request', { message: 'The body is not valid JSON.', param: 'body', cause });
   }
+}
+
+/** Without the byte order mark that some editors and clients put in front. */
+function textOf(body: Buffer): string {
+  return body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0);
 }
 
 function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {

@@ -74,7 +74,12 @@ export function asFailure(error: unknown, signal: AbortSignal): UpstreamFailure 
       ...(error.param === undefined ? {} : { param: error.param }),
     });
   }
-  return new UpstreamFailure({ kind: 'protocol', message: 'The upstream could not be read.', cause: error });
+  // A fault of ours, whatever it is: the upstream and its tokens must not pay for it.
+  return new UpstreamFailure({
+    kind: 'protocol',
+    message: 'The request could not be served.',
+    cause: new AppError('internal', { cause: error }),
+  });
 }
 
 /** The error a client gets when the last attempt failed. Never says that the client's key is wrong. */

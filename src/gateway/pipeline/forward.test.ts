@@ -270,6 +270,16 @@ describe('a consumer that leaves', () => {
     expect(await kit.inFlight()).toBe(0);
   });
 
+  it('ends a reply that the upstream goes on with all the same', async () => {
+    const kit = await createKit({ play: answers(text('a'), text('b'), text('c'), stop) });
+    const run = kit.run();
+    const stream = forward(run, await kit.first(run), kit.deps);
+    await stream.next();
+    run.abort.abort(new Error('left'));
+    await expect(stream.next()).rejects.toMatchObject({ kind: 'aborted' });
+    expect(kit.settled).toMatchObject([{ outcome: 'neutral' }]);
+  });
+
   it('before anything was sent costs the token nothing', async () => {
     const kit = await createKit({ play: answers(...answer), access: async (_id, signal) => Promise.reject(signal?.reason) });
     const run = kit.run();

@@ -30,6 +30,8 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     let refreshes = false;
     try {
       for await (const event of call(run, admitted, attempt, deps)) {
+        // What the upstream had sent already must not keep a reply alive that nobody waits for.
+        run.abort.signal.throwIfAborted();
         note(run, event);
         if (!output && !isOutput(event)) {
           held.push(event);

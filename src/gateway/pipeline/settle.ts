@@ -1,6 +1,7 @@
 /** Ends an admitted request: exactly one terminal event in the log, then the quota settled and the open record closed. */
 import type { AppError } from '../../errors.js';
 import { safeText } from '../../shared/safeText.js';
+import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { trafficEvent } from './events.js';
 import type { Run } from './run.js';
@@ -80,7 +81,7 @@ const micros = (ms: number): number => Math.max(0, Math.round(ms * 1000));
 function usageOf(run: Run) {
   const { usage } = run;
   return {
-    inputTokens: usage?.inputTokens ?? 0,
+    inputTokens: usage?.inputTokens ?? (run.firstOutputMono === null ? 0 : estimateRequestTokens(run.request)),
     outputTokens: usage?.outputTokens ?? Math.ceil(run.outputChars / 4),
     cacheReadTokens: usage?.cacheReadTokens ?? 0,
     cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
