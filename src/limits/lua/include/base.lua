@@ -1,0 +1,71 @@
+-- What every script begins with: time, settings, counters, and the one way to save what it changed.
+-- KEYS[1]: what all keys of the limits begin with, hash tag included, such as `kirogate:{limits}:`.
+-- ARGV[1], ARGV[2]: monotonic and wall time in ms of a test's clock; both empty: the server's TIME. ARGV[3]: the caller's run.
+local call = redis.call
+local ROOT = KEYS[1]
+local RUN = ARGV[3]
+local MINUTE, HOUR, DAY, MARGIN = 60000, 3600000, 86400000, 1000
+local ANSWER_KEPT = 60000
+
+-- Whole milliseconds. Should the server's clock step back, lists of times stay untrimmed for as long: caps get narrower, never wider.
+local MONO, WALL = tonumber(ARGV[1]), tonumber(ARGV[2])
+if not MONO then
+  local time = call('TIME')
+  MONO = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  WALL = MONO
+end
+
+-- Numbers keep all their digits on the way to Redis only as numbers of redis.call; `..` and cjson cut them to 14.
+local function number(text)
+  return text and text ~= '' and tonumber(text) or nil
+end
+
+local function text(value)
+  return value == nil and '' or value
+end
+
+local META = { 'position', 'admissions', 'rpm', 'rph', 'concurrent', 'uses', 'rate', 'talksAt', 'refusedAt' }
+local meta = {}
+for i, value in ipairs(call('HMGET', ROOT .. 'meta', unpack(META))) do
+  meta[META[i]] = number(value)
+end
+local metaChanged = false
+
+local function setMeta(field, value)
+  meta[field] = value
+  metaChanged = true
+end
+
+local savers = {}
+
+-- Call it once, last.
+local function save()
+  for _, saver in ipairs(savers) do
+    saver()
+  end
+  if not metaChanged then return end
+  local fields = {}
+  for _, field in ipairs(META) do
+    if meta[field] then
+      fields[#fields + 1] = field
+      fields[#fields + 1] = meta[field]
+    end
+  end
+  call('HSET', ROOT .. 'meta', unpack(fields))
+end
+
+local function includes(list, value)
+  for _, one in ipairs(list) do
+    if one == value then return true end
+  end
+  return false
+end
+
+-- JSON by hand, because cjson takes an empty list for an object.
+local function jsonList(items)
+  return '[' .. table.concat(items, ',') .. ']'
+end
+
+local function jsonText(value)
+  return value and cjson.encode(value) or 'null'
+end

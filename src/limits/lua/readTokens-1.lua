@@ -1,0 +1,25 @@
+#!lua flags=allow-oom
+-- Live figures of tokens for panels; an unknown one answers zeros.
+-- KEYS[1] root. ARGV[1..3] see base, ARGV[4..] ids. Answers for each: rpm, rph, concurrency, fails, wall time of the rest's end or
+-- empty, attempts, failures; as text.
+--- @include "base"
+--- @include "open"
+--- @include "pool"
+local function figures(token)
+  trimWindow(token)
+  trimResults(token)
+  changing(token)
+  local rest = token.cooldownUntil > MONO and WALL + (token.cooldownUntil - MONO)
+  return {
+    tostring(minuteCount(token)), tostring(hourCount(token)), tostring(token.inFlight), tostring(token.fails),
+    rest and string.format('%.17g', rest) or '', tostring(token.attempts), tostring(token.failures),
+  }
+end
+
+local uses = {}
+for i = 4, #ARGV do
+  local token = getToken(ARGV[i])
+  uses[#uses + 1] = token and figures(token) or { '0', '0', '0', '0', '', '0', '0' }
+end
+save()
+return uses

@@ -1,0 +1,55 @@
+#!lua flags=allow-oom
+-- The caller's life sign; then frees some leases of a run that is dead and takes over its open records, oldest first.
+-- Only a run whose own signs are unbroken for as long may call another dead: after an outage of Redis all of them look it.
+-- KEYS[1] root. ARGV[1..3] see base. Answers 1 when there may be more to sweep, else 0.
+--- @include "base"
+--- @include "open"
+--- @include "attempts"
+--- @include "charges"
+--- @include "health"
+local STEP = 32
+
+local function freeLeases(run)
+  local ids = call('SPOP', leasesOf(run), STEP)
+  for _, id in ipairs(ids) do
+    local attempt = getAttempt(id)
+    local token = attempt and not attempt.settled and getToken(attempt.token)
+    if token then
+      freeSlot(token, attempt)
+      -- It may just have reached the upstream.
+      answerAttempt(token, attempt)
+      place(token)
+      endAttempt(id, nil, NOTHING_SETTLED)
+    end
+  end
+  return #ids
+end
+
+local function takeRecords(set)
+  local records = call('ZRANGE', set, 0, STEP - 1, 'WITHSCORES')
+  for i = 1, #records, 2 do
+    call('HSET', openKey(records[i]), 'run', RUN)
+    call('ZADD', leftOf(RUN), records[i + 1], records[i])
+    call('ZREM', set, records[i])
+  end
+  return #records
+end
+
+beat()
+local since = number(call('HGET', ROOT .. 'since', RUN))
+if MONO - since < DEAD_AFTER then
+  save()
+  return 0
+end
+local dead = call('ZRANGEBYSCORE', ROOT .. 'runs', '-inf', MONO - DEAD_AFTER - 1, 'LIMIT', 0, 1)[1]
+if not dead then
+  save()
+  return 0
+end
+local done = freeLeases(dead) + takeRecords(openOf(dead)) + takeRecords(leftOf(dead))
+if done == 0 then
+  call('ZREM', ROOT .. 'runs', dead)
+  call('HDEL', ROOT .. 'since', dead)
+end
+save()
+return 1

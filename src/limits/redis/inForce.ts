@@ -1,0 +1,54 @@
+/** Brings this node's settings into force for all nodes; Redis holds them once, so that every admission obeys the same. */
+import type { LimitSettings } from '../port.js';
+import type { ScriptCall } from './calls.js';
+import { readCursor } from './records.js';
+import { settingsArguments } from './requests.js';
+
+export interface InForce {
+  /** Puts the settings in force where none are. Only a start does this: limits that were lost must not reopen by themselves. */
+  open(): Promise<void>;
+  /**
+   * Puts them in force at once, before whatever this node asks next. Resolves when the whole pool was looked at anew.
+   * Nodes see the same changes in the same order, so the last one stays.
+   */
+  change(next: LimitSettings): Promise<void>;
+  /** Once more, where it did not succeed before. */
+  retry(): Promise<void>;
+}
+
+export function createInForce(call: ScriptCall, first: LimitSettings): InForce {
+  let wanted = first;
+  let isDone = true;
+  let current: Promise<void> | undefined;
+
+  const put = async (begin: '' | 'open'): Promise<void> => {
+    const putting = wanted;
+    let cursor: string = begin;
+    do cursor = readCursor(await call('configurePool', [...settingsArguments(putting), cursor]));
+    while (cursor !== '0' && putting === wanted);
+    if (putting !== wanted) await put('');
+  };
+  /** One at a time: an older call that is tried again must not undo a newer one. */
+  const run = (begin: '' | 'open'): Promise<void> => {
+    current ??= put(begin)
+      .then(() => {
+        isDone = true;
+      })
+      .finally(() => {
+        current = undefined;
+      });
+    return current;
+  };
+
+  return {
+    open: () => run('open'),
+    change(next) {
+      wanted = next;
+      isDone = false;
+      return run('');
+    },
+    async retry() {
+      if (!isDone) await run('');
+    },
+  };
+}
