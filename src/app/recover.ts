@@ -27,7 +27,8 @@ export async function recover(deps: RecoverDeps): Promise<void> {
   const records = await deps.limits.abandoned();
   for (const record of records) await deps.log.append(abandonedEvent(record, deps));
   await deps.archived();
-  for (const record of records) await deps.limits.finish({ requestId: record.requestId, quota: 'keep' });
+  // The read models know every charge by now, and also what the dead run had given back: they alone say what was used.
+  for (const record of records) await deps.limits.finish({ requestId: record.requestId, quota: 'return' });
   await deps.limits.restore(await deps.restore());
   if (records.length > 0) deps.logger.warn({ requests: records.length }, 'requests of an earlier run were closed as abandoned');
 }

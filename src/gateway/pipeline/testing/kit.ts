@@ -48,6 +48,7 @@ export interface KitOptions {
   readonly play: Play;
   readonly access?: (tokenId: string, signal?: AbortSignal) => Promise<UsableCredential>;
   readonly openRecords?: OpenRecords;
+  readonly clock?: TestClock;
   readonly over?: Partial<GatewayDeps>;
 }
 
@@ -77,7 +78,7 @@ export const modelRequest: ModelRequest = {
 
 export async function createKit(options: KitOptions): Promise<Kit> {
   const { tokens = ['a', 'b', 'c'], play } = options;
-  const clock = createTestClock();
+  const clock = options.clock ?? createTestClock();
   const ids = createIds(clock);
   const directory = fakeDirectory();
   const written: Pick<Kit, 'events' | 'commands' | 'settled' | 'admitted' | 'calls' | 'refused'> = {
