@@ -46,6 +46,17 @@ describe('the environment', () => {
     expect(faultsOf({ REDIS_URL: 'redis://h' }).join()).toContain('DATABASE_URL is not PostgreSQL');
   });
 
+  it('finds faults across variables beside those of single ones', () => {
+    expect(faultsOf({ PORT: 'abc', REDIS_URL: 'redis://x' })).toHaveLength(2);
+  });
+
+  it('knows addresses, ranges and hosts from what is neither', () => {
+    expect(faultsOf({ TRUSTED_PROXIES: 'garbage', UPSTREAM_ALLOWED_PRIVATE: 'foo/99' })).toHaveLength(2);
+    expect(faultsOf({ TRUSTED_PROXIES: '10.0.0.0/33' })).toHaveLength(1);
+    const config = loadConfig({ TRUSTED_PROXIES: '10.0.0.0/8, ::1', UPSTREAM_ALLOWED_PRIVATE: 'models.internal,192.168.0.0/16' });
+    expect(config.TRUSTED_PROXIES).toEqual(['10.0.0.0/8', '::1']);
+  });
+
   it('refuses missing, short and sample secrets on several nodes, and shows no value of them', () => {
     const faults = faultsOf({
       DATABASE_URL: 'postgres://h/d',

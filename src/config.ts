@@ -1,5 +1,6 @@
 /** The environment, read once and validated; the only reader of process.env. All faults are listed together. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -33,7 +34,7 @@ const rate = (fallback: number, meaning: string) =>
   );
 const text = (fallback: string, meaning: string) =>
   variable(z.string().default(fallback), meaning, fallback ? `text, default ${fallback}` : 'text');
-const list = (meaning: string) =>
+const addresses = (meaning: string, also: RegExp | null = null) =>
   variable(
     z
       .string()
@@ -43,9 +44,10 @@ const list = (meaning: string) =>
           .split(',')
           .map((s) => s.trim())
           .filter(Boolean),
-      ),
+      )
+      .refine((entries) => entries.every((entry) => isRange(entry) || also?.test(entry) === true), 'an entry is no address or range'),
     meaning,
-    'comma-separated list, default none',
+    `comma-separated addresses or ranges${also ? ' or host names' : ''}, default none`,
   );
 const origin = (meaning: string) =>
   variable(
@@ -53,6 +55,14 @@ const origin = (meaning: string) =>
     meaning,
     'origin, default the real service',
   );
+
+/** An address, or a range with as many bits as its family has at most. */
+function isRange(entry: string): boolean {
+  const [address = '', bits, ...more] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
 
 function isOrigin(value: string): boolean {
   if (value === '') return true;
@@ -112,7 +122,7 @@ export const variables = {
   ADMIN_API_KEY: secret('bearer key of scripts for the admin API; empty = none'),
   PROXY_API_KEY: secret("the operator's own key for /v1; empty = none"),
   METRICS_TOKEN: secret('bearer token that /metrics asks for; empty = open'),
-  TRUSTED_PROXIES: list('addresses or ranges whose X-Forwarded-For counts'),
+  TRUSTED_PROXIES: addresses('addresses or ranges whose X-Forwarded-For counts'),
   KIRO_REGION: variable(
     z
       .string()
@@ -135,7 +145,7 @@ export const variables = {
   ),
   UPSTREAM_MAX_ATTEMPTS: whole(1, 10, 3, 'upstream calls for one request, all tokens together'),
   UPSTREAM_FIRST_BYTE_TIMEOUT_MS: whole(100, 3_600_000, 120_000, 'wait for the first byte of an upstream, ms'),
-  UPSTREAM_ALLOWED_PRIVATE: list('private hosts or ranges that an upstream base URL may name'),
+  UPSTREAM_ALLOWED_PRIVATE: addresses('private hosts or ranges that an upstream base URL may name', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i),
 } as const satisfies Record<string, Variable>;
 
 type Variables = typeof variables;
@@ -194,6 +204,10 @@ function withSecretFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<strin
   return read;
 }
 
+function defaults(): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, (one.schema as z.ZodType).parse(undefined)]));
+}
+
 function crossChecks(env: Environment, faults: string[]): void {
   const postgres = env.DATABASE_URL.startsWith('postgres');
   if (env.DATABASE_URL !== '' && !postgres && sqlitePathOf(env.DATABASE_URL) === null) {
@@ -227,8 +241,8 @@ export function loadConfig(env: NodeJS.ProcessEnv, cwd: string = process.cwd()):
     if (result.success) parsed[name] = result.data;
     else faults.push(`${name} (${one.meaning}): expected ${one.range}${one.secret ? '' : `, got ${JSON.stringify(raw[name])}`}`);
   }
-  // A fault above leaves a hole; the cross checks would only repeat it.
-  if (faults.length === 0) crossChecks(parsed as unknown as Environment, faults);
+  // What could not be read stands at its default, so that the checks across variables find the rest of the faults.
+  crossChecks({ ...defaults(), ...parsed } as Environment, faults);
   if (faults.length > 0) throw new ConfigError(faults);
   const environment = parsed as unknown as Environment;
   const dataDir = resolve(cwd, environment.DATA_DIR);

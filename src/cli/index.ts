@@ -9,6 +9,12 @@ import { addProjections } from './projections.js';
 import { addReplay } from './replay.js';
 import { serve } from './serve.js';
 
+// A reader that has seen enough, such as `head`, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
 const program = new Command('kirogate')
   .description('LLM API gateway in front of a pool of upstream credentials')
   .version(version)
@@ -27,6 +33,10 @@ addEvents(program);
 addReplay(program);
 addProjections(program);
 
+const verb = process.argv[2];
+if (verb !== undefined && !verb.startsWith('-') && verb !== 'help' && !program.commands.some((command) => command.name() === verb)) {
+  program.error(`error: unknown command '${verb}'`);
+}
 try {
   await program.parseAsync();
 } catch (error) {

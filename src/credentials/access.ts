@@ -32,6 +32,8 @@ export interface Access {
   refused(tokenId: string, accessValue: string): void;
   /** Takes a caller's own refresh token; answers its token id `ext-<hash>`. */
   external(refreshToken: string): Promise<string>;
+  /** The upstream said stop for a caller's own token: every `get` throws this from now on. */
+  stop(tokenId: string, failure: UpstreamFailure): void;
   /** Drops what is cached, for example after the token was removed. */
   forget(tokenId: string): Promise<void>;
 }
@@ -68,6 +70,7 @@ export function createAccess(deps: AccessDeps): Access {
   const unsaved = new Map<string, { readonly version: number; readonly fresh: RefreshedCredential }>();
   const flights = new Map<string, Promise<Entry>>();
   const externals = new Map<string, string>();
+  const stopped = new Map<string, UpstreamFailure>();
 
   function upstreamFor(tokenId: string): Upstream {
     const upstream = deps.upstreamOf(tokenId);
@@ -193,6 +196,8 @@ export function createAccess(deps: AccessDeps): Access {
   return {
     async get(tokenId, signal) {
       signal?.throwIfAborted();
+      const stop = stopped.get(tokenId);
+      if (stop !== undefined) throw stop;
       const upstream = upstreamFor(tokenId);
       const entry = entries.local(tokenId);
       const state = entry === undefined ? 'stale' : judge(tokenId, entry, upstream);
@@ -211,6 +216,7 @@ export function createAccess(deps: AccessDeps): Access {
       // A late answer to a call with an older one says nothing of the present one.
       if (current === undefined || current.access.value === accessValue) remember(refusedValues, tokenId, accessValue);
     },
+    stop: (tokenId, failure) => remember(stopped, tokenId, failure),
     async external(refreshToken) {
       const hash = createHash('sha256').update(refreshToken).digest('hex');
       const tokenId = externals.get(hash) ?? `ext-${hash.slice(0, 32)}`;

@@ -7,8 +7,9 @@ import { anthropicMessages, parseCountTokens } from './dialects/anthropicMessage
 import type { Dialect } from './dialects/define.js';
 import { openaiChat } from './dialects/openaiChat.js';
 import { header, readJson, sendJson } from './http.js';
-import { modelList, modelView } from './models.js';
+import { listedModels, modelList, modelView } from './models.js';
 import { authenticate } from './pipeline/authenticate.js';
+import type { Caller } from './pipeline/caller.js';
 import { asAppError, type GenerateDeps, generate } from './pipeline/generate.js';
 import { guard } from './pipeline/guard.js';
 import { createInFlight } from './pipeline/inFlight.js';
@@ -53,7 +54,7 @@ export function createGateway(options: GatewayDeps): Gateway {
     dialect,
     serve: (req, res, requestId) => generate(dialect, req, res, requestId, deps),
   });
-  const simple = (method: Route['method'], dialect: Dialect, answer: (req: IncomingMessage) => Promise<unknown>): Route => ({
+  const simple = (method: Route['method'], dialect: Dialect, answer: Answer): Route => ({
     method,
     dialect,
     serve: (req, res, requestId) => answerSimple(dialect, req, res, requestId, answer, deps),
@@ -61,14 +62,15 @@ export function createGateway(options: GatewayDeps): Gateway {
   const routes = new Map<string, Route>([
     [openaiChat.endpoint, generation(openaiChat)],
     [anthropicMessages.endpoint, generation(anthropicMessages)],
-    [`${anthropicMessages.endpoint}/count_tokens`, simple('POST', anthropicMessages, (req) => countTokens(req, deps))],
+    [`${anthropicMessages.endpoint}/count_tokens`, simple('POST', anthropicMessages, (req, caller) => countTokens(req, caller, deps))],
   ]);
 
   function route(req: IncomingMessage, path: string): Route | undefined {
     const known = routes.get(path);
     if (known) return known;
     const dialect = spokenDialect(req);
-    if (path === '/v1/models') return simple('GET', dialect, async () => modelList(dialect, deps.upstreams));
+    if (path === '/v1/models')
+      return simple('GET', dialect, async (req, caller) => modelList(dialect, listedModels(req, caller, deps.upstreams)));
     if (!path.startsWith('/v1/models/')) return undefined;
     return simple('GET', dialect, async () => modelView(dialect, decodedId(path), deps.upstreams));
   }
@@ -99,6 +101,8 @@ export function createGateway(options: GatewayDeps): Gateway {
   };
 }
 
+type Answer = (req: IncomingMessage, caller: Caller) => Promise<unknown>;
+
 /** Without a dialect of its own a path answers in the form of the SDK that asks. */
 const spokenDialect = (req: IncomingMessage): Dialect => (header(req, 'anthropic-version') === undefined ? openaiChat : anthropicMessages);
 
@@ -122,20 +126,20 @@ async function answerSimple(
   req: IncomingMessage,
   res: ServerResponse,
   requestId: string,
-  answer: (req: IncomingMessage) => Promise<unknown>,
+  answer: Answer,
   deps: GenerateDeps,
 ): Promise<void> {
   try {
     guard(deps.clientAddress(req), deps);
-    await authenticate(req, deps);
-    sendJson(res, 200, await answer(req));
+    const caller = await authenticate(req, deps);
+    sendJson(res, 200, await answer(req, caller));
   } catch (error) {
     if (!res.destroyed) sendError(dialect, asAppError(error, deps, requestId), requestId, res);
   }
 }
 
-async function countTokens(req: IncomingMessage, deps: GenerateDeps): Promise<unknown> {
+async function countTokens(req: IncomingMessage, caller: Caller, deps: GenerateDeps): Promise<unknown> {
   const request = parseCountTokens(await readJson(req), req.headers);
-  resolveTargets(request.model, await authenticate(req, deps), deps.upstreams);
+  resolveTargets(request.model, caller, deps.upstreams);
   return { input_tokens: estimateRequestTokens(request) };
 }

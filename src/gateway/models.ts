@@ -1,19 +1,33 @@
 /** `/v1/models` in the form of the SDK that asks. */
+import type { IncomingMessage } from 'node:http';
 import { AppError } from '../errors.js';
 import type { ModelInfo } from '../upstreams/define.js';
 import type { Upstreams } from '../upstreams/index.js';
 import type { Dialect } from './dialects/define.js';
+import type { Caller } from './pipeline/caller.js';
 
 type Owned = ModelInfo & { readonly provider: string };
 
 const all = (upstreams: Upstreams): Owned[] =>
   [...upstreams.values()].flatMap((u) => u.models.map((model) => ({ ...model, provider: u.provider })));
 
-export function modelList(dialect: Dialect, upstreams: Upstreams): unknown {
-  const models = all(upstreams).map((model) => view(dialect, model));
-  if (dialect.name !== 'anthropic_messages') return { object: 'list', data: models };
-  const ids = all(upstreams).map((model) => model.id);
-  return { data: models, has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null };
+/** What this key may use, as many as the client asks for (Anthropic's `limit`). */
+export function listedModels(req: IncomingMessage, caller: Caller, upstreams: Upstreams): readonly Owned[] {
+  const limit = Number(new URLSearchParams((req.url ?? '').split('?')[1] ?? '').get('limit') ?? Number.NaN);
+  const allowed = all(upstreams).filter((model) => mayUse(model, caller, upstreams));
+  return Number.isInteger(limit) && limit > 0 ? allowed.slice(0, limit) : allowed;
+}
+
+function mayUse(model: Owned, caller: Caller, upstreams: Upstreams): boolean {
+  if (caller.allowedModels === null) return true;
+  const resolve = (name: string): string | undefined => upstreams.get(model.provider)?.resolveModel(name)?.id;
+  return caller.allowedModels.some((name) => name === model.id || resolve(name) === resolve(model.id));
+}
+
+export function modelList(dialect: Dialect, models: readonly Owned[]): unknown {
+  const data = models.map((model) => view(dialect, model));
+  if (dialect.name !== 'anthropic_messages') return { object: 'list', data };
+  return { data, has_more: false, first_id: models[0]?.id ?? null, last_id: models.at(-1)?.id ?? null };
 }
 
 /** Throws AppError `model_not_found`. Aliases answer under the name that was asked for. */

@@ -180,6 +180,7 @@ function refusal(request: AdmitRequest, nothing: Nothing, now: Now, deps: Choose
       closedMs = Math.min(closedMs ?? Number.POSITIVE_INFINITY, gateWaitMs(deps.provider(target.provider), now.mono));
   }
   for (const group of closedGroups) nameSome(nothing.named, group.heaps.ready, 'breaker');
+  if (groups.length + closedGroups.length === 0) nameLacking(nothing.named, request, deps);
   const decision: Decision = { candidates: nothing.named, considered: nothing.considered, chosen: null, reason: null };
   if (limitedMs !== null) return { ok: false, code: 'pool_exhausted', retryAfterMs: Math.min(limitedMs, closedMs ?? limitedMs), decision };
   if (closedMs !== null) return { ok: false, code: 'upstream_overloaded', retryAfterMs: closedMs, decision };
@@ -206,6 +207,18 @@ function parkedWait(groups: readonly Group[], now: Now): number {
 const hasUsable = ({ heaps }: Group): boolean => heaps.ready.nodes.length + heaps.waiting.nodes.length + heaps.busy.nodes.length > 0;
 
 // ---- the record ----
+
+/** Tokens that would be usable, were it not for the model; only a few of the groups are looked at. */
+function nameLacking(named: Candidate[], request: AdmitRequest, deps: ChooseDeps): void {
+  const lacking: Group[] = [];
+  for (const { provider, model } of request.targets) {
+    deps.pool.addLacking(lacking, ownPool(request.userId), provider, model);
+    if (!request.ownOnly) deps.pool.addLacking(lacking, PUBLIC_POOL, provider, model);
+  }
+  for (const { heaps } of lacking.slice(0, CANDIDATES)) {
+    for (const heap of [heaps.ready, heaps.busy, heaps.waiting]) nameSome(named, heap, 'model');
+  }
+}
 
 /** Adds a token to the record, unless it is there or the record is full. */
 function name(named: Candidate[], token: TokenState, refused: RefusedBecause | null): void {

@@ -38,6 +38,8 @@ interface ProviderGroups {
 export interface Groups {
   /** Adds the groups of one pool that serve this model to `found`. */
   addServing(found: Group[], pool: string, provider: string, model: string): void;
+  /** Adds the groups of one pool that do not serve this model, for telling why nobody does. */
+  addLacking(found: Group[], pool: string, provider: string, model: string): void;
   /** Takes the token out of its groups and gives it seats by what is known of it now; they are in no heap yet. */
   reseat(token: TokenState): void;
 }
@@ -92,6 +94,12 @@ export function createGroups(work: HeapWork): Groups {
       const named = groups.byModel.get(model);
       if (named !== undefined) found.push(named);
       for (const group of groups.open.values()) if (!group.lacks.includes(model)) found.push(group);
+    },
+    addLacking(found, pool, provider, model) {
+      const groups = pools.get(pool)?.get(provider);
+      if (groups === undefined) return;
+      for (const [named, group] of groups.byModel) if (named !== model) found.push(group);
+      for (const group of groups.open.values()) if (group.lacks.includes(model)) found.push(group);
     },
     reseat(token) {
       for (const seat of token.seats) {

@@ -26,6 +26,8 @@ export interface Pool {
   /** The same for all, after a change of settings. */
   touchAll(now: Now): void;
   addServing(found: Group[], pool: string, provider: string, model: string): void;
+  /** Those that do not serve it. */
+  addLacking(found: Group[], pool: string, provider: string, model: string): void;
   /** Brings some idle tokens' scores up to date. May change groups: ask for them afterwards. */
   refresh(now: Now): void;
   /** Moves what has become free meanwhile, in these groups. */
@@ -147,6 +149,7 @@ export function createPool(deps: PoolDeps): Pool {
       reseat(token, now, () => (token.facts = null));
     },
     addServing: groups.addServing,
+    addLacking: groups.addLacking,
     refresh(now) {
       for (let done = 0; done < REFRESHES; done += 1) {
         const due = heapTop(refreshes);

@@ -13,9 +13,12 @@ export const banUsers = defineCommand({
   load: (tx, input) => loadUsers(tx, input.ids),
   decide(users: readonly UserState[], input, context) {
     requireStaff(context);
-    const events = users
-      .filter((user) => user.status !== 'banned')
-      .map((user) => decided('kirogate.user.banned', `user/${user.id}`, { from: user.status, to: 'banned', reason: input.reason ?? null }));
-    return { events, result: { changed: events.length } };
+    const banned = users.filter((user) => user.status !== 'banned');
+    // An unbanned member signs in anew: what was signed before the ban stays dead.
+    const events = banned.flatMap((user) => [
+      decided('kirogate.user.banned', `user/${user.id}`, { from: user.status, to: 'banned', reason: input.reason ?? null }),
+      decided('kirogate.user.sessions-revoked', `user/${user.id}`, { from: user.sessionVersion, to: user.sessionVersion + 1 }),
+    ]);
+    return { events, result: { changed: banned.length } };
   },
 });

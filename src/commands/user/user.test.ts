@@ -76,7 +76,9 @@ describe('approving, banning, unbanning', () => {
     expect(result).toEqual({ changed: 2 });
     expect(events.map(({ subject, data }) => [subject, data])).toEqual([
       ['user/a', { from: 'active', to: 'banned', reason: 'abuse' }],
+      ['user/a', { from: 1, to: 2 }],
       ['user/p', { from: 'pending', to: 'banned', reason: 'abuse' }],
+      ['user/p', { from: 1, to: 2 }],
     ]);
   });
 

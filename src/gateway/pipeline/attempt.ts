@@ -75,7 +75,11 @@ export async function endAttempt(run: Run, attempt: AttemptRecord, ended: Ended,
 const isPooled = (tokenId: string): boolean => !tokenId.startsWith('ext-');
 
 async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, deps: GatewayDeps): Promise<void> {
-  if (!isPooled(attempt.tokenId)) return;
+  if (!isPooled(attempt.tokenId)) {
+    // No one administers a caller's own token: the upstream's stop is remembered, and it is not asked again.
+    if (failure.kind === 'suspended') deps.access.stop(attempt.tokenId, failure);
+    return;
+  }
   const meta = { actor: 'system', correlationId: run.requestId };
   const message = safeText(failure.message, 300);
   try {

@@ -96,10 +96,11 @@ describe('anything thrown', () => {
     expect(clientError(found)).toBe(trouble);
   });
 
-  it('that nobody knows is a broken reply, and tells the client nothing of it', () => {
+  it('that nobody knows is a fault of ours: neither upstream nor token pays, and the client is told nothing of it', () => {
     const found = asFailure(new TypeError("secret is not a function at '/home/x'"), running);
     expect(found.kind).toBe('protocol');
-    expect(clientError(found)).toMatchObject({ code: 'upstream_error', message: 'The upstream could not be read.' });
+    expect(meaningOf(found)).toEqual({ outcome: 'neutral', retry: false });
+    expect(clientError(found)).toMatchObject({ code: 'internal', message: 'Something went wrong on our side.' });
   });
 });
 

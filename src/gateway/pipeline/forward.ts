@@ -33,7 +33,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
         // What the upstream had sent already must not keep a reply alive that nobody waits for.
         run.abort.signal.throwIfAborted();
         note(run, event);
-        if (!output && !isOutput(event)) {
+        if (!output && !isAnswering(event, run)) {
           held.push(event);
           continue;
         }
@@ -70,6 +70,14 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     admitted = next;
   }
 }
+
+/**
+ * Is it output that ends the chance of another try? In a whole reply nothing has been sent while the model only
+ * thinks, and one that only thought is asked once more (pitfall 43).
+ */
+const isAnswering = (event: ModelEvent, run: Run): boolean => isOutput(event) && (run.call.stream || !thoughts.has(event.type));
+
+const thoughts: ReadonlySet<ModelEvent['type']> = new Set(['thinking', 'thinking_signature', 'redacted_thinking']);
 
 /** Without output, yet with a reason of its own, such as a refusal: asking again would burn credits for the same answer. */
 const isAnswer = (held: readonly ModelEvent[]): boolean => held.some((event) => event.type === 'stop' && event.reason !== 'end_turn');

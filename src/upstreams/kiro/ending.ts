@@ -60,7 +60,7 @@ export function createReplyEnding(options: EndingOptions): ReplyEnding {
   };
 
   const reason = (finishedTools: number): StopReason => {
-    const mapped = stopReason === null ? 'end_turn' : stopReasons[stopReason];
+    const mapped = stopReason === null ? 'end_turn' : Object.hasOwn(stopReasons, stopReason) ? stopReasons[stopReason] : undefined;
     if (mapped === undefined) options.onOddity(`stop reason ${stopReason?.slice(0, 40)}`);
     if (mapped === 'malformed') {
       const message = 'The model produced output that the upstream could not read.';

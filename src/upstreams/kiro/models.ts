@@ -134,7 +134,8 @@ export function resolveKiroModel(name: string): { readonly id: string; readonly 
   const clean = name.trim().toLowerCase();
   if (!wellFormed.test(clean) && !/^claude_[a-z0-9_]+$/.test(clean)) return null;
   const { base, oneMillion } = readModelName(name);
-  const old = oldNames[base];
+  // A client's text: `constructor` must not find what every object has.
+  const old = Object.hasOwn(oldNames, base) ? oldNames[base] : undefined;
   const id = old ?? (oneMillion && byId.has(`${base}-1m`) ? `${base}-1m` : base);
   const model = byId.get(id);
   if (model) return { id, known: true, contextWindow: model.contextWindow };

@@ -48,6 +48,7 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   let lastContent = '';
   /** A content event equal to the one before it, held for one frame (see `codeReferenceEvent`). */
   let heldRepeat = '';
+  let frames = 0;
 
   const text = (content: string): ModelEvent[] => {
     ending.output(content);
@@ -128,6 +129,7 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
 
   return {
     frame(frame) {
+      frames += 1;
       if ((frame.headers[':message-type'] ?? 'event') === 'event') {
         const { payload, raw } = readPayload(frame.payload);
         return event(frame.headers[':event-type'] ?? guessType(payload), payload, raw);
@@ -138,6 +140,8 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
       return [];
     },
     end() {
+      // Not one frame is an empty reply, which may be asked for once more; some without an end are a cut one.
+      if (frames === 0) throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
       const events = settle();
       const half = contentJoiner.rest();
       if (half !== '') events.push(...text(half));

@@ -104,6 +104,7 @@ export async function createKit(options: KitOptions): Promise<Kit> {
       refused: (tokenId, value) => void written.refused.push(`${tokenId} ${value}`),
       external: async () => 'ext-1',
       forget: async () => undefined,
+      stop: () => undefined,
     },
     commands: {
       async execute(command: { readonly name: string }, input: unknown, meta: CommandMeta) {
