@@ -64,6 +64,16 @@ describe('replies with nothing to say', () => {
   });
 });
 
+describe('a prompt far over the window', () => {
+  it('is a 400 in the words that make clients compact, without an upstream call', async () => {
+    const before = service.sim.witness().overall.requests;
+    const answer = await chat({ messages: [{ role: 'user', content: 'word '.repeat(400_000) }] });
+    expect(answer).toMatchObject({ status: 400, code: 'context_length_exceeded' });
+    expect(answer.body.error?.message).toContain('prompt is too long');
+    expect(service.sim.witness().overall.requests).toBe(before);
+  });
+});
+
 describe('bodies and lists', () => {
   it('take a byte order mark in front of the JSON', async () => {
     const response = await fetch(`${service.url}/v1/chat/completions`, {

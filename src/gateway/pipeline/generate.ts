@@ -17,6 +17,7 @@ import { guard } from './guard.js';
 import type { InFlight } from './inFlight.js';
 import type { KeepAlives } from './keepAlive.js';
 import { resolveTargets } from './models.js';
+import { refuseOverlong } from './overlong.js';
 import { pace } from './pace.js';
 import type { QuotaHits } from './quotaHits.js';
 import { refusalError } from './refusalError.js';
@@ -113,6 +114,7 @@ async function enter(
   const call = dialect.parse(await untilAborted(readJson(req), abort.signal), req.headers);
   arrival.call = call;
   const run = newRun(dialect, arrival, caller, call, abort, deps);
+  refuseOverlong(req, call.request, deps.upstreams);
   const choice = { attempt: 1, exclude: [], onlyTokenId: null };
   const refused = await deps.limits.peek(admitRequest(run, choice, run.requestId));
   if (refused) throw recordQuotaHit(run, refused, deps);
