@@ -1,0 +1,83 @@
+/** One scrape, over a real database and without one. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { EventLog } from '../events/log/port.js';
+import { directoryToken, fakeDirectory } from '../gateway/pipeline/testing/fakeDirectory.js';
+import { DatabaseError } from '../infra/database/errors.js';
+import { migrate } from '../infra/database/migrate.js';
+import type { Database } from '../infra/database/port.js';
+import { openSqlite } from '../infra/database/sqlite.js';
+import { systemClock } from '../shared/clock.js';
+import { createMetrics } from './metrics.js';
+
+const migrations = new URL('../../migrations', import.meta.url).pathname;
+const log = { backlog: () => ({ events: 3, bytes: 321 }) } as unknown as EventLog;
+
+let dir: string;
+let db: Database;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'kg-metrics-'));
+  db = await openSqlite({ path: join(dir, 'x.db') });
+  await migrate(db, { dir: migrations, eventPartitions: 2, clock: systemClock });
+});
+afterEach(async () => {
+  await db.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function scrape(database: Database): Promise<string> {
+  const directory = fakeDirectory();
+  directory.pool.set('a', directoryToken('a'));
+  directory.pool.set('b', directoryToken('b'));
+  directory.pool.set('c', directoryToken('c', { status: 'invalid' }));
+  return createMetrics({ db: database, directory, clock: systemClock, log, nodeId: 'n1' })();
+}
+
+describe('a scrape', () => {
+  it('is Prometheus text: every line a comment or a sample, every name announced once', async () => {
+    const text = await scrape(db);
+    const lines = text.split('\n').filter((line) => line !== '');
+    for (const line of lines) expect(line).toMatch(/^# (HELP|TYPE) \w+ .+$|^\w+(\{[^{}]*\})? (-?[\d.e+-]+|Nan|\+Inf)$/);
+    const announced = lines.flatMap((line) => /^# TYPE (\w+) /.exec(line)?.[1] ?? []);
+    expect(new Set(announced).size).toBe(announced.length);
+    for (const name of [
+      'kirogate_requests_total',
+      'kirogate_request_duration_seconds',
+      'kirogate_errors_total',
+      'kirogate_model_tokens_total',
+      'kirogate_upstream_attempts_total',
+      'kirogate_pool_tokens',
+      'kirogate_projection_lag_seconds',
+      'kirogate_spool_bytes',
+      'kirogate_store_up',
+    ]) {
+      expect(announced).toContain(name);
+    }
+  });
+
+  it('tells the pool by status, the node by its label, and its own process', async () => {
+    const text = await scrape(db);
+    expect(text).toContain('kirogate_pool_tokens{status="active"} 2');
+    expect(text).toContain('kirogate_pool_tokens{status="suspended"} 0');
+    expect(text).toContain('kirogate_pool_tokens{status="invalid"} 1');
+    expect(text).toContain('kirogate_store_up{store="sqlite",node="n1"} 1');
+    expect(text).toContain('kirogate_spool_bytes{node="n1"} 321');
+    expect(text).toMatch(/process_resident_memory_bytes\{node="n1"\} \d/);
+  });
+
+  it('says that the store is away instead of failing, and leaves out what only the store knows', async () => {
+    const away = { ...db, engine: db.engine, query: () => Promise.reject(new DatabaseError('unavailable', 'away')) } as Database;
+    const text = await scrape(away);
+    expect(text).toContain('kirogate_store_up{store="sqlite",node="n1"} 0');
+    expect(text).toContain('kirogate_pool_tokens{status="active"} 2');
+    expect(text).toMatch(/process_resident_memory_bytes/);
+    expect(text).not.toContain('kirogate_requests_total');
+  });
+
+  it('fails on a fault of ours', async () => {
+    const broken = { ...db, engine: db.engine, query: () => Promise.reject(new DatabaseError('statement', 'no such table')) } as Database;
+    await expect(scrape(broken)).rejects.toThrow('no such table');
+  });
+});
