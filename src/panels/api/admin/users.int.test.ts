@@ -52,10 +52,11 @@ describe('users', () => {
   });
 
   it('get quotas of their own and lose them to the default again', async () => {
-    const quota = `/admin/api/users/${member.id}/quota`;
+    const own = await panel.member('grace');
+    const quota = `/admin/api/users/${own.id}/quota`;
     expect((await panel.admin('PUT', quota, { daily: 7 })).body).toEqual({ daily: 7, monthly: null });
     expect((await panel.admin('PUT', quota, { monthly: 0 })).body).toEqual({ daily: 7, monthly: 0 });
-    expect((await panel.call('GET', '/user/api/quota', { as: member })).body).toMatchObject({
+    expect((await panel.call('GET', '/user/api/quota', { as: own })).body).toMatchObject({
       daily: { limit: 7, used: 0, remaining: 7 },
       monthly: { limit: 0, remaining: 0 },
     });
