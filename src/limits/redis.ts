@@ -5,7 +5,7 @@ import type { RedisConnection, RedisReply } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import type { LimitSettings, Limits, PoolToken, TokenHistory, UserUsage } from './port.js';
 import { createBacklog } from './redis/backlog.js';
-import { createCalls, RETRY_AFTER_MS, type ScriptCall } from './redis/calls.js';
+import { createCalls, loadLimitsScripts, RETRY_AFTER_MS, type ScriptCall } from './redis/calls.js';
 import { createInForce } from './redis/inForce.js';
 import {
   readAnswer,
@@ -56,9 +56,10 @@ export interface RedisLimits extends Limits {
 /** Opens the limits and gives the first life sign. Rejects with `storage_unavailable` where Redis does not answer. */
 export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLimits> {
   const { random, logger, retryAfterMs = RETRY_AFTER_MS } = deps;
-  const call = createCalls({ redis: deps.redis, root: deps.root ?? ROOT, runId: deps.runId, clock: deps.clock, retryAfterMs });
+  const callDeps = { scripts: loadLimitsScripts(), redis: deps.redis, root: deps.root ?? ROOT, runId: deps.runId, clock: deps.clock };
+  const call = createCalls({ ...callDeps, retryAfterMs });
   const backlog = createBacklog(call);
-  const inForce = createInForce(call, deps.settings);
+  const inForce = createInForce(createCalls({ ...callDeps, retryAfterMs: [] }), deps.settings);
   const background = createBackground(logger);
 
   /** What must happen in the end is done later where Redis does not answer now. */

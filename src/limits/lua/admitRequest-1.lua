@@ -32,10 +32,10 @@ local function begin(request, chosen)
     '{"ok":true,"tokenId":%s,"provider":%s,"model":%s,"decision":%s,"period":{"day":"%s","month":"%s"},"position":%.14g}',
     jsonText(token.id), jsonText(token.provider), jsonText(chosen.model), chosen.decision, day, month, meta.position or -1
   )
-  call('HSET', attemptKey(request.attemptId), 'token', token.id, 'request', request.requestId, 'provider', token.provider,
-    'model', chosen.model, 'run', RUN, 'epoch', token.epoch, 'begun', MONO, 'day', token.day, 'answer', answer)
-  -- What is left of an earlier life of the id, 60 s after it ended, has a time to go by.
-  call('PERSIST', attemptKey(request.attemptId))
+  saveAttempt({
+    id = request.attemptId, token = token.id, request = request.requestId, provider = token.provider, model = chosen.model, run = RUN,
+    epoch = token.epoch, begun = MONO, day = token.day, answer = answer,
+  })
   call('SADD', leasesOf(RUN), request.attemptId)
   return answer
 end
@@ -48,7 +48,6 @@ local refused = generationGet('refused', request.attemptId, ANSWER_KEPT)
 if refused then return refused end
 
 beat()
-call('DEL', attemptKey(request.attemptId))
 local answer = chargeRefusal(request)
 if not answer then
   local chosen, refusal = choose(request)

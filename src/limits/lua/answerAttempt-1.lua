@@ -12,7 +12,7 @@ local before = { attempt.responded, attempt.served }
 answerAttempt(token, attempt)
 if ARGV[5] == '1' then serveAttempt(token, attempt) end
 if before[1] ~= attempt.responded or before[2] ~= attempt.served then
-  call('HSET', attemptKey(attempt.id), 'responded', attempt.responded, 'served', text(attempt.served))
+  saveAttempt(attempt)
 end
 if token.status == 'waiting' then place(token) end
 save()

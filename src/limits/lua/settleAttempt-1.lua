@@ -24,6 +24,6 @@ local change, counted = endHealth(token, attempt, outcome, hint)
 if ARGV[8] == '1' then markUnsupported(token, attempt.model) end
 place(token)
 local settled = settledJson(change, counted, takeOthers())
-endAttempt(attempt.id, attempt.run, settled)
+endAttempt(attempt, settled)
 save()
 return settled

@@ -19,7 +19,7 @@ local function freeLeases(run)
       -- It may just have reached the upstream.
       answerAttempt(token, attempt)
       place(token)
-      endAttempt(id, nil, NOTHING_SETTLED)
+      endAttempt(attempt, NOTHING_SETTLED)
     end
   end
   return #ids

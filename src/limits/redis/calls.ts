@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../errors.js';
 import type { RedisConnection, RedisReply } from '../../infra/redis/connection.js';
-import { loadScripts } from '../../infra/redis/scripts.js';
+import { loadScripts, type RedisScript } from '../../infra/redis/scripts.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Argument } from './requests.js';
 
@@ -16,7 +16,10 @@ const PASSING = /^(LOADING|READONLY|MASTERDOWN|TRYAGAIN|CLUSTERDOWN|BUSY)\b/;
 
 export type ScriptCall = (script: string, args?: readonly Argument[]) => Promise<RedisReply>;
 
+export const loadLimitsScripts = (): ReadonlyMap<string, RedisScript> => loadScripts(folder);
+
 export interface CallDeps {
+  readonly scripts: ReadonlyMap<string, RedisScript>;
   readonly redis: Pick<RedisConnection, 'run'>;
   /** What all keys begin with. */
   readonly root: string;
@@ -27,8 +30,7 @@ export interface CallDeps {
 }
 
 /** Rejects with `conflict` or `storage_unavailable`; the latter leaves open whether the script ran. */
-export function createCalls({ redis, root, runId, clock, retryAfterMs }: CallDeps): ScriptCall {
-  const scripts = loadScripts(folder);
+export function createCalls({ scripts, redis, root, runId, clock, retryAfterMs }: CallDeps): ScriptCall {
   return async (name, args = []) => {
     const script = scripts.get(name);
     if (script === undefined) throw new Error(`no script is called ${name}`);

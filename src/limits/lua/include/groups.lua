@@ -101,6 +101,16 @@ local function addServing(found, pool, provider, model)
   end
 end
 
+-- Adds the groups of one pool that do not serve this model, for telling why nobody does.
+local function addLacking(found, pool, provider, model)
+  for _, named in ipairs(call('HKEYS', ROOT .. 'named:' .. pool .. '/' .. provider)) do
+    if named ~= model then found[#found + 1] = { pool = pool, provider = provider, tag = '=' .. named } end
+  end
+  for _, lacks in ipairs(call('HKEYS', ROOT .. 'lacking:' .. pool .. '/' .. provider)) do
+    if includes(cjson.decode(lacks), model) then found[#found + 1] = { pool = pool, provider = provider, tag = '-' .. lacks } end
+  end
+end
+
 local function groupSet(group, status)
   return setOf(status, group.pool, group.provider, group.tag)
 end

@@ -8,24 +8,16 @@ local providers = {}
 -- `gate`: '' | 'breaker' | 'capacity'; `failures`: length of the row, which is a JSON list of its own, read only when needed.
 local function providerOf(name)
   if providers[name] then return providers[name] end
-  local values = call('HMGET', ROOT .. 'provider:' .. name, unpack(PROVIDER_FIELDS))
-  providers[name] = {
-    name = name, gate = values[1] or '', since = number(values[2]), till = number(values[3]), every = number(values[4]),
-    shortages = number(values[5]) or 0, lastToken = values[6] or '', uses = number(values[7]) or 0, failures = number(values[8]) or 0,
-  }
-  return providers[name]
+  local state = readRecord(ROOT .. 'provider:' .. name, PROVIDER_FIELDS)
+    or { gate = '', shortages = 0, lastToken = '', uses = 0, failures = 0 }
+  state.name = name
+  providers[name] = state
+  return state
 end
 
 savers[#savers + 1] = function()
   for _, state in pairs(providers) do
-    if state.changed then
-      local fields = {}
-      for _, field in ipairs(PROVIDER_FIELDS) do
-        fields[#fields + 1] = field
-        fields[#fields + 1] = text(state[field])
-      end
-      call('HSET', ROOT .. 'provider:' .. state.name, unpack(fields))
-    end
+    if state.changed then call('SET', ROOT .. 'provider:' .. state.name, pack(state, PROVIDER_FIELDS)) end
   end
 end
 

@@ -1,20 +1,13 @@
 --- @include "window"
 --- @include "results"
 -- What the limits know of one token, and the single check that says whether it may serve now (src/limits/token.ts, score.ts, risk.ts).
-local NUMBERS = {
+-- `life`: the status of its facts; empty: not in the pool. `models`: JSON list; empty: all. `seats`: see groups.
+local TOKEN_FIELDS = {
   'position', 'tie', 'unanswered', 'sent', 'oldest', 'minuteHead', 'minuteOldest', 'attempts', 'failures', 'oldestResult',
   'inFlight', 'fails', 'cooldownUntil', 'halfOpen', 'epoch', 'epochInFlight', 'lastUsedAt', 'lastSeq', 'day', 'dayUsed',
   'restored', 'keepUntil', 'freeAt', 'score', 'refreshAt', 'parkedUntil', 'dailyCap',
+  'life', 'owner', 'visibility', 'provider', 'models', 'unsupported', 'status', 'because', 'seats', 'member',
 }
--- `life`: the status of its facts; empty: not in the pool. `models`: JSON list; empty: all. `seats`: see groups.
-local TEXTS = { 'life', 'owner', 'visibility', 'provider', 'models', 'unsupported', 'status', 'because', 'seats', 'member' }
-local TOKEN_FIELDS = {}
-for _, field in ipairs(NUMBERS) do
-  TOKEN_FIELDS[#TOKEN_FIELDS + 1] = field
-end
-for _, field in ipairs(TEXTS) do
-  TOKEN_FIELDS[#TOKEN_FIELDS + 1] = field
-end
 
 local known = {}
 local changed = {}
@@ -26,26 +19,11 @@ end
 -- nil: no such token. The same table for the same token throughout a script.
 local function getToken(id)
   if known[id] then return known[id] end
-  local values = call('HMGET', tokenKey(id), unpack(TOKEN_FIELDS))
-  if not values[1] then return nil end
-  local token = { id = id }
-  for i, field in ipairs(NUMBERS) do
-    token[field] = number(values[i])
-  end
-  for i, field in ipairs(TEXTS) do
-    token[field] = values[#NUMBERS + i] or ''
-  end
-  token.seats = cjson.decode(token.seats)
-  token.unsupported = cjson.decode(token.unsupported)
+  local token = readRecord(tokenKey(id), TOKEN_FIELDS)
+  if not token then return nil end
+  token.id = id
   known[id] = token
   return token
-end
-
--- Score and what holds it back, without the rest; nil: no such token.
-local function glance(id)
-  if known[id] then return known[id].score, known[id].because end
-  local values = call('HMGET', tokenKey(id), 'score', 'because')
-  return number(values[1]), values[2] or ''
 end
 
 local function changing(token)
@@ -67,7 +45,7 @@ local function tokenAt(id, tie)
   return token
 end
 
--- A state outside the pool goes by itself once nothing in it could still refuse a call.
+-- A state outside the pool goes by itself once nothing in it could still refuse a call. Its own key has no time to go by when it was just set.
 local function expireToken(token)
   local pooled = token.life ~= '' and token.visibility ~= 'external'
   if pooled and not token.returned then return end
@@ -82,14 +60,7 @@ local function expireToken(token)
 end
 
 local function saveToken(token)
-  local fields = {}
-  for _, field in ipairs(TOKEN_FIELDS) do
-    local value = token[field]
-    if field == 'seats' or field == 'unsupported' then value = cjson.encode(value) end
-    fields[#fields + 1] = field
-    fields[#fields + 1] = text(value)
-  end
-  call('HSET', tokenKey(token.id), unpack(fields))
+  call('SET', tokenKey(token.id), pack(token, TOKEN_FIELDS))
   expireToken(token)
 end
 
