@@ -61,7 +61,7 @@ describe('users', () => {
       monthly: { limit: 0, remaining: 0 },
     });
     expect((await panel.admin('PUT', quota, { daily: null, monthly: null })).body).toEqual({ daily: null, monthly: null });
-    expect((await panel.call('GET', '/user/api/quota', { as: member })).body).toMatchObject({
+    expect((await panel.call('GET', '/user/api/quota', { as: own })).body).toMatchObject({
       daily: { limit: 500 },
       monthly: { limit: 10_000 },
     });
