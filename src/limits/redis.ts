@@ -59,7 +59,7 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
   const callDeps = { scripts: loadLimitsScripts(), redis: deps.redis, root: deps.root ?? ROOT, runId: deps.runId, clock: deps.clock };
   const call = createCalls({ ...callDeps, retryAfterMs });
   const backlog = createBacklog(call);
-  const inForce = createInForce(createCalls({ ...callDeps, retryAfterMs: [] }), deps.settings);
+  const inForce = createInForce({ call, callOnce: createCalls({ ...callDeps, retryAfterMs: [] }), settings: deps.settings });
   const background = createBackground(logger);
 
   /** What must happen in the end is done later where Redis does not answer now. */

@@ -16,12 +16,18 @@ export interface InForce {
   retry(): Promise<void>;
 }
 
-/** `call` must not try again by itself: a change that is tried again late could undo a newer one. */
-export function createInForce(call: ScriptCall, first: LimitSettings): InForce {
-  let wanted = first;
+export interface InForceDeps {
+  readonly call: ScriptCall;
+  /** The same without tries of its own: a change that is tried again late could undo a newer one. */
+  readonly callOnce: ScriptCall;
+  readonly settings: LimitSettings;
+}
+
+export function createInForce(deps: InForceDeps): InForce {
+  let wanted = deps.settings;
   let isDone = true;
 
-  const put = async (begin: '' | 'open'): Promise<void> => {
+  const put = async (begin: '' | 'open', call: ScriptCall): Promise<void> => {
     const putting = wanted;
     let cursor: string = begin;
     do cursor = readCursor(await call('configurePool', [...settingsArguments(putting), cursor]));
@@ -30,14 +36,14 @@ export function createInForce(call: ScriptCall, first: LimitSettings): InForce {
   };
 
   return {
-    open: () => put('open'),
+    open: () => put('open', deps.call),
     change(next) {
       wanted = next;
       isDone = false;
-      return put('');
+      return put('', deps.callOnce);
     },
     async retry() {
-      if (!isDone) await put('');
+      if (!isDone) await put('', deps.callOnce);
     },
   };
 }

@@ -29,10 +29,12 @@ export async function startTestRedis(settings: readonly string[] = []): Promise<
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const exited = once(child, 'exit');
+  const guard = endWithUs(child.pid ?? 0, dir);
   const url = `redis://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await exited;
+    guard.kill('SIGKILL');
     rmSync(dir, { recursive: true, force: true });
   };
   try {
@@ -42,6 +44,14 @@ export async function startTestRedis(settings: readonly string[] = []): Promise<
     throw error;
   }
   return { url, port, pid: child.pid ?? 0, stop };
+}
+
+/** Ends the server when this process dies without `stop`, be it by a signal: then the guard's input ends. */
+function endWithUs(pid: number, dir: string): ChildProcess {
+  const command = 'cat >/dev/null; kill -9 "$1" 2>/dev/null; rm -rf "$2"';
+  const guard = spawn('/bin/sh', ['-c', command, 'guard', `${pid}`, dir], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  guard.unref();
+  return guard;
 }
 
 async function answering(url: string): Promise<void> {
