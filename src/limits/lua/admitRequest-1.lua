@@ -7,17 +7,7 @@
 --- @include "request"
 --- @include "charges"
 --- @include "choose"
-local STAY = 61000
 local REFUSALS_KEPT = 8192
-
--- The conversation goes along, unless its token is only away for a moment.
-local function bindConversation(request, token)
-  if not request.talk or token.visibility == 'external' then return end
-  local bound = boundToken(request)
-  local stays = bound and bound.id ~= token.id and not includes(request.exclude, bound.id) and #bound.seats > 0
-    and bound.status ~= 'out' and bound.status ~= 'parked' and (bound.status ~= 'waiting' or bound.freeAt - MONO <= STAY)
-  generationPut('talks', 'talksAt', request.talk, stays and bound.id or token.id, TALKS_KEPT, TALK_FORGOTTEN)
-end
 
 local function begin(request, chosen)
   local token = chosen.token
