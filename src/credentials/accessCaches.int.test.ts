@@ -8,6 +8,7 @@ import { createVault } from '../infra/vault.js';
 import { createMemoryLimits } from '../limits/memory.js';
 import { createMemoryOpenRecords } from '../limits/openRecords.js';
 import { admitRequest, poolToken, roomy } from '../limits/testing/fixtures.js';
+import { UpstreamFailure } from '../upstreams/define.js';
 import type { Access } from './access.js';
 import { Cluster, outcomeOf } from './testing/cluster.js';
 
@@ -132,6 +133,17 @@ describe("a caller's own token", () => {
     await access.external(refreshToken);
     expect(await limits.admit(admitRequest('3', { onlyTokenId }))).toMatchObject({ ok: true });
     await limits.close();
+  });
+
+  it('that the upstream has locked is not asked for again', async () => {
+    const { refreshToken } = at.sim.addCredential({ kind: 'social' });
+    const access = await at.node();
+    const id = await access.external(refreshToken);
+    await access.get(id);
+    access.stop(id, new UpstreamFailure({ kind: 'suspended', message: 'locked' }));
+    at.clock.advance(2 * HOUR);
+    expect(await outcomeOf(access.get(id))).toBe('suspended');
+    expect(at.refreshes()).toBe(1);
   });
 
   it('that is none is refused by its form, and nothing is kept of it', async () => {
