@@ -52,6 +52,18 @@ describe('nodes that share limits', () => {
   });
 });
 
+describe('a model that no token serves', () => {
+  it('is told apart from a pool in trouble', async () => {
+    const a = await nodes.node('a');
+    await a.putTokens([poolToken('named', { models: ['opus'] }), poolToken('gone', { status: 'suspended', models: ['opus'] })]);
+    const answer = await a.admit(admitRequest('1'));
+    expect(answer).toMatchObject({
+      code: 'no_token_available',
+      decision: { candidates: [{ tokenId: 'named', refused: 'model' }], considered: 0 },
+    });
+  });
+});
+
 describe('a run whose life sign stops', () => {
   async function twoAndADeadOne() {
     const [dead, b, c] = [await nodes.node('dead'), await nodes.node('b'), await nodes.node('c')];

@@ -11,7 +11,7 @@ local REFUSALS_KEPT = 8192
 
 local function begin(request, chosen)
   local token = chosen.token
-  local day, month = openRequest(request, token.id)
+  local open = openRequest(request, token.id)
   takeSlot(token)
   place(token)
   local provider = providerOf(token.provider)
@@ -20,7 +20,7 @@ local function begin(request, chosen)
   bindConversation(request, token)
   local answer = string.format(
     '{"ok":true,"tokenId":%s,"provider":%s,"model":%s,"decision":%s,"period":{"day":"%s","month":"%s"},"position":%.14g}',
-    jsonText(token.id), jsonText(token.provider), jsonText(chosen.model), chosen.decision, day, month, meta.position or -1
+    jsonText(token.id), jsonText(token.provider), jsonText(chosen.model), chosen.decision, open.day, open.month, meta.position or -1
   )
   saveAttempt({
     id = request.attemptId, token = token.id, request = request.requestId, provider = token.provider, model = chosen.model, run = RUN,

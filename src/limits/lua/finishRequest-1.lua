@@ -10,10 +10,10 @@ local open = getOpen(ARGV[4])
 if not open then return call('GET', finishedKey) or '{"warned":[]}' end
 closeOpen(open)
 local warned = {}
-if open.metered and ARGV[5] == 'keep' then
+if open.metered == '1' and ARGV[5] == 'keep' then
   warned = keepCharge(open)
-elseif open.metered then
-  changeCounts(open.userId, open.day, open.month, -1, 0)
+elseif open.metered == '1' then
+  changeCounts(open, -1, 0)
 end
 local answer = '{"warned":' .. jsonList(warned) .. '}'
 if #warned > 0 then call('SET', finishedKey, answer, 'PX', ANSWER_KEPT) end

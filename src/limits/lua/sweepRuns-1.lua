@@ -28,8 +28,12 @@ end
 local function takeRecords(set)
   local records = call('ZRANGE', set, 0, STEP - 1, 'WITHSCORES')
   for i = 1, #records, 2 do
-    call('HSET', openKey(records[i]), 'run', RUN)
-    call('ZADD', leftOf(RUN), records[i + 1], records[i])
+    local open = getOpen(records[i])
+    if open then
+      open.run = RUN
+      saveOpen(open)
+      call('ZADD', leftOf(RUN), records[i + 1], records[i])
+    end
     call('ZREM', set, records[i])
   end
   return #records

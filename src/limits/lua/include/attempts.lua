@@ -2,7 +2,7 @@
 --- @include "runs"
 -- An attempt's place on its token, from admission to settlement, and the answers kept for repeated calls (src/limits/slots.ts).
 local getAttempt, saveAttempt, endAttempt, buryAttempt, takeSlot, freeSlot, returnSend, answerAttempt
-do
+(function()
   local ATTEMPT_FIELDS = {
     'token', 'request', 'provider', 'model', 'run', 'epoch', 'begun', 'day', 'responded', 'served', 'answer', 'settled', 'ended',
   }
@@ -67,4 +67,4 @@ do
     answerSend(token)
     changing(token)
   end
-end
+end)()

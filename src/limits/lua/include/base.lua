@@ -1,5 +1,6 @@
 -- What every script begins with: time, settings, counters, and the one way to save what it changed.
--- In the files beside it the first `local` names what others may use; the rest stays in a block, for Lua takes 200 locals a script.
+-- In the files beside it the first `local` names what others may use; the rest stays in a function of its own. Lua takes 200 locals a
+-- script, and looks for each name that a closure takes along in a list of all of them: in one function that cost 60 µs a call.
 -- KEYS[1]: what all keys of the limits begin with, hash tag included, such as `kirogate:{limits}:`.
 -- ARGV[1], ARGV[2]: monotonic and wall time in ms of a test's clock; both empty: the server's TIME. ARGV[3]: the caller's run.
 local call = redis.call

@@ -1,39 +1,37 @@
 --- @include "period"
 -- What open requests have reserved of their user's quotas and their key's rate (src/limits/charges.ts, quotas.ts, keyRates.ts).
--- Keys: `quota:<user>:<period>` hashes, `rate:<key>` lists of admission times, `open:<request>` hashes: charge and open record in one.
-local openKey, usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, closeOpen, undoOpen, keepCharge, restoreCount
-do
+-- Keys: `quota:<user>:<period>` counts, `rate:<key>` lists of admission times, `open:<request>`: charge and open record in one.
+local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, saveOpen, listOpen, closeOpen, undoOpen, keepCharge, restoreCount
+(function()
   local WARN_AT = 0.8
   local RATE_KEPT = 100000
   local COUNT_FIELDS = { 'kept', 'reserved', 'warned', 'restored' }
+  local OPEN_FIELDS = {
+    'requestId', 'terminalEventId', 'attemptId', 'attempt', 'tokenId', 'userId', 'keyId', 'day', 'month', 'facts', 'metered',
+    'daily', 'monthly', 'opener', 'begun', 'run',
+  }
   -- Longer than its period by more than any clock steps, so that a count outlives every request that it was reserved for.
   local DAY_KEPT, MONTH_KEPT = 4 * DAY, 40 * DAY
+  local counts = {}
 
-  function openKey(requestId)
+  local function openKey(requestId)
     return ROOT .. 'open:' .. requestId
-  end
-
-  local function quotaKey(user, period)
-    return ROOT .. 'quota:' .. user .. ':' .. period
   end
 
   local function rateKey(key)
     return ROOT .. 'rate:' .. key
   end
 
+  -- The same table for the same count throughout a script.
   local function readCount(user, period)
-    local values = call('HMGET', quotaKey(user, period), unpack(COUNT_FIELDS))
-    local found = { user = user, period = period }
-    for i, field in ipairs(COUNT_FIELDS) do
-      found[field] = number(values[i]) or 0
-    end
-    return found
+    local key = ROOT .. 'quota:' .. user .. ':' .. period
+    counts[key] = counts[key] or readRecord(key, COUNT_FIELDS) or { kept = 0, reserved = 0, warned = 0, restored = 0 }
+    counts[key].key, counts[key].period = key, period
+    return counts[key]
   end
 
   local function writeCount(found)
-    local key = quotaKey(found.user, found.period)
-    call('HSET', key, 'kept', found.kept, 'reserved', found.reserved, 'warned', found.warned, 'restored', found.restored)
-    call('PEXPIRE', key, #found.period > 7 and DAY_KEPT or MONTH_KEPT)
+    call('SET', found.key, pack(found, COUNT_FIELDS), 'PX', #found.period > 7 and DAY_KEPT or MONTH_KEPT)
   end
 
   function usedIn(user, period)
@@ -41,15 +39,13 @@ do
     return found.kept + found.reserved
   end
 
-  function changeCounts(user, day, month, reserved, kept)
-    local counts = {}
-    for i, period in ipairs({ day, month }) do
-      counts[i] = readCount(user, period)
-      counts[i].reserved = counts[i].reserved + reserved
-      counts[i].kept = counts[i].kept + kept
-      writeCount(counts[i])
+  function changeCounts(open, reserved, kept)
+    for _, period in ipairs({ open.day, open.month }) do
+      local found = readCount(open.userId, period)
+      found.reserved = found.reserved + reserved
+      found.kept = found.kept + kept
+      writeCount(found)
     end
-    return counts[1], counts[2]
   end
 
   local function quotaRefusal(quota, limit, used, period)
@@ -63,16 +59,15 @@ do
   -- Requests of a key in the last 60 s; forgets older ones.
   function rateCount(key)
     local list = rateKey(key)
-    while true do
-      local times = call('LRANGE', list, 0, 127)
+    while (number(call('LINDEX', list, 0)) or MONO) <= MONO - MINUTE do
       local gone = 0
-      for _, at in ipairs(times) do
+      for _, at in ipairs(call('LRANGE', list, 0, 127)) do
         if tonumber(at) > MONO - MINUTE then break end
         gone = gone + 1
       end
-      if gone > 0 then call('LPOP', list, gone) end
-      if gone < 128 then return call('LLEN', list) end
+      call('LPOP', list, gone)
     end
+    return call('LLEN', list)
   end
 
   local function rateRefusal(key, limit)
@@ -84,9 +79,28 @@ do
     return string.format('{"ok":false,"code":"key_rate_limited","limit":%.14g,"retryAfterMs":%.14g}', limit, wait)
   end
 
+  -- nil: no such request is open.
+  function getOpen(requestId)
+    return readRecord(openKey(requestId), OPEN_FIELDS)
+  end
+
+  function saveOpen(open)
+    call('SET', openKey(open.requestId), pack(open, OPEN_FIELDS))
+  end
+
+  -- Fields and values in turn, as text.
+  function listOpen(open)
+    local list = {}
+    for _, field in ipairs(OPEN_FIELDS) do
+      list[#list + 1] = field
+      list[#list + 1] = tostring(text(open[field]))
+    end
+    return list
+  end
+
   -- Quota first, then key rate; nil: neither refuses. A request that is open has paid already.
   function chargeRefusal(request)
-    if call('EXISTS', openKey(request.requestId)) == 1 then return nil end
+    if getOpen(request.requestId) then return nil end
     if request.metered then
       local day, month = periodAt(WALL)
       -- The month first: where both are used up, the day's end would bring nothing.
@@ -98,42 +112,36 @@ do
     return request.keyRpm and rateRefusal(request.keyId, request.keyRpm)
   end
 
-  -- Reserves, unless the request is open, and writes its open record. Answers the period that its charge belongs to.
+  -- Reserves, unless the request is open, and writes its open record. Answers it, with the period that its charge belongs to.
   function openRequest(request, tokenId)
-    local key = openKey(request.requestId)
-    local known = call('HMGET', key, 'day', 'month')
-    local record = { 'terminalEventId', request.terminalEventId, 'attemptId', request.attemptId, 'attempt', request.attempt, 'tokenId', tokenId }
-    if known[1] then
-      call('HSET', key, unpack(record))
-      return known[1], known[2]
+    local open = getOpen(request.requestId)
+    local isNew = not open
+    if isNew then
+      local day, month = periodAt(WALL)
+      open = {
+        requestId = request.requestId, userId = request.userId, keyId = request.keyId, day = day, month = month, facts = request.facts,
+        metered = request.metered and '1' or '0', daily = request.daily, monthly = request.monthly, opener = request.attemptId,
+        begun = MONO, run = RUN,
+      }
     end
-    local day, month = periodAt(WALL)
-    call('HSET', key, 'requestId', request.requestId, 'userId', request.userId, 'keyId', request.keyId, 'day', day, 'month', month,
-      'facts', request.facts, 'metered', request.metered and 1 or 0, 'daily', text(request.daily), 'monthly', text(request.monthly),
-      'opener', request.attemptId, 'begun', MONO, 'run', RUN, unpack(record))
+    open.terminalEventId, open.attemptId, open.attempt = request.terminalEventId, request.attemptId, request.attempt
+    open.tokenId = tokenId
+    saveOpen(open)
+    if not isNew then return open end
     call('ZADD', openOf(RUN), MONO, request.requestId)
-    if request.metered then changeCounts(request.userId, day, month, 1, 0) end
+    if request.metered then changeCounts(open, 1, 0) end
     local rate = rateKey(request.keyId)
-    rateCount(request.keyId)
+    -- What is over is taken away by the check of the rate, or here where none is asked for.
+    if not request.keyRpm then rateCount(request.keyId) end
     if call('RPUSH', rate, MONO) > RATE_KEPT then call('LPOP', rate) end
     call('PEXPIRE', rate, MINUTE + MARGIN)
-    return day, month
-  end
-
-  -- nil: no such request is open.
-  function getOpen(requestId)
-    local values = call('HMGET', openKey(requestId), 'userId', 'keyId', 'day', 'month', 'metered', 'daily', 'monthly', 'opener', 'begun', 'run')
-    if not values[1] then return nil end
-    return {
-      id = requestId, userId = values[1], keyId = values[2], day = values[3], month = values[4], metered = values[5] == '1',
-      daily = number(values[6]), monthly = number(values[7]), opener = values[8], begun = number(values[9]), run = values[10],
-    }
+    return open
   end
 
   function closeOpen(open)
-    call('DEL', openKey(open.id))
-    call('ZREM', openOf(open.run), open.id)
-    call('ZREM', leftOf(open.run), open.id)
+    call('DEL', openKey(open.requestId))
+    call('ZREM', openOf(open.run), open.requestId)
+    call('ZREM', leftOf(open.run), open.requestId)
   end
 
   -- As if it had never been opened, where this attempt opened it.
@@ -141,7 +149,7 @@ do
     local open = getOpen(requestId)
     if not open or open.opener ~= attemptId then return end
     closeOpen(open)
-    if open.metered then changeCounts(open.userId, open.day, open.month, -1, 0) end
+    if open.metered == '1' then changeCounts(open, -1, 0) end
     call('LREM', rateKey(open.keyId), -1, string.format('%.17g', open.begun))
   end
 
@@ -157,10 +165,10 @@ do
 
   -- Makes the charge final; answers the quotas that crossed 80 % by it, as JSON.
   function keepCharge(open)
-    local day, month = changeCounts(open.userId, open.day, open.month, -1, 1)
+    changeCounts(open, -1, 1)
     local warned = {}
-    warned[1] = warningOf('daily', day, open.daily)
-    warned[#warned + 1] = warningOf('monthly', month, open.monthly)
+    warned[1] = warningOf('daily', readCount(open.userId, open.day), open.daily)
+    warned[#warned + 1] = warningOf('monthly', readCount(open.userId, open.month), open.monthly)
     return warned
   end
 
@@ -170,4 +178,4 @@ do
     found.restored = math.max(found.restored, used)
     writeCount(found)
   end
-end
+end)()

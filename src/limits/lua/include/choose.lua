@@ -4,7 +4,7 @@
 --- @include "generations"
 -- Which token serves: caps and cooling, then rotation, then own before public, then affinity, then score (src/limits/choose.ts).
 local choose, bindConversation
-do
+(function()
   local CANDIDATES = 8
   local BUSY_RETRY, NO_TOKEN_RETRY, LONGEST_RETRY = 1000, 60000, 3600000
   -- Conversations remembered, how long, and how soon their token must be free to keep them.
@@ -307,4 +307,4 @@ do
       and bound.status ~= 'out' and bound.status ~= 'parked' and (bound.status ~= 'waiting' or bound.freeAt - MONO <= STAY)
     generationPut('talks', 'talksAt', request.talk, stays and bound.id or token.id, TALKS_KEPT, TALK_FORGOTTEN)
   end
-end
+end)()

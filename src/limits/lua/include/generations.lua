@@ -1,6 +1,6 @@
 -- A bounded map that forgets (src/limits/generations.ts): two hashes, the older one dropped whole. Values carry their time.
 local generationGet, generationPut
-do
+(function()
   function generationGet(name, field, maxAge)
     for _, half in ipairs({ ':young', ':old' }) do
       local found = call('HGET', ROOT .. name .. half, field)
@@ -24,4 +24,4 @@ do
     call('HSET', young, field, string.format('%.17g', MONO) .. ' ' .. value)
     call('PEXPIRE', young, 2 * maxAge)
   end
-end
+end)()

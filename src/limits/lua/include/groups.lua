@@ -2,7 +2,7 @@
 -- token that names its models, `-[lacks]` for one that serves all but those. Members are ordered by last use, then by tie.
 -- Keys: `<status>:<pool>/<provider>/<tag>` sorted sets; `named:`, `lacking:` and `shared:<pool>/<provider>` hashes that count seats.
 local setOf, memberOf, idOf, orderOf, count, leaveSeats, takeSeats, addServing, addLacking, groupSet
-do
+(function()
   local LEARNED_GROUPS = 64
   local MODELS_PER_TOKEN = 256
 
@@ -116,4 +116,4 @@ do
   function groupSet(group, status)
     return setOf(status, group.pool, group.provider, group.tag)
   end
-end
+end)()

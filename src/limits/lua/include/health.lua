@@ -1,7 +1,7 @@
 --- @include "providers"
 -- What the end of an attempt means for its token, its upstream and others that failed there (src/limits/health.ts, cooling.ts).
 local serveAttempt, takeOthers, endHealth, settledJson, NOTHING_SETTLED
-do
+(function()
   local SUSPEND_AFTER = 5
   local RISK_COOLING, RISK_HINT_CAP = 30 * MINUTE, 240 * MINUTE
   local OTHERS = ROOT .. 'others'
@@ -93,4 +93,4 @@ do
   end
 
   NOTHING_SETTLED = settledJson(changeJson(nil, false, 0), false, '[]')
-end
+end)()

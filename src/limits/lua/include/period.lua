@@ -1,6 +1,6 @@
 -- UTC days and months of a moment, and when they end (src/limits/period.ts).
 local periodAt, periodEnd
-do
+(function()
   local function daysFromCivil(year, month, day)
     if month <= 2 then year = year - 1 end
     local era = math.floor(year / 400)
@@ -32,4 +32,4 @@ do
     if month == 12 then return daysFromCivil(year + 1, 1, 1) * DAY end
     return daysFromCivil(year, month + 1, 1) * DAY
   end
-end
+end)()

@@ -2,7 +2,7 @@
 --- @include "groups"
 -- All tokens, each in the right set of each of its groups; moves them as they change and as time passes (src/limits/pool.ts).
 local place, activeTokens, putToken, removeToken, markUnsupported, refreshDue, promote
-do
+(function()
   local REFRESHES = 16
   local PROMOTIONS = 64
   -- Where nothing at all becomes ready, one call still ends: what is left is looked at by the next one.
@@ -173,4 +173,4 @@ do
       promoteFrom(group, 'parked')
     end
   end
-end
+end)()

@@ -1,6 +1,6 @@
 -- What all tokens of one upstream share: gate, row of failures, whose turn it is (src/limits/providers.ts, cooling.ts).
 local providerOf, gateWait, passGate, countUse, countRowFailure, countSuccess, countShortage
-do
+(function()
   local BREAKER_FAILURES, SHARED_BY, PROBE_EVERY, ROW_KEPT = 20, 3, 5000, 64
   local CAPACITY_FIRST, CAPACITY_LONGEST = 1000, 30000
   local PROVIDER_FIELDS = { 'gate', 'since', 'till', 'every', 'shortages', 'lastToken', 'uses', 'failures' }
@@ -118,4 +118,4 @@ do
     if hint then every = math.min(CAPACITY_LONGEST, math.max(every, hint)) end
     closeGate(state, 'capacity', MONO, every)
   end
-end
+end)()

@@ -1,6 +1,6 @@
 -- The last 100 results of a token within 24 h (src/limits/results.ts): a list of ms + 1, negative for a failure, oldest first.
 local resultsOf, addResult, trimResults
-do
+(function()
   local RESULTS_KEPT = 100
 
   function resultsOf(token)
@@ -35,4 +35,4 @@ do
     call('LPOP', resultsOf(token), gone)
     token.attempts = token.attempts - gone
   end
-end
+end)()

@@ -1,6 +1,6 @@
 -- Life signs: `runs` is run -> time of its last sign, `since` is run -> begin of its unbroken row of signs.
 local beat, leasesOf, openOf, leftOf, DEAD_AFTER
-do
+(function()
   DEAD_AFTER = 15000
 
   function beat()
@@ -22,4 +22,4 @@ do
   function leftOf(run)
     return ROOT .. 'run:' .. run .. ':left'
   end
-end
+end)()

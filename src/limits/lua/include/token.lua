@@ -3,7 +3,7 @@
 -- What the limits know of one token, and the single check that says whether it may serve now (src/limits/token.ts, score.ts, risk.ts).
 -- `life`: the status of its facts; empty: not in the pool. `models`: JSON list; empty: all. `seats`: see groups.
 local getToken, changing, tokenAt, rollDay, assess, changeHealth
-do
+(function()
   local TOKEN_FIELDS = {
     'position', 'tie', 'unanswered', 'sent', 'oldest', 'minuteHead', 'minuteOldest', 'attempts', 'failures', 'oldestResult',
     'inFlight', 'fails', 'cooldownUntil', 'halfOpen', 'epoch', 'epochInFlight', 'lastUsedAt', 'lastSeq', 'day', 'dayUsed',
@@ -141,4 +141,4 @@ do
     token.epochInFlight = 0
     changing(token)
   end
-end
+end)()

@@ -1,6 +1,6 @@
 -- Goes through the ready tokens of several groups, best first, without taking any out; reads them in pages (src/limits/heap.ts).
 local startWalk, stepWalk
-do
+(function()
   local PAGE = 16
 
   function startWalk(groups)
@@ -35,4 +35,4 @@ do
     best.at = best.at + 2
     return { id = idOf(bestMember), score = -bestOrder, provider = best.group.provider, group = best.group }
   end
-end
+end)()

@@ -1,7 +1,7 @@
 -- The sends of one token (src/limits/window.ts): a list of the times of headers or failure, rising; `unanswered` count without end.
 -- Of the list the token knows its length (`sent`), its first time (`oldest`), where the minute begins (`minuteHead`, `minuteOldest`).
 local sendsOf, trimWindow, minuteCount, hourCount, answerSend, addAnswered, minuteFreeAt, hourFreeAt
-do
+(function()
   local CHUNK = 128
 
   function sendsOf(token)
@@ -87,4 +87,4 @@ do
   function hourFreeAt(token)
     return windowFreeAt(token, 0, meta.rph, HOUR + MARGIN)
   end
-end
+end)()
