@@ -71,14 +71,18 @@ async function costOf(size: number, isFull: boolean) {
 }
 
 describe('a request through Redis', () => {
-  it.each([false, true])('costs the same with 10 and with 10,000 tokens (all of them busy: %s)', async (isFull) => {
-    const small = await costOf(10, isFull);
-    await nodes.begin();
-    const large = await costOf(10_000, isFull);
-    for (const cost of [small, large]) {
-      expect(cost.awaited).toBeLessThanOrEqual(4);
-      expect(cost.sent).toBeLessThanOrEqual(15);
-    }
-    expect(large.ran).toBeLessThan(small.ran * 1.2);
-  }, 120_000);
+  it.each([false, true])(
+    'costs the same with 10 and with 10,000 tokens (all of them busy: %s)',
+    async (isFull) => {
+      const small = await costOf(10, isFull);
+      await nodes.begin();
+      const large = await costOf(10_000, isFull);
+      for (const cost of [small, large]) {
+        expect(cost.awaited).toBeLessThanOrEqual(4);
+        expect(cost.sent).toBeLessThanOrEqual(15);
+      }
+      expect(large.ran).toBeLessThan(small.ran * 1.2);
+    },
+    120_000,
+  );
 });
