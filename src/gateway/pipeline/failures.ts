@@ -103,7 +103,7 @@ export function clientError(failure: UpstreamFailure): AppError {
       return new AppError('upstream_overloaded', {
         message,
         cause: failure,
-        retryAfterSeconds: retrySeconds(failure.retryAfterMs ?? 5_000),
+        retryAfterSeconds: retrySeconds(Math.min(failure.retryAfterMs ?? 5_000, LONGEST_CAPACITY_MS)),
       });
     case 'timeout':
       return new AppError('upstream_timeout', { message, cause: failure });
@@ -125,6 +125,9 @@ export function clientError(failure: UpstreamFailure): AppError {
       return assertNever(failure.kind);
   }
 }
+
+/** The limits' own back-off ends by then, whatever the upstream hinted. */
+const LONGEST_CAPACITY_MS = 30_000;
 
 /** Clients compact the conversation when they read these words. */
 const overflowMessage = (message: string): string => (message.includes('prompt is too long') ? message : `prompt is too long: ${message}`);

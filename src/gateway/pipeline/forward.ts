@@ -6,9 +6,11 @@ import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { type AdmittedAttempt, admit } from './admit.js';
 import { beginAttempt, endAttempt } from './attempt.js';
+import { recheck } from './authenticate.js';
 import { asFailure, meaningOf } from './failures.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
+import { pace } from './pace.js';
 import type { AttemptRecord, Run } from './run.js';
 
 /**
@@ -157,6 +159,10 @@ async function nextToken(
   tried: string[],
   deps: GatewayDeps,
 ): Promise<AdmittedAttempt | null> {
+  // Each upstream call is paced, a second try as well; and who was banned or revoked meanwhile gets none.
+  const settings = deps.directory.settings();
+  await pace({ minMs: settings.token_pacing_min_ms, maxMs: settings.token_pacing_max_ms }, deps.random, run.abort.signal);
+  if (!isStillWelcome(run, deps)) return null;
   const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
   tried.push(attempt.tokenId);
   if (refreshed || failure.kind === 'empty') {
@@ -166,4 +172,14 @@ async function nextToken(
   if (run.caller.onlyTokenId !== null) return null;
   const next = await admit(run, { attempt: run.attempts.length + 1, exclude: tried, onlyTokenId: null }, deps);
   return next.ok ? next : null;
+}
+
+function isStillWelcome(run: Run, deps: GatewayDeps): boolean {
+  try {
+    recheck(run.caller, deps);
+    return true;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
 }
