@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROXY_API_KEY, type Service, startService } from './support/service.js';
+import { until } from './support/until.js';
 
 let service: Service;
 let key: string;
@@ -114,6 +115,51 @@ describe("a caller's own token that the upstream locked", () => {
     const before = service.sim.witness().overall.requests;
     expect((await chat({}, own)).status).toBe(502);
     expect(service.sim.witness().overall.requests).toBe(before);
+  });
+});
+
+describe('a second try', () => {
+  async function failing(
+    env: Record<string, string>,
+  ): Promise<{ own: Service; key: string; userId: string; send: () => Promise<Response> }> {
+    const own = await startService({ env });
+    for (let i = 0; i < 3; i += 1) {
+      const { refreshToken } = own.sim.addCredential({ kind: 'social' });
+      await own.admin.post('/admin/api/tokens', { provider: 'kiro', authType: 'social', refreshToken, visibility: 'public' });
+    }
+    const member = await own.admin.member('tried');
+    const send = (): Promise<Response> =>
+      fetch(`${own.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${member.key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'hi' }] }),
+      });
+    own.sim.behave(() => ({ hold: true, error: { status: 500, reason: null, message: 'internal' } }));
+    return { own, send, ...member };
+  }
+
+  it('is not made for a member who was banned during the first', async () => {
+    const { own, send, userId } = await failing({});
+    const running = send();
+    await until('the first call', () => (own.sim.held() > 0 ? true : undefined));
+    await own.admin.post('/admin/api/users/batch-ban', { ids: [userId] });
+    own.sim.release();
+    expect((await running).status).toBe(502);
+    expect(own.sim.witness().overall.requests).toBe(1);
+    await own.stop();
+  });
+
+  it('is paced like the first', async () => {
+    const { own, send } = await failing({ TOKEN_PACING_MIN_MS: '300', TOKEN_PACING_MAX_MS: '300' });
+    own.sim.behave(() => ({ error: { status: 500, reason: null, message: 'internal' } }));
+    expect((await send()).status).toBe(502);
+    const times = own.sim
+      .requests()
+      .filter((one) => one.operation === 'generate')
+      .map((one) => one.at);
+    expect(times).toHaveLength(3);
+    for (const [i, at] of times.slice(1).entries()) expect(at - (times[i] ?? 0)).toBeGreaterThanOrEqual(295);
+    await own.stop();
   });
 });
 
