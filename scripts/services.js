@@ -1,18 +1,36 @@
 /** Real servers for the suites: finds them on this machine or, as root on Debian, installs them without starting a service. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const policy = '/usr/sbin/policy-rc.d';
 const installer = '/usr/bin/apt-get';
 const servers = {
-  'redis-server': { package: 'redis-server', folders: ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'] },
+  'redis-server': {
+    package: 'redis-server',
+    brew: 'redis',
+    version: '7.0',
+    folders: () => ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin'],
+  },
+  postgres: {
+    package: 'postgresql',
+    brew: 'postgresql@15',
+    version: '14',
+    folders: () => [...versions('/usr/lib/postgresql'), '/usr/local/bin', '/opt/homebrew/bin', '/opt/homebrew/opt/postgresql@15/bin'],
+  },
 };
+
+/** Debian keeps each major version's programs in a folder of their own; the newest first. */
+function versions(folder) {
+  if (!existsSync(folder)) return [];
+  const names = readdirSync(folder).sort((one, other) => Number(other) - Number(one));
+  return names.map((name) => join(folder, name, 'bin'));
+}
 
 /** Path of a server's program, or undefined. */
 function find(name) {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...servers[name].folders];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...servers[name].folders()];
   return folders
     .filter(Boolean)
     .map((folder) => join(folder, name))
@@ -39,7 +57,7 @@ function withoutServices(work) {
 export function ensureServer(name) {
   const found = find(name);
   if (found !== undefined) return found;
-  const wanted = servers[name].package;
+  const { package: wanted, brew, version } = servers[name];
   if (process.getuid?.() === 0 && existsSync(installer)) {
     console.error(`Installing ${wanted} for the tests. Its service is not started.`);
     withoutServices(() => apt(['update', '-q']) && apt(['install', '-q', '-y', '--no-install-recommends', wanted]));
@@ -47,7 +65,7 @@ export function ensureServer(name) {
     if (installed !== undefined) return installed;
   }
   throw new Error(
-    `${name} is missing, version 7.0 or later. On Debian or Ubuntu: apt-get install ${wanted}; on macOS: brew install redis; then run this again.`,
+    `${name} is missing, version ${version} or later. On Debian or Ubuntu: apt-get install ${wanted}; on macOS: brew install ${brew}; then run this again.`,
   );
 }
 
