@@ -35,6 +35,27 @@ describe('a refused value', () => {
     expect(fault(union, { a: { b: 1 } }).param).toBe('a.b');
   });
 
+  it.each([0, 100_001, 1.5, -3, 2 ** 60, Number.NaN, Number.POSITIVE_INFINITY, '10', 'NaN', true, [5], {}])(
+    'names the whole range of a number: %j',
+    (value) => {
+      const limits = z.strictObject({
+        deep: z.array(z.strictObject({ rpm: z.int().min(1).max(100_000).nullable().optional() })).default([]),
+      });
+      expect(fault(limits, { deep: [{ rpm: value }] })).toMatchObject({
+        param: 'deep[0].rpm',
+        message: 'deep[0].rpm must be an integer from 1 to 100000, or null',
+      });
+      expect(fault(z.strictObject({ share: z.number().min(0).max(1) }), { share: [value] }).message).toBe(
+        'share must be a number from 0 to 1',
+      );
+    },
+  );
+
+  it('leaves the words of other faults alone', () => {
+    expect(fault(z.strictObject({ n: z.number() }), { n: 'x' }).message).toMatch(/^n: /);
+    expect(fault(z.strictObject({ n: z.array(z.int().min(1).max(9)).max(1) }), { n: [1, 2] }).message).toMatch(/^n: /);
+  });
+
   it('does not carry control characters of a hostile key into the message', () => {
     expect(fault(schema, { name: 'a', 'x\u0000\u001b[31m': 1 }).message).not.toMatch(/[\u0000-\u001f]/);
   });

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { safeText } from '../../shared/safeText.js';
+import { rangeAt } from './numberRange.js';
 
 /** Parses or throws `invalid_request` with the first fault's path as `param`. */
 export function validate<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -9,18 +10,19 @@ export function validate<S extends z.ZodType>(schema: S, value: unknown): z.outp
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   if (!issue) throw new AppError('invalid_request');
-  throw new AppError('invalid_request', describe(issue));
+  throw new AppError('invalid_request', describe(issue, schema));
 }
 
-function describe(issue: z.core.$ZodIssue): { message: string; param: string } {
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType): { message: string; param: string } {
   if (issue.code === 'unrecognized_keys') {
     const param = pathText([...issue.path, ...issue.keys.slice(0, 1)]);
     return { message: `Unknown field: ${param}.`, param };
   }
   const branch = closestBranch(issue);
-  if (branch) return describe({ ...branch, path: [...issue.path, ...branch.path] });
+  if (branch) return describe({ ...branch, path: [...issue.path, ...branch.path] }, schema);
   const param = pathText(issue.path) || 'body';
-  return { message: safeText(`${param}: ${issue.message}`, 300), param };
+  const range = rangeAt(schema, issue.path);
+  return { message: safeText(range === undefined ? `${param}: ${issue.message}` : `${param} ${range}`, 300), param };
 }
 
 /** Of a union's complaints the one that got furthest into the value: most likely what the caller meant. */
