@@ -19,6 +19,12 @@ const servers = {
     version: '14',
     folders: () => [...versions('/usr/lib/postgresql'), '/usr/local/bin', '/opt/homebrew/bin', '/opt/homebrew/opt/postgresql@15/bin'],
   },
+  nginx: {
+    package: 'nginx',
+    brew: 'nginx',
+    version: '1.22',
+    folders: () => ['/usr/sbin', '/usr/local/sbin', '/usr/local/nginx/sbin', '/usr/local/bin', '/opt/homebrew/bin'],
+  },
 };
 
 /** Debian keeps each major version's programs in a folder of their own; the newest first. */
