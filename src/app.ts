@@ -189,7 +189,7 @@ async function startParts(options: AppOptions & { server: NodeServer; teardown: 
     clientAddress,
     proxyApiKey: config.PROXY_API_KEY,
     maxAttempts: config.UPSTREAM_MAX_ATTEMPTS,
-    storageFull: () => log.backlog().events > MAX_BACKLOG_EVENTS,
+    storageUnavailable: () => log.backlog().events > MAX_BACKLOG_EVENTS,
     addressSalt: secrets.addressSalt,
   });
   teardown.add('gateway', () => gateway.close());

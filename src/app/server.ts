@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sendJson } from '../gateway/http.js';
 
-export type NodeState = 'starting' | 'healthy' | 'unhealthy' | 'draining';
+export type NodeState = 'starting' | 'healthy' | 'degraded' | 'unhealthy' | 'draining';
+
+/** How a cluster's stores look from this node; shown by `/health` in distributed mode. */
+export interface StoreStates {
+  readonly postgres: 'connected' | 'disconnected';
+  readonly redis: 'connected' | 'disconnected';
+}
 
 export interface HealthFacts {
   readonly nodeId: string;
@@ -18,10 +24,14 @@ export interface NodeServer {
   readonly port: number;
   readonly connections: number;
   state: NodeState;
+  /** null on a single node. */
+  stores: StoreStates | null;
   /** Requests are answered 503 until there is a handler. */
   handler: ((req: IncomingMessage, res: ServerResponse) => void) | null;
   /** Takes no new connections; resolves when the listener is closed. Idle connections are closed at once. */
   stopListening(): Promise<void>;
+  /** Listens again on the same port. Rejects when somebody else has taken it meanwhile. */
+  listenAgain(): Promise<void>;
   /** Closes the listener and ends what is still connected. */
   destroy(): void;
 }
@@ -29,14 +39,17 @@ export interface NodeServer {
 /** Binds `port` at once. Rejects when the address is taken. */
 export async function listen(options: { host: string; port: number; facts: HealthFacts }): Promise<NodeServer> {
   const server = createServer({ keepAlive: true, noDelay: true, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 65_000 });
+  let port = options.port;
   const node = {
     state: 'starting' as NodeState,
+    stores: null as StoreStates | null,
     handler: null as NodeServer['handler'],
     get port() {
-      return (server.address() as AddressInfo | null)?.port ?? options.port;
+      return port;
     },
     connections: 0,
     stopListening: () => stopListening(server),
+    listenAgain: () => (server.listening ? Promise.resolve() : bind(server, options.host, port)),
     destroy() {
       server.close();
       server.closeAllConnections();
@@ -52,7 +65,8 @@ export async function listen(options: { host: string; port: number; facts: Healt
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
-  await bind(server, options.host, options.port);
+  await bind(server, options.host, port);
+  port = (server.address() as AddressInfo).port;
   return node;
 }
 
@@ -66,7 +80,12 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function answer(req: IncomingMessage, res: ServerResponse, node: Pick<NodeServer, 'state' | 'handler'>, facts: HealthFacts): void {
+function answer(
+  req: IncomingMessage,
+  res: ServerResponse,
+  node: Pick<NodeServer, 'state' | 'stores' | 'handler'>,
+  facts: HealthFacts,
+): void {
   // Balancers move on without a lost request while new ones are still served.
   if (node.state === 'draining') res.setHeader('connection', 'close');
   const path = (req.url ?? '/').split('?', 1)[0];
@@ -78,8 +97,9 @@ function answer(req: IncomingMessage, res: ServerResponse, node: Pick<NodeServer
       node_id: facts.nodeId,
       uptime: Math.round(facts.uptime()),
       version: facts.version,
+      ...node.stores,
     };
-    return sendJson(res, node.state === 'healthy' ? 200 : 503, body);
+    return sendJson(res, node.state === 'healthy' || node.state === 'degraded' ? 200 : 503, body);
   }
   if (node.handler) return node.handler(req, res);
   req.resume();

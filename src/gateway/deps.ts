@@ -27,8 +27,8 @@ export interface GatewayDeps {
   /** Empty: there is no operator key. */
   readonly proxyApiKey: string;
   readonly maxAttempts: number;
-  /** Is the archive so far behind that new requests must be refused? */
-  readonly storageFull: () => boolean;
+  /** May no new request begin, since what it did could not be recorded? */
+  readonly storageUnavailable: () => boolean;
   /** Keys the hash of unknown callers' addresses, so that events hold no address. */
   readonly addressSalt: string;
   /** Silence on a stream before a keep-alive, ms. */

@@ -230,7 +230,7 @@ describe('stores out of reach', () => {
   });
 
   it('refuse before a key is even looked at, when the archive is too far behind', async () => {
-    await start(answer, { storageFull: () => true });
+    await start(answer, { storageUnavailable: () => true });
     expect(await errorOf(await post())).toEqual([503, 'storage_unavailable']);
   });
 
@@ -249,7 +249,7 @@ describe('stores out of reach', () => {
 });
 
 describe('a log that refuses the terminal event', () => {
-  it('does not spoil the reply; the open record stays for the next start', async () => {
+  it('does not spoil the reply; a node that stops leaves the open record to whoever sweeps it', async () => {
     const ended: string[] = [];
     const openRecords = {
       begin: async () => undefined,
@@ -261,6 +261,7 @@ describe('a log that refuses the terminal event', () => {
     await start(answer, { log }, { openRecords });
     expect((await post()).status).toBe(200);
     expect((await (await post({ stream: true })).text()).trimEnd()).toMatch(/message_stop/);
+    await gateway.close();
     await gateway.idle();
     expect(ended).toEqual([]);
     expect(await kit.inFlight()).toBe(0);

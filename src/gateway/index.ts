@@ -42,12 +42,14 @@ interface Route {
 }
 
 export function createGateway(options: GatewayDeps): Gateway {
+  const stop = new AbortController();
   const deps: GenerateDeps = {
     ...options,
     refusals: createRefusals(options),
     quotaHits: createQuotaHits(options),
     keepAlives: createKeepAlives(options.keepAliveMs ?? KEEP_ALIVE_MS, () => options.clock.monotonic()),
     inFlight: createInFlight(),
+    stopped: stop.signal,
   };
   const generation = (dialect: Dialect): Route => ({
     method: 'POST',
@@ -95,6 +97,7 @@ export function createGateway(options: GatewayDeps): Gateway {
     idle: () => deps.inFlight.idle(),
     abortAll: () => deps.inFlight.abortAll(new AppError('node_stopping', { retryAfterSeconds: 1 })),
     async close() {
+      stop.abort();
       deps.keepAlives.close();
       await deps.refusals.close();
     },

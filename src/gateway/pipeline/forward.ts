@@ -15,8 +15,8 @@ import type { AttemptRecord, Run } from './run.js';
 
 /**
  * Yields the reply's events. Throws UpstreamFailure when no attempt served, or when the stream broke after
- * output had begun. Leaving the loop early ends the upstream call. Every attempt is settled before the
- * next begins and before this ends.
+ * output had begun. Leaving the loop early ends the upstream call. An attempt that failed is settled before the
+ * next begins; one that served is being settled when this ends (`run.settling`).
  */
 export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDeps): AsyncGenerator<ModelEvent, void, undefined> {
   let admitted = first;
@@ -59,7 +59,10 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     } finally {
       // Also reached when the consumer leaves in the middle of a yield.
       if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
-      await endAttempt(run, attempt, { failure, refreshes }, deps);
+      const ending = endAttempt(run, attempt, { failure, refreshes }, deps);
+      // Another try needs this one's slot free; a reply that is whole need not wait for the limits to hear of it.
+      if (whole) run.settling.push(ending.catch((error: unknown) => unsettled(run, error, deps)));
+      else await ending;
     }
     if (failure === null) {
       if (!output) yield* silentReply(held);
@@ -88,6 +91,10 @@ const isAnswer = (held: readonly ModelEvent[]): boolean => held.some((event) => 
 function* silentReply(held: readonly ModelEvent[]): Generator<ModelEvent> {
   yield* held;
   if (!held.some(({ type }) => type === 'stop')) yield { type: 'stop', reason: 'end_turn', sequence: null };
+}
+
+function unsettled(run: Run, error: unknown, deps: GatewayDeps): void {
+  deps.logger.error({ err: error, requestId: run.requestId }, 'the limits did not take the end of an attempt');
 }
 
 /** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */

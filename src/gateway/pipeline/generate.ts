@@ -31,6 +31,7 @@ export interface GenerateDeps extends GatewayDeps {
   readonly quotaHits: QuotaHits;
   readonly keepAlives: KeepAlives;
   readonly inFlight: InFlight;
+  readonly stopped: AbortSignal;
 }
 
 /** Never rejects: whatever happens is answered, recorded and, if it is our fault, logged. */
@@ -166,6 +167,7 @@ function newRun(dialect: Dialect, arrival: Arrival, caller: Caller, call: Parsed
     usage: null,
     microCredits: null,
     outputChars: 0,
+    settling: [],
   };
 }
 

@@ -3,8 +3,8 @@ import { AppError } from '../../errors.js';
 import type { GatewayDeps } from '../deps.js';
 
 /** Throws AppError `ip_banned`, `site_disabled` or `storage_unavailable`. */
-export function guard(address: string, deps: Pick<GatewayDeps, 'directory' | 'storageFull'>): void {
+export function guard(address: string, deps: Pick<GatewayDeps, 'directory' | 'storageUnavailable'>): void {
   if (deps.directory.isBanned(address)) throw new AppError('ip_banned');
   if (!deps.directory.settings().site_enabled) throw new AppError('site_disabled', { retryAfterSeconds: 60 });
-  if (deps.storageFull()) throw new AppError('storage_unavailable', { retryAfterSeconds: 5 });
+  if (deps.storageUnavailable()) throw new AppError('storage_unavailable', { retryAfterSeconds: 5 });
 }

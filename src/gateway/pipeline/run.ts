@@ -43,6 +43,8 @@ export interface Run {
   microCredits: number | null;
   /** Characters of output, for an estimate where the upstream gives none. */
   outputChars: number;
+  /** Settlements of served attempts, which run beside the reply's end; none of them rejects. */
+  readonly settling: Promise<void>[];
 }
 
 /** The client's conversation, apart from every other key's. */

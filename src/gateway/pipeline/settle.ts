@@ -4,6 +4,7 @@ import { safeText } from '../../shared/safeText.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { trafficEvent } from './events.js';
+import { type RecordDeps, record } from './record.js';
 import type { Run } from './run.js';
 
 export type Ending = { readonly kind: 'completed' } | { readonly kind: 'failed'; readonly error: AppError } | { readonly kind: 'left' };
@@ -16,12 +17,12 @@ export function isCharged(ending: Ending, run: Pick<Run, 'attempts' | 'firstOutp
 }
 
 /**
- * Resolves when the terminal event is in the log and the limits have settled. If the log refuses, the open
- * record stays and the next start closes it: never two terminal events, never none.
+ * Resolves when the terminal event is in the log and the limits have settled. If the log refuses until the node
+ * stops, the open record stays and whoever sweeps it ends the request: never two terminal events, never none.
  */
-export async function settle(run: Run, ending: Ending, deps: GatewayDeps): Promise<void> {
+export async function settle(run: Run, ending: Ending, deps: GatewayDeps & RecordDeps): Promise<void> {
   const charged = isCharged(ending, run);
-  await deps.log.append(terminalEvent(run, ending, charged, deps));
+  await Promise.all([record(terminalEvent(run, ending, charged, deps), deps), ...run.settling]);
   const finished = await deps.limits.finish({ requestId: run.requestId, quota: charged ? 'keep' : 'return' });
   for (const warned of finished.warned) {
     const { userId, keyId } = run.caller;

@@ -14,6 +14,7 @@ import { UpstreamFailure } from '../../../upstreams/define.js';
 import type { GatewayDeps } from '../../deps.js';
 import { type AdmittedAttempt, admit } from '../admit.js';
 import type { Caller } from '../caller.js';
+import type { RecordDeps } from '../record.js';
 import type { Run } from '../run.js';
 import { directoryToken, type FakeDirectory, fakeDirectory } from './fakeDirectory.js';
 
@@ -21,7 +22,7 @@ import { directoryToken, type FakeDirectory, fakeDirectory } from './fakeDirecto
 export type Play = (call: GenerateCall, tokenId: string) => AsyncGenerator<ModelEvent, void, undefined>;
 
 export interface Kit {
-  readonly deps: GatewayDeps;
+  readonly deps: GatewayDeps & RecordDeps;
   readonly clock: TestClock;
   readonly directory: FakeDirectory;
   readonly limits: Limits;
@@ -94,7 +95,7 @@ export async function createKit(options: KitOptions): Promise<Kit> {
   const limits = witness(createMemoryLimits({ clock, random: risingRandom(), openRecords, settings }), written);
   await limits.putTokens(tokens.map((id) => poolToken(id)));
   for (const id of tokens) directory.pool.set(id, directoryToken(id));
-  const deps: GatewayDeps = {
+  const deps: GatewayDeps & RecordDeps = {
     directory,
     limits,
     log: { append: async (event: NewEvent) => void written.events.push(event) } as unknown as EventLog,
@@ -120,8 +121,9 @@ export async function createKit(options: KitOptions): Promise<Kit> {
     clientAddress: () => '198.51.100.7',
     proxyApiKey: 'operators-key',
     maxAttempts: options.maxAttempts ?? 3,
-    storageFull: () => false,
+    storageUnavailable: () => false,
     addressSalt: 'salt',
+    stopped: new AbortController().signal,
     ...options.over,
   };
   return {
@@ -200,6 +202,7 @@ function newRun(requestId: string, terminalEventId: string, clock: TestClock): R
     usage: null,
     microCredits: null,
     outputChars: 0,
+    settling: [],
   };
 }
 
