@@ -6,12 +6,18 @@ import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Projection } from '../define.js';
 import { allDone } from './allDone.js';
-import { type Applied, applyEvents } from './apply.js';
+import type { Applied } from './apply.js';
 import type { Poison } from './fold.js';
+import { applyLive } from './live.js';
+import { lockPartitions } from './locks.js';
 
-/** Another process has gone on in a partition: nothing was written, the cursors have to be read again. */
+/** Another process has gone on in these partitions: nothing was written, the cursors have to be read again. */
 export class Overtaken extends Error {
   override readonly name = 'Overtaken';
+
+  constructor(readonly partitions: readonly string[]) {
+    super(`another process has archived further in ${partitions.join(', ')}`);
+  }
 }
 
 export interface BatchResult extends Applied {
@@ -43,7 +49,7 @@ export async function ingestBatch(
   const stored: StoredEvent[] = (
     await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))
   ).flat();
-  const applied = await applyEvents(tx, stored, options);
+  const applied = await applyLive(tx, stored, options);
   await tellOfParked(tx, applied.parked, options);
   await rememberProducers(tx, watermarks, options.now);
   return { ...applied, watermarks, archived: stored.length, duplicates: entries.length - stored.length };
@@ -51,11 +57,16 @@ export async function ingestBatch(
 
 /** Compare and set: whoever expects another cursor than the stored one has been overtaken. */
 async function claim(tx: Queryable, watermarks: readonly Watermark[], cursors: ReadonlyMap<string, string>): Promise<void> {
-  const columns = { name: 'text', expected: 'text', cursor: 'text' } as const;
-  const rows = watermarks.map(({ partition, cursor }) => ({ name: partition, expected: cursors.get(partition) ?? null, cursor }));
-  const claimed = await tx.query(sql`update partitions as t set log_cursor = r.cursor from (${rowsOf(tx.engine, columns, rows)}) as r
-    where t.partition = r.name and t.log_cursor is not distinct from r.expected returning partition`);
-  if (claimed.length !== rows.length) throw new Overtaken('another process has archived further');
+  const partitions = watermarks.map(({ partition }) => partition);
+  const stored = await lockPartitions(tx, partitions);
+  const lost = partitions.filter((partition) => stored.get(partition) !== (cursors.get(partition) ?? null));
+  if (lost.length > 0) throw new Overtaken(lost);
+  const rows = rowsOf(
+    tx.engine,
+    { name: 'text', cursor: 'text' },
+    watermarks.map(({ partition, cursor }) => ({ name: partition, cursor })),
+  );
+  await tx.query(sql`update partitions as t set log_cursor = r.cursor from (${rows}) as r where t.partition = r.name`);
 }
 
 /** In the order of partitions: two processes lock in the same one. */
@@ -117,5 +128,5 @@ async function rememberProducers(tx: Queryable, watermarks: readonly Watermark[]
 async function tellOfParked(tx: Queryable, parked: readonly Poison[], options: BatchOptions): Promise<void> {
   if (parked.length === 0) return;
   const told = await appendToArchive(tx, CONTROL_PARTITION, parked.map(options.parkedEvent));
-  await applyEvents(tx, told, { projections: options.projections, now: options.now });
+  await applyLive(tx, told, { projections: options.projections, now: options.now });
 }

@@ -1,22 +1,30 @@
 /** Moves the event log into archive and read models, for as long as the process lives, whatever the stores do. */
 import type { Logger } from 'pino';
-import { CONTROL_PARTITION, type NewEvent } from '../../events/define.js';
-import type { EventLog, LogEntry, Watermark } from '../../events/log/port.js';
-import { type Database, sql } from '../../infra/database/port.js';
+import type { NewEvent } from '../../events/define.js';
+import type { EventLog, LogEntry } from '../../events/log/port.js';
+import type { Database } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import { createIds } from '../../shared/ids.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
 import { type BatchResult, ingestBatch, Overtaken } from './batch.js';
 import { BuildError } from './build.js';
+import { retryCollisions } from './collisions.js';
 import { isForContent, type Poison } from './fold.js';
+import { createHoldings, type Holdings } from './holdings.js';
+import { Behind, OtherVersion } from './live.js';
+import type { Owners } from './ownership.js';
+import { parkedEvent } from './parkedEvent.js';
 import { PrepareError, prepareProjections } from './prepare.js';
+import { readCursors, storedWatermarks } from './progress.js';
 
 export interface IngestDeps {
   readonly db: Database;
   readonly log: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The process runs that share the partitions; absent: this is the only one. A hint, asked often: answer from memory. */
+  readonly owners?: () => Owners;
   /** Default: the registry. */
   readonly projections?: readonly Projection[];
   /** Most events of one transaction. Default 1,000. */
@@ -46,7 +54,8 @@ export interface IngestStatus {
 
 export interface Ingest {
   /**
-   * Resolves when the projections are prepared and everything appended before the call is archived.
+   * Resolves when the projections are prepared and everything that this process appended before the call is archived, by
+   * whomever; among several processes, when it has nothing left to wait for.
    * Rejects when this build cannot prepare them (PrepareError, BuildError) or the ingest closes before.
    */
   idle(): Promise<void>;
@@ -57,6 +66,8 @@ export interface Ingest {
 
 const READ_WAIT_MS = 250;
 const FIRST_PAUSE_MS = 50;
+/** How often a process among several looks at what the others do. */
+const LOOK_MS = 1_000;
 
 /** Starts at once; failures of the store are retried, never thrown. */
 export function startIngest(deps: IngestDeps): Ingest {
@@ -74,9 +85,11 @@ class RunningIngest implements Ingest {
   readonly #deps: IngestDeps;
   readonly #projections: readonly Projection[];
   readonly #parkedEvent: (poison: Poison) => NewEvent;
-  readonly #cursors = new Map<string, string>();
+  readonly #holdings: Holdings;
   readonly #idlers = new Set<Idler>();
   readonly #loop: Promise<void>;
+  #cursors: Map<string, string> = new Map();
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #state: IngestStatus['state'] = 'starting';
   #counts = { archived: 0, duplicates: 0, parked: 0, unknownTypes: 0 };
   #processed = 0;
@@ -90,6 +103,7 @@ class RunningIngest implements Ingest {
   constructor(deps: IngestDeps) {
     this.#deps = deps;
     this.#projections = deps.projections ?? registry;
+    this.#holdings = createHoldings(deps);
     const ids = createIds(deps.clock);
     this.#parkedEvent = (poison) => parkedEvent(poison, ids.uuid(), deps.clock.now());
     this.#loop = this.#run();
@@ -139,31 +153,34 @@ class RunningIngest implements Ingest {
       if (error instanceof PrepareError || error instanceof BuildError) this.#fatal = error;
       throw error;
     }
-    await this.#readCursors();
+    this.#cursors = await readCursors(db);
     return 0;
-  }
-
-  async #readCursors(): Promise<void> {
-    const rows = await this.#deps.db.query<{ partition: string; log_cursor: string | null }>(
-      sql`select partition, log_cursor from partitions`,
-    );
-    this.#cursors.clear();
-    for (const { partition, log_cursor } of rows)
-      if (log_cursor !== null && partition !== CONTROL_PARTITION) this.#cursors.set(partition, log_cursor);
   }
 
   /** Reads and commits one batch; answers how many entries it held. */
   async #step(): Promise<number> {
     const { log, batchSize = 1_000, lingerMs = 50 } = this.#deps;
     this.#settleIdlers();
+    await this.#look();
+    const partitions = this.#holdings.mine();
+    if (partitions?.length === 0) {
+      await this.#sleep(READ_WAIT_MS);
+      return 0;
+    }
     // Nobody waits for more once somebody waits for us.
     const hurried = this.#closing || this.#idlers.size > 0;
     const entries = await log.read(this.#cursors, {
       limit: batchSize,
       waitMs: this.#closing ? 0 : READ_WAIT_MS,
       lingerMs: hurried ? 0 : lingerMs,
+      ...(partitions === undefined ? {} : { partitions }),
     });
-    if (entries.length === 0) return 0;
+    if (entries.length > 0) await this.#take(entries);
+    return entries.length;
+  }
+
+  async #take(entries: readonly LogEntry[]): Promise<void> {
+    const { db, log, clock } = this.#deps;
     try {
       const result = await this.#commit(entries);
       for (const { partition, cursor } of result.watermarks) this.#cursors.set(partition, cursor);
@@ -172,12 +189,25 @@ class RunningIngest implements Ingest {
       await log.archived(result.watermarks);
       this.#settleIdlers();
     } catch (error) {
-      if (!(error instanceof Overtaken)) throw error;
-      await this.#readCursors();
-      // Perhaps it was we, and the answer to our commit was lost: what the archive has may go.
-      await log.archived(await storedWatermarks(this.#deps.db, this.#cursors));
+      if (error instanceof Behind) await this.#prepare();
+      else if (error instanceof Overtaken) {
+        this.#holdings.letGo(error.partitions);
+        this.#cursors = await readCursors(db);
+        // Perhaps it was we, and the answer to our commit was lost: what the archive has may go.
+        await log.archived(await storedWatermarks(db, clock.now()));
+      } else throw error;
     }
-    return entries.length;
+  }
+
+  /** Among several processes: learns how far the others are, and hears for the log what they could not tell it. */
+  async #look(): Promise<void> {
+    const { db, log, clock, owners } = this.#deps;
+    if (owners === undefined || clock.monotonic() - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = clock.monotonic();
+    this.#cursors = await readCursors(db);
+    if (log.backlog().events > 0) await log.archived(await storedWatermarks(db, clock.now()));
+    this.#settleIdlers();
+    if (!this.#closing) await this.#holdings.look(this.#cursors);
   }
 
   /** A batch that fails for its content is taken again with care, which parks the events at fault. */
@@ -185,12 +215,12 @@ class RunningIngest implements Ingest {
     const { db, clock } = this.#deps;
     const run = (careful: boolean): Promise<BatchResult> => {
       const options = { projections: this.#projections, careful, now: clock.now(), parkedEvent: this.#parkedEvent };
-      return db.tx((tx) => ingestBatch(tx, entries, this.#cursors, options));
+      return retryCollisions(() => db.tx((tx) => ingestBatch(tx, entries, this.#cursors, options)));
     };
     try {
       return await run(false);
     } catch (error) {
-      if (error instanceof Overtaken || !isForContent(error)) throw error;
+      if (isOfThePlace(error) || !isForContent(error)) throw error;
       this.#deps.logger.warn(
         { err: error, events: entries.length },
         'a batch of events could not be written; looking for the ones at fault',
@@ -235,12 +265,16 @@ class RunningIngest implements Ingest {
     }
   }
 
-  /** Ends early when the process closes. */
   #rest(): Promise<void> {
     this.#pause = Math.min(this.#deps.maxPauseMs ?? 5_000, Math.max(FIRST_PAUSE_MS, this.#pause * 2));
+    return this.#sleep(this.#pause);
+  }
+
+  /** Ends early when the process closes. */
+  #sleep(ms: number): Promise<void> {
     if (this.#closing) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wake(), this.#pause);
+      const timer = setTimeout(() => this.#wake(), ms);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -248,47 +282,19 @@ class RunningIngest implements Ingest {
     });
   }
 
-  /** An empty log contents everybody; otherwise each waits for as many entries as there were when it asked. */
+  /** An empty log contents everybody; a process that archives alone also counts as many entries as there were when it was asked. */
   #settleIdlers(): void {
     if (this.#state === 'starting') return;
     const empty = this.#deps.log.backlog().events === 0;
     for (const idler of this.#idlers) {
-      if (!empty && this.#processed < idler.target) continue;
+      if (!empty && (this.#deps.owners !== undefined || this.#processed < idler.target)) continue;
       this.#idlers.delete(idler);
       idler.resolve();
     }
   }
 }
 
-async function storedWatermarks(db: Database, cursors: ReadonlyMap<string, string>): Promise<Watermark[]> {
-  const rows = await db.query<{ partition: string; src: string; n: number }>(sql`select partition, src, n from producers`);
-  return [...cursors].map(([partition, cursor]) => ({
-    partition,
-    cursor,
-    producers: new Map(rows.filter((row) => row.partition === partition).map(({ src, n }) => [src, n])),
-  }));
-}
-
-function parkedEvent({ projection, event, reason, error }: Poison, id: string, now: number): NewEvent {
-  return {
-    id,
-    type: 'kirogate.projection.event-parked',
-    source: event.source,
-    subject: `projection/${projection.name}`,
-    time: now,
-    data: {
-      projection: projection.name,
-      eventId: event.id,
-      type: event.type.slice(0, 200),
-      subject: event.subject.slice(0, 300),
-      partition: event.partition,
-      position: event.position,
-      reason: `${reason}: ${error}`.slice(0, 500),
-    },
-    dataversion: 1,
-    partitionkey: `projection/${projection.name}`,
-    actor: 'system',
-    correlationid: event.correlationid,
-    causationid: event.id,
-  };
+/** Is it about who else archives, or which build, and not about the events? */
+function isOfThePlace(error: unknown): boolean {
+  return error instanceof Overtaken || error instanceof Behind || error instanceof OtherVersion;
 }

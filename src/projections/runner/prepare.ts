@@ -6,6 +6,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { Projection } from '../define.js';
 import { applyEvents } from './apply.js';
 import { activate, activeVersions, checkpointsOf } from './checkpoints.js';
+import { lockPartitions } from './locks.js';
 import { rebuild } from './rebuild.js';
 
 const PAGE = 2_000;
@@ -50,6 +51,8 @@ async function catchUp({ db, clock, logger }: PrepareDeps, projection: Projectio
   for (const [partition, head] of await partitionHeads(db)) {
     for (let more = (stands.get(partition) ?? 0) < head.position; more; ) {
       const count = await db.tx(async (tx) => {
+        // Other nodes may be at the same: each page is taken once.
+        await lockPartitions(tx, [partition]);
         const after = (await checkpointsOf(tx, projection)).get(partition) ?? 0;
         const events = await readPartition(tx, partition, after, PAGE);
         await applyEvents(tx, events, { projections: [projection], careful: true, now: clock.now() });

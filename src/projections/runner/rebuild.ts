@@ -6,6 +6,7 @@ import { type Build, BuildError, type BuildProgress, startBuild } from './build.
 import { activate, activeVersions, advance, checkpointsOf } from './checkpoints.js';
 import { checksum, type Difference, firstDifference } from './checksum.js';
 import { liveTable } from './fold.js';
+import { lockPartitions } from './locks.js';
 import { swapScratch } from './scratch.js';
 
 type RebuildPhase = 'folding' | 'comparing' | 'swapping';
@@ -65,6 +66,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     const verdict = from === projection.version ? await compareBuild(db, build, [projection]) : null;
     enter('swapping');
     await db.tx(async (tx) => {
+      await lockPartitions(tx, 'all');
       await build.finish(tx);
       await swapScratch(tx, projection, SUFFIX);
       await advance(tx, [projection], build.positions);

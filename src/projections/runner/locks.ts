@@ -1,0 +1,24 @@
+/** The rows of `partitions` are the locks of everything that archives: taken in one order by all, so that nobody waits in a circle. */
+import { CONTROL_PARTITION } from '../../events/define.js';
+import { type Queryable, sql } from '../../infra/database/port.js';
+import { rowsOf } from '../../infra/database/rows.js';
+
+/**
+ * Locks until the caller's transaction ends: those named, or all. Answers where ingest stands in the log in each.
+ * `control` comes last, because ingest takes it last, to tell of parked events.
+ */
+export async function lockPartitions(tx: Queryable, partitions: readonly string[] | 'all'): Promise<ReadonlyMap<string, string | null>> {
+  const named =
+    partitions === 'all'
+      ? sql`true`
+      : sql`partition in (${rowsOf(
+          tx.engine,
+          { partition: 'text' },
+          partitions.map((partition) => ({ partition })),
+        )})`;
+  // SQLite's write transactions hold the whole file already.
+  const lock = tx.engine === 'postgres' ? sql`for update` : sql``;
+  const rows = await tx.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions
+    where ${named} order by case when partition = ${CONTROL_PARTITION} then 1 else 0 end, partition ${lock}`);
+  return new Map(rows.map(({ partition, log_cursor }) => [partition, log_cursor]));
+}

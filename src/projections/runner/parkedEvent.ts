@@ -1,0 +1,28 @@
+/** Parking is itself an event of the control partition, so that nobody has to look for it. */
+import type { NewEvent } from '../../events/define.js';
+import type { Poison } from './fold.js';
+
+/** `id`: of the new event; `now` in ms since epoch. */
+export function parkedEvent({ projection, event, reason, error }: Poison, id: string, now: number): NewEvent {
+  return {
+    id,
+    type: 'kirogate.projection.event-parked',
+    source: event.source,
+    subject: `projection/${projection.name}`,
+    time: now,
+    data: {
+      projection: projection.name,
+      eventId: event.id,
+      type: event.type.slice(0, 200),
+      subject: event.subject.slice(0, 300),
+      partition: event.partition,
+      position: event.position,
+      reason: `${reason}: ${error}`.slice(0, 500),
+    },
+    dataversion: 1,
+    partitionkey: `projection/${projection.name}`,
+    actor: 'system',
+    correlationid: event.correlationid,
+    causationid: event.id,
+  };
+}
