@@ -104,6 +104,15 @@ export function eventLogContract(open: () => Promise<LogUnderTest>): void {
     expect([...ids(first), ...ids(second)]).toEqual(events.map(({ id }) => id));
   });
 
+  it('gives only entries of the partitions asked for', async () => {
+    const events = Array.from({ length: 40 }, (_, index) => exampleEvent(`key-${index}`));
+    await Promise.all(events.map((event) => log.append(event)));
+    const partitions = ['p1', 'p3'];
+    const wanted = events.filter((event) => partitions.includes(partitionOf(event.partitionkey, 4)));
+    expect(ids(await log.read(start, { ...now, partitions })).sort()).toEqual(wanted.map(({ id }) => id).sort());
+    expect(await log.read(start, { ...now, waitMs: 5, partitions: [] })).toEqual([]);
+  });
+
   it('lets a reader wait for the first entry', async () => {
     const reading = log.read(start, { limit: 10, waitMs: 20_000, lingerMs: 0 });
     const event = exampleEvent('a');

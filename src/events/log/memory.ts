@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
 import type { NewEvent } from '../define.js';
 import { encodeRecord, type Journal, openJournal, type Segment } from './journal.js';
-import { type EventLog, type LogBacklog, type LogEntry, partitionOf, type Watermark } from './port.js';
+import { type EventLog, type LogBacklog, type LogEntry, partitionOf, type ReadOptions, type Watermark } from './port.js';
 import { Ring } from './ring.js';
 
 export interface MemoryLogOptions {
@@ -114,8 +114,8 @@ class MemoryLog implements EventLog {
     });
   }
 
-  async read(after: ReadonlyMap<string, string>, options: { limit: number; waitMs: number; lingerMs: number }): Promise<LogEntry[]> {
-    const from = new Map(this.partitions.map((partition) => [partition, this.#seqOf(after.get(partition))]));
+  async read(after: ReadonlyMap<string, string>, options: ReadOptions): Promise<LogEntry[]> {
+    const from = new Map((options.partitions ?? this.partitions).map((partition) => [partition, this.#seqOf(after.get(partition))]));
     const available = (): number => {
       let count = 0;
       for (const [partition, seq] of from) count += this.#rings.get(partition)?.countAfter(seq) ?? 0;

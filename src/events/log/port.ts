@@ -25,6 +25,17 @@ export interface LogBacklog {
   readonly bytes: number;
 }
 
+export interface ReadOptions {
+  /** Most entries of one answer. */
+  readonly limit: number;
+  /** Longest wait for the first entry, ms. */
+  readonly waitMs: number;
+  /** How long to wait for more once there is one, ms. */
+  readonly lingerMs: number;
+  /** Only entries of these partitions; default all. */
+  readonly partitions?: readonly string[];
+}
+
 export interface EventLog {
   readonly partitions: readonly string[];
   /** Resolves when the entry survives the death of this process. Order of calls is kept per partition key. */
@@ -34,7 +45,7 @@ export interface EventLog {
    * partitions, in log order within each. Waits up to `waitMs` for the first; then lingers `lingerMs`
    * unless `limit` are there. May answer with none.
    */
-  read(after: ReadonlyMap<string, string>, options: { limit: number; waitMs: number; lingerMs: number }): Promise<LogEntry[]>;
+  read(after: ReadonlyMap<string, string>, options: ReadOptions): Promise<LogEntry[]>;
   /** Lets the log forget what the archive has. */
   archived(watermarks: readonly Watermark[]): Promise<void>;
   backlog(): LogBacklog;
