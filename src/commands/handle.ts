@@ -6,11 +6,13 @@ import { appendToArchive } from '../events/archive.js';
 import { CONTROL_PARTITION, type NewEvent, type StoredEvent } from '../events/define.js';
 import { encodeEvent } from '../events/index.js';
 import { DatabaseError } from '../infra/database/errors.js';
-import { type Database, type Queryable, sql } from '../infra/database/port.js';
+import type { Database, Queryable } from '../infra/database/port.js';
 import { createPasswords, type Passwords } from '../infra/passwords.js';
 import type { Vault } from '../infra/vault.js';
 import type { Directory } from '../projections/directory.js';
-import { applyEvents } from '../projections/runner/apply.js';
+import { retryCollisions } from '../projections/runner/collisions.js';
+import { applyLive, Behind, OtherVersion } from '../projections/runner/live.js';
+import { lockPartitions } from '../projections/runner/locks.js';
 import type { Clock } from '../shared/clock.js';
 import type { Ids } from '../shared/ids.js';
 import type { Settings } from '../shared/settings.js';
@@ -29,6 +31,8 @@ export interface CommandDeps {
   /** Settings as the environment has them. */
   readonly defaults: Settings;
   readonly passwords?: Passwords;
+  /** Told of each committed control position, off the reply's path: the relay. Must not throw. */
+  readonly committed?: (position: number) => void;
   /** For tests: calls back after `ms` unless cancelled. */
   readonly after?: (ms: number, callback: () => void) => { cancel(): void };
 }
@@ -54,8 +58,8 @@ export function createCommands(deps: CommandDeps): CommandService {
   ): Promise<Result> {
     const input = validated(command, raw);
     const prepared = await command.prepare?.(input, { passwords });
-    const { result, position } = await deps.db.tx((tx) => transact(deps, command, { input, prepared }, meta, tx));
-    if (position !== null) await catchUp(deps, position);
+    const { result, position } = await retryCollisions(() => deps.db.tx((tx) => transact(deps, command, { input, prepared }, meta, tx)));
+    if (position !== null) await confirm(deps, position);
     return result;
   }
 
@@ -102,8 +106,7 @@ async function transact<S extends z.ZodType, Result>(
 
 /** Deciders see what the commands before them committed: one command at a time, over all nodes. */
 async function lockControl(tx: Queryable): Promise<void> {
-  // SQLite's write transactions hold the whole file already.
-  if (tx.engine === 'postgres') await tx.query(sql`select 1 from partitions where partition = ${CONTROL_PARTITION} for update`);
+  await lockPartitions(tx, [CONTROL_PARTITION]);
 }
 
 async function archive(
@@ -136,7 +139,7 @@ async function archive(
 
 /** A confirmed command is in the tables that the next decision reads; where it cannot be, it is refused instead. */
 async function project(tx: Queryable, stored: readonly StoredEvent[]): Promise<void> {
-  const { parked } = await applyEvents(tx, stored);
+  const { parked } = await applyLive(tx, stored);
   const ours = new Set(stored.map(({ id }) => id));
   const stuck = parked.find(({ projection, event }) => projection.name === 'directory' && ours.has(event.id));
   if (stuck === undefined) return;
@@ -145,7 +148,8 @@ async function project(tx: Queryable, stored: readonly StoredEvent[]): Promise<v
 }
 
 /** The change is durable; a node that cannot follow at once will by its poll. */
-async function catchUp(deps: CommandDeps, position: number): Promise<void> {
+async function confirm(deps: CommandDeps, position: number): Promise<void> {
+  deps.committed?.(position);
   try {
     await deps.directory().catchUp(position);
   } catch (error) {
@@ -156,15 +160,22 @@ async function catchUp(deps: CommandDeps, position: number): Promise<void> {
 async function recordRefusal(deps: CommandDeps, { actor, correlationId, data }: Refusal): Promise<void> {
   const now = deps.clock.now();
   const meta = { actor, now, ...(correlationId === null ? {} : { correlationId }) };
-  const position = await deps.db.tx(async (tx) => {
-    await lockControl(tx);
-    return archive(deps, tx, [{ type: 'kirogate.admin.command-refused', subject: 'admin', data }], meta);
-  });
-  if (position !== null) await catchUp(deps, position);
+  const refused = { type: 'kirogate.admin.command-refused', subject: 'admin', data } as const;
+  const position = await retryCollisions(() =>
+    deps.db.tx(async (tx) => {
+      await lockControl(tx);
+      return archive(deps, tx, [refused], meta);
+    }),
+  );
+  if (position !== null) await confirm(deps, position);
 }
 
 /** What a store failed with becomes a 503 or 409; bugs stay what they are. */
 function asAppError(error: unknown): unknown {
+  // Another build's tables: its nodes take commands, and so does this one once it runs that build.
+  if (error instanceof OtherVersion || error instanceof Behind) {
+    return new AppError('storage_unavailable', { retryAfterSeconds: 5, cause: error });
+  }
   if (!(error instanceof DatabaseError)) return error;
   if (error.transient) return new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   return error.fault === 'unique' ? new AppError('conflict', { cause: error }) : error;

@@ -16,9 +16,12 @@ export async function lockPartitions(tx: Queryable, partitions: readonly string[
           { partition: 'text' },
           partitions.map((partition) => ({ partition })),
         )})`;
+  // A process frozen while it holds them would stop everybody: the server ends its session, and what it began is rolled back.
+  const guard = tx.engine === 'postgres' ? tx.query(sql`set local idle_in_transaction_session_timeout = 3000`) : Promise.resolve();
   // SQLite's write transactions hold the whole file already.
   const lock = tx.engine === 'postgres' ? sql`for update` : sql``;
-  const rows = await tx.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions
+  const locked = tx.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions
     where ${named} order by case when partition = ${CONTROL_PARTITION} then 1 else 0 end, partition ${lock}`);
+  const [, rows] = await Promise.all([guard, locked]);
   return new Map(rows.map(({ partition, log_cursor }) => [partition, log_cursor]));
 }
