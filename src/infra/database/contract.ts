@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isUniqueViolation } from './errors.js';
-import { type Database, sql } from './port.js';
+import { type Database, forUpdate, sql } from './port.js';
 import { rowsOf } from './rows.js';
 
 export interface DatabaseUnderTest {
@@ -162,12 +162,45 @@ export function databaseContract(open: () => Promise<DatabaseUnderTest>): void {
       const other = await store.another();
       const increment = (from: Database): Promise<unknown> =>
         from.tx(async (tx) => {
-          const before = await value(tx);
-          await tx.query(sql`update counters set value = ${before + 1}`);
+          const [before] = await tx.query<{ value: number }>(sql`select value from counters where name = ${'c'} ${forUpdate(tx.engine)}`);
+          await tx.query(sql`update counters set value = ${(before?.value ?? 0) + 1}`);
         });
       await Promise.all(Array.from({ length: 60 }, (_, index) => increment(index % 3 === 0 ? other : db)));
       await other.close();
       expect(await value()).toBe(60);
+    });
+
+    it('that lost a statement on the way and does not say so either commits the others or rejects', async () => {
+      const outcome = await db
+        .tx(async (tx) => {
+          await tx.query(sql`update counters set value = 5`);
+          await tx.query(sql`select nonsense from nowhere`).catch(() => undefined);
+        })
+        .then(
+          () => 5,
+          () => 0,
+        );
+      expect(await value()).toBe(outcome);
+    });
+
+    it('goes on behind a savepoint', async () => {
+      await db.tx(async (tx) => {
+        await tx.query(sql`update counters set value = 5`);
+        await tx.query(sql`savepoint here`);
+        await tx.query(sql`update counters set value = 6`);
+        await expect(tx.query(sql`select nonsense from nowhere`)).rejects.toThrow(/nowhere/);
+        await tx.query(sql`rollback to savepoint here`);
+        await tx.query(sql`release savepoint here`);
+      });
+      expect(await value()).toBe(5);
+    });
+
+    it('takes statements that are under way together, in their order', async () => {
+      await db.tx(async (tx) => {
+        const steps = Array.from({ length: 20 }, (_, step) => tx.query(sql`update counters set value = value * 3 + ${step}`));
+        await Promise.all(steps);
+      });
+      expect(await value()).toBe(Array.from({ length: 20 }, (_, step) => step).reduce((sum, step) => sum * 3 + step, 0));
     });
 
     it('cannot be used after its end', async () => {

@@ -14,11 +14,20 @@ export interface Queryable {
 }
 
 export interface Database extends Queryable {
-  /** Runs `fn` in one write transaction: all or nothing. Throwing rolls back and rethrows. Not nestable. */
+  /**
+   * Runs `fn` in one write transaction: all or nothing. Throwing rolls back and rethrows. Not nestable.
+   * On PostgreSQL others write at the same time (read committed): what is read to be changed is read with `forUpdate`.
+   * A statement that fails ends the transaction, unless a savepoint stands before it.
+   */
   tx<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Runs `fn` on one consistent read snapshot. */
   snapshot<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>;
   /** Rejects when the store cannot answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** At the end of a select: nobody else changes or locks its rows until the transaction ends. SQLite's write transactions hold the whole file already. */
+export function forUpdate(engine: Engine): SQLQuery {
+  return engine === 'postgres' ? sql`for update` : sql``;
 }

@@ -7,6 +7,7 @@ import { ensureFolder } from '../folder.js';
 import { DatabaseError } from './errors.js';
 import { createPool, type Pool } from './pool.js';
 import { type Database, type Queryable, type SQLQuery, sql } from './port.js';
+import { mustBeValue } from './values.js';
 
 /** `PRAGMA application_id` of a KiroGate database ("KGDB"); the first migration sets it. */
 export const APPLICATION_ID = 0x4b47_4442;
@@ -210,15 +211,8 @@ function runOn(path: string, connection: Connection): Run {
   };
 }
 
-/** The driver would write NULL or "[object Object]" for these without a word. */
 function checkValues(items: readonly object[]): null {
-  for (const item of items) {
-    if (!('value' in item)) continue;
-    const { value } = item;
-    const plain = value === null || typeof value !== 'object' || value instanceof Uint8Array;
-    if (!plain || value === undefined || Number.isNaN(value))
-      throw new DatabaseError('statement', `a ${typeof value} that SQL does not know was given as a value`);
-  }
+  for (const item of items) if ('value' in item) mustBeValue(item.value);
   return null;
 }
 

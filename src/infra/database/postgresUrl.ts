@@ -1,0 +1,28 @@
+/** PostgreSQL's URL as operators write it, the old Python spelling included. */
+export interface PostgresAddress {
+  /** For the driver; holds the password. */
+  readonly connectionString: string;
+  /** `host:port/database`, for messages. */
+  readonly label: string;
+}
+
+/** Throws an Error that never shows the password. */
+export function parsePostgresUrl(text: string): PostgresAddress {
+  const plain = text.replace(/^(postgresql|postgres)\+\w+:/, '$1:');
+  if (!/^postgres(ql)?:\/\//.test(plain) || !URL.canParse(plain)) {
+    throw new Error(
+      'DATABASE_URL is no PostgreSQL URL of the form postgresql://user:password@host:port/database; ' +
+        'special characters in the password must be percent-encoded',
+    );
+  }
+  const url = new URL(plain);
+  // asyncpg says ssl=require, everybody else sslmode=require.
+  const ssl = url.searchParams.get('ssl');
+  if (ssl !== null && !url.searchParams.has('sslmode') && !['true', 'false', '0', '1'].includes(ssl)) {
+    url.searchParams.delete('ssl');
+    url.searchParams.set('sslmode', ssl);
+  }
+  const database = decodeURIComponent(url.pathname.slice(1)) || decodeURIComponent(url.username);
+  const host = url.searchParams.get('host') ?? url.hostname;
+  return { connectionString: url.href, label: `${host || 'localhost'}:${url.port || '5432'}/${database}` };
+}
