@@ -1,11 +1,11 @@
 /** What open requests have reserved of their user's quotas and their key's rate. */
-import { createKeyRates } from './keyRates.js';
+import { createKeyRates, type KeyRates } from './keyRates.js';
 import { createPeriodCache, type Period } from './period.js';
 import type { AdmitRequest, Finished, FinishRequest, OpenRecord, Refusal, UserUsage } from './port.js';
-import { createQuotas, type QuotaLimits } from './quotas.js';
+import { createQuotas, type QuotaLimits, type Quotas } from './quotas.js';
 import type { Now } from './token.js';
 
-interface OpenRequest {
+export interface OpenRequest {
   readonly userId: string;
   readonly keyId: string;
   readonly period: Period;
@@ -30,6 +30,8 @@ export interface Charges {
   restore(usage: UserUsage): void;
   userUse(userId: string, now: Now): Period & { readonly dayUsed: number; readonly monthUsed: number };
   keyUse(keyId: string, now: Now): number;
+  /** For taking the state to another home (transfer.ts). */
+  readonly inside: { readonly requests: Map<string, OpenRequest>; readonly quotas: Quotas; readonly keys: KeyRates };
   /** Forgets a few users and keys that no longer matter. */
   sweep(now: Now): void;
 }
@@ -90,9 +92,10 @@ export function createCharges(): Charges {
       return { ...period, dayUsed: used.day, monthUsed: used.month };
     },
     keyUse: (keyId, now) => keys.count(keyId, now.mono),
+    inside: { requests, quotas, keys },
     sweep(now) {
       keys.sweep(now.mono);
-      quotas.sweep(now, periodAt(now.wall));
+      quotas.sweep(now);
     },
   };
 }

@@ -10,7 +10,7 @@ import type { HeapWork } from './heap.js';
 import type { Period } from './period.js';
 import { createPool, type Pool } from './pool.js';
 import type { AdmitRequest, Admitted, LimitSettings, OpenRecord, Refusal, SettleAttempt, Settled, TokenHistory, TokenUse } from './port.js';
-import { countUse, createProviders, passGate } from './providers.js';
+import { countUse, createProviders, type ProviderState, passGate } from './providers.js';
 import { restoreToken } from './restore.js';
 import { failureRate, trimResults } from './results.js';
 import { type AttemptState, answer, freeSlot, returnSend, takeSlot } from './slots.js';
@@ -27,6 +27,8 @@ export interface Core {
   adopt(record: OpenRecord, now: Now): void;
   peek(request: AdmitRequest, now: Now): Refusal | null;
   admit(request: AdmitRequest, now: Now): { readonly answer: Refusal } | { readonly answer: Admitted; readonly record: OpenRecord };
+  /** Takes up an admission that another node decided. */
+  admitKnown(request: AdmitRequest, chosen: KnownChoice, now: Now): OpenRecord;
   /** Undoes an admission whose open record could not be written. */
   cancel(attemptId: string, now: Now): void;
   responded(attemptId: string, served: boolean, now: Now): void;
@@ -34,6 +36,22 @@ export interface Core {
   settle(attempt: SettleAttempt, now: Now): Settled | undefined;
   tokenUse(id: string, now: Now): TokenUse;
   isRunning(attemptId: string): boolean;
+  /** For taking the state to another home (transfer.ts). */
+  readonly inside: CoreInside;
+}
+
+export interface KnownChoice {
+  readonly tokenId: string;
+  readonly provider: string;
+  readonly model: string;
+}
+
+export interface CoreInside {
+  readonly attempts: Map<string, AttemptState>;
+  readonly providers: Map<string, ProviderState>;
+  settings(): LimitSettings;
+  admissions(): number;
+  setAdmissions(count: number): void;
 }
 
 export interface CoreDeps {
@@ -46,7 +64,8 @@ export interface CoreDeps {
 export function createCore(deps: CoreDeps): Core {
   let settings = deps.settings;
   const pool = createPool({ settings: () => settings, random: deps.random, work: deps.work ?? { comparisons: 0 } });
-  const provider = createProviders();
+  const providers = new Map<string, ProviderState>();
+  const provider = createProviders(providers);
   const health = createHealth({ pool, provider });
   const charges = createCharges();
   const affinity = createAffinity();
@@ -63,7 +82,7 @@ export function createCore(deps: CoreDeps): Core {
   /** Quota, then key rate, then pool: the first that refuses answers. */
   const decide = (request: AdmitRequest, now: Now): Chosen | Refusal => charges.refusal(request, now) ?? choose(request, now, chooseDeps);
 
-  const begin = (request: AdmitRequest, { token, provider: name, model }: Chosen, now: Now): void => {
+  const begin = (request: AdmitRequest, { token, provider: name, model }: Begun, now: Now): void => {
     admissions += 1;
     attempts.set(request.attemptId, takeSlot(token, { requestId: request.requestId, provider: name, model, seq: admissions }, now));
     pool.touch(token, now);
@@ -73,7 +92,7 @@ export function createCore(deps: CoreDeps): Core {
   };
 
   /** The conversation goes along, unless its token is only away for a moment. */
-  const bindConversation = (request: AdmitRequest, chosen: Chosen, now: Now): void => {
+  const bindConversation = (request: AdmitRequest, chosen: Begun, now: Now): void => {
     if (request.affinity === null || chosen.token.facts?.visibility === 'external') return;
     const bound = affinity.tokenOf(request.keyId, request.affinity, now.mono);
     const kept = bound === undefined || bound === chosen.token.id || request.exclude.includes(bound) ? undefined : pool.get(bound);
@@ -129,6 +148,13 @@ export function createCore(deps: CoreDeps): Core {
       const admitted: Admitted = { ok: true, tokenId: token.id, provider: name, model, decision, period, position: pool.position() };
       return { answer: admitted, record: recordOf(request, token.id, period) };
     },
+    admitKnown(request, { tokenId, provider: name, model }, now) {
+      const begun: Begun = { token: pool.at(tokenId, now), provider: name, model };
+      const period = charges.open(request, now);
+      begin(request, begun, now);
+      bindConversation(request, begun, now);
+      return recordOf(request, tokenId, period);
+    },
     cancel(attemptId, now) {
       const attempt = attempts.get(attemptId);
       if (attempt === undefined) return;
@@ -176,8 +202,19 @@ export function createCore(deps: CoreDeps): Core {
       };
     },
     isRunning: (attemptId) => attempts.has(attemptId),
+    inside: {
+      attempts,
+      providers,
+      settings: () => settings,
+      admissions: () => admissions,
+      setAdmissions(count) {
+        admissions = count;
+      },
+    },
   };
 }
+
+type Begun = Pick<Chosen, 'token' | 'provider' | 'model'>;
 
 function recordOf(request: AdmitRequest, tokenId: string, period: Period): OpenRecord {
   const { requestId, terminalEventId, attemptId, attempt, userId, keyId, facts } = request;

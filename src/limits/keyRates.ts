@@ -19,6 +19,8 @@ export interface KeyRates {
   undo(keyId: string, at: number): void;
   count(keyId: string, now: number): number;
   sweep(now: number): void;
+  /** Every key with its admission times that may still count. */
+  all(): Iterable<readonly [string, readonly number[]]>;
   /** Keys held in memory. */
   size(): number;
 }
@@ -59,6 +61,9 @@ export function createKeyRates(): KeyRates {
       return log === undefined ? 0 : log.times.length - log.head;
     },
     sweep,
+    *all() {
+      for (const [keyId, log] of keys) yield [keyId, log.times.slice(log.head)] as const;
+    },
     size: () => keys.size,
   };
 }

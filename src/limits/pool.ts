@@ -17,8 +17,10 @@ const UNSUPPORTED_KEPT = 16;
 
 export interface Pool {
   get(id: string): TokenState | undefined;
-  /** The state of a token, made when unknown (a restore or an open record may come before the token itself). */
-  at(id: string, now: Now): TokenState;
+  /** The state of a token, made when unknown (a restore or an open record may come before the token itself); `tie`: of an earlier home. */
+  at(id: string, now: Now, tie?: number): TokenState;
+  /** All states, those outside the pool included. */
+  all(): Iterable<TokenState>;
   put(facts: PoolToken, now: Now): void;
   remove(id: string, position: number, now: Now): void;
   /** Something about the token changed: new score, new place. */
@@ -34,6 +36,10 @@ export interface Pool {
   promote(groups: readonly Group[], now: Now): void;
   /** Remembers for an hour that the token does not serve the model. */
   markUnsupported(token: TokenState, model: string, now: Now): void;
+  /** Takes over from another home until when it does not serve which models. */
+  lacks(token: TokenState, models: ReadonlyMap<string, number>, now: Now): void;
+  /** Learns of a control position. */
+  hear(position: number): void;
   /** Highest control position heard of. */
   position(): number;
   /** Active pooled tokens of a provider. */
@@ -55,10 +61,10 @@ export function createPool(deps: PoolDeps): Pool {
   const active = new Map<string, number>();
   let newest = 0;
 
-  const at = (id: string, now: Now): TokenState => {
+  const at = (id: string, now: Now, tie?: number): TokenState => {
     const known = tokens.get(id);
     if (known !== undefined) return known;
-    const token = createToken(id, deps.random());
+    const token = createToken(id, tie ?? deps.random());
     token.keepUntil = now.mono + HOUR_MS;
     tokens.set(id, token);
     return token;
@@ -122,6 +128,7 @@ export function createPool(deps: PoolDeps): Pool {
   return {
     get: (id) => tokens.get(id),
     at,
+    all: () => tokens.values(),
     touch: place,
     touchAll(now) {
       for (const token of tokens.values()) place(token, now);
@@ -166,6 +173,10 @@ export function createPool(deps: PoolDeps): Pool {
       if (token.facts === null || token.unsupported.has(model) || token.unsupported.size >= UNSUPPORTED_KEPT) return;
       cancelRefresh(token);
       reseat(token, now, () => (token.unsupported = new Map([...token.unsupported, [model, now.mono + UNSUPPORTED_MS]])));
+    },
+    lacks: (token, models, now) => reseat(token, now, () => (token.unsupported = models)),
+    hear(position) {
+      newest = Math.max(newest, position);
     },
     position: () => newest,
     activeTokens: (provider) => active.get(provider) ?? 0,

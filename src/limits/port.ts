@@ -11,6 +11,8 @@ export interface LimitSettings {
   readonly tokenMaxConsecutiveUses: number;
   /** A token with 10 or more attempts and a success rate below this gets half of the success part of its score. */
   readonly tokenMinSuccessRate: number;
+  /** Control position they were read at; older ones never replace newer ones. Absent: these are the newest. */
+  readonly position?: number;
 }
 
 /** A pooled token as the limits see it. */
@@ -191,7 +193,10 @@ export interface FinishRequest {
 }
 
 export interface Finished {
-  /** Quotas that crossed 80 % by this request, once per period. */
+  /**
+   * Quotas of which 80 % are used now, told once per period, and once more after each restore: an event of it needs an id
+   * that is the same for the same user, quota and period.
+   */
   readonly warned: readonly {
     readonly quota: 'daily' | 'monthly';
     readonly limit: number;

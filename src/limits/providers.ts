@@ -11,7 +11,7 @@ const PROBE_EVERY_MS = 5_000;
 /** Failures remembered while too few tokens share them to open the breaker. */
 const ROW_KEPT = 64;
 
-interface RowEntry {
+export interface RowEntry {
   readonly tokenId: string;
   /** The token's epoch when the attempt began. */
   readonly epoch: number;
@@ -40,8 +40,7 @@ export interface ProviderState {
   consecutiveUses: number;
 }
 
-export function createProviders(): (provider: string) => ProviderState {
-  const providers = new Map<string, ProviderState>();
+export function createProviders(providers = new Map<string, ProviderState>()): (provider: string) => ProviderState {
   return (provider) => {
     const known = providers.get(provider);
     if (known !== undefined) return known;

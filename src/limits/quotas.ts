@@ -1,23 +1,22 @@
 /** Day and month quotas of users: reserved at the first attempt, kept or given back at the end. N allowed admits exactly N. */
-import { type Period, periodEnd } from './period.js';
+import { DAY_MS, type Period, periodEnd } from './period.js';
 import type { Finished, Refusal, UserUsage } from './port.js';
 import { createSweep } from './sweep.js';
 import type { Now } from './token.js';
 
 /** Share of a quota whose use is worth a warning. */
 const WARN_AT = 0.8;
-/** Periods kept for a user: enough that a clock stepping over midnight and back finds its counts again. */
+/** Periods kept for a user, and how long after the last one's end: a clock stepping over midnight and back finds its counts again. */
 const KEPT = 3;
+const KEEP_USER_MS = 2 * DAY_MS;
 
-interface Count {
+export interface Count {
   readonly period: string;
   /** Charged for good. */
   kept: number;
   /** Begun, not ended. */
   reserved: number;
   warned: boolean;
-  /** What an earlier run had charged; a warning due by then was given by it. */
-  restored: number;
 }
 
 interface UserCounts {
@@ -40,13 +39,18 @@ export interface Quotas {
   keep(userId: string, period: Period, limits: QuotaLimits | null): Finished['warned'];
   restore(usage: UserUsage): void;
   used(userId: string, period: Period): { readonly day: number; readonly month: number };
-  sweep(now: Now, period: Period): void;
+  /** Every count, for another home of the limits. */
+  all(): Iterable<readonly [string, Readonly<Count>]>;
+  /** Takes over what was charged for good in another home. */
+  take(userId: string, count: Pick<Count, 'period' | 'kept' | 'warned'>): void;
+  /** Forgets a few users whose periods are long over. */
+  sweep(now: Now): void;
 }
 
 export function createQuotas(): Quotas {
   const users = new Map<string, UserCounts>();
-  let current: Period = { day: '', month: '' };
-  const sweepUsers = createSweep(users, (user: UserCounts) => isPast(user.months, current.month) && isPast(user.days, current.day));
+  let wall = 0;
+  const sweepUsers = createSweep(users, ({ days, months }: UserCounts) => isPast(months, wall) && isPast(days, wall));
 
   const countsOf = (userId: string, period: Period): { day: Count; month: Count } => {
     const user = users.get(userId) ?? { days: [], months: [] };
@@ -91,8 +95,18 @@ export function createQuotas(): Quotas {
       raise(month, usage.monthUsed);
     },
     used: peek,
-    sweep(now, period) {
-      current = period;
+    *all() {
+      for (const [userId, user] of users) for (const count of [...user.days, ...user.months]) yield [userId, count] as const;
+    },
+    take(userId, { period, kept, warned }) {
+      const user = users.get(userId) ?? { days: [], months: [] };
+      users.set(userId, user);
+      const count = countOf(period.length > 7 ? user.days : user.months, period);
+      count.kept += kept;
+      count.warned ||= warned;
+    },
+    sweep(now) {
+      wall = now.wall;
       sweepUsers(now.mono);
     },
   };
@@ -101,17 +115,16 @@ export function createQuotas(): Quotas {
 function countOf(counts: Count[], period: string): Count {
   const known = counts.find((count) => count.period === period);
   if (known !== undefined) return known;
-  const made: Count = { period, kept: 0, reserved: 0, warned: false, restored: 0 };
+  const made: Count = { period, kept: 0, reserved: 0, warned: false };
   counts.push(made);
-  if (counts.length > KEPT) {
-    const oldest = counts.findIndex((count) => count.reserved === 0 && count !== made);
-    if (oldest >= 0) counts.splice(oldest, 1);
-  }
+  // The oldest by its date, not by its making: a clock that stepped back makes an earlier period last.
+  const idle = counts.filter((count) => count.reserved === 0 && count !== made).sort((a, b) => (a.period < b.period ? -1 : 1));
+  for (const count of idle.slice(0, Math.max(0, counts.length - KEPT))) counts.splice(counts.indexOf(count), 1);
   return made;
 }
 
-function isPast(counts: readonly Count[], period: string): boolean {
-  return counts.every((count) => count.reserved === 0 && count.period < period);
+function isPast(counts: readonly Count[], wall: number): boolean {
+  return counts.every((count) => count.reserved === 0 && periodEnd(count.period) + KEEP_USER_MS < wall);
 }
 
 function usedIn(counts: readonly Count[] | undefined, period: string): number {
@@ -124,14 +137,15 @@ function refusalOf(quota: 'daily' | 'monthly', limit: number, used: number, peri
   return { ok: false, code: 'quota_exceeded', quota, limit, used, resetAt, retryAfterMs: Math.max(0, resetAt - now.wall) };
 }
 
+/** Whether an earlier run's warning reached the log is not known here: it is due again, and the log keeps one of a period. */
 function raise(count: Count, used: number): void {
   count.kept = Math.max(count.kept, used);
-  count.restored = Math.max(count.restored, used);
+  count.warned = false;
 }
 
 /** Once a period: also where a lowered quota, not this request, is what carried the use over the mark. */
 function warningOf(quota: 'daily' | 'monthly', count: Count, limit: number): Finished['warned'] {
-  if (count.warned || count.kept < limit * WARN_AT || count.restored >= limit * WARN_AT) return [];
+  if (count.warned || count.kept < limit * WARN_AT) return [];
   count.warned = true;
   return [{ quota, limit, used: count.kept, resetAt: periodEnd(count.period) }];
 }
