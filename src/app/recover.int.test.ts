@@ -195,6 +195,48 @@ describe('a start after a crash', () => {
   });
 });
 
+describe('a warning that 80 % of a quota are used', () => {
+  const warnings = async () =>
+    (await readArchive(db, { types: ['kirogate.quota.warned'], limit: 100 })).items.map(({ event }) => event.data);
+  const finishOne = async (node: NodeRun, log: EventLog): Promise<void> => {
+    const run = node.kit.run({ caller: { ...operator, userId: 'u1', keyId: 'k1', quota } });
+    for await (const _event of forward(run, await node.kit.first(run), node.kit.deps));
+    await settle(run, { kind: 'completed' }, { ...node.kit.deps, log, stopped: AbortSignal.abort() });
+  };
+  const withoutWarnings = (log: EventLog): EventLog => ({
+    ...log,
+    append: (event) => (event.type === 'kirogate.quota.warned' ? Promise.reject(new Error('the process died')) : log.append(event)),
+  });
+
+  it('is made up for where the process died before it was logged, and stands in the archive once', async () => {
+    const first = await startRun();
+    for (let i = 0; i < 7; i += 1) await finishOne(first, first.log);
+    await expect(finishOne(first, withoutWarnings(first.log))).rejects.toThrow('the process died');
+    await first.ingest.idle();
+    expect(await warnings()).toEqual([]);
+    await first.end();
+    for (const used of [9, 10]) {
+      const node = await startRun();
+      await node.recover();
+      await finishOne(node, node.log);
+      await node.ingest.idle();
+      expect(await warnings()).toMatchObject([{ quota: 'daily', limit: 10, used: 9 }]);
+      expect(await node.kit.limits.userUse('u1')).toMatchObject({ dayUsed: used });
+      await node.end();
+    }
+  });
+
+  it('comes as well where abandoned requests carried the use over the mark', async () => {
+    for (let i = 0; i < 8; i += 1) await crashedRun(async () => undefined);
+    const node = await startRun();
+    await node.recover();
+    await finishOne(node, node.log);
+    await node.ingest.idle();
+    expect(await warnings()).toMatchObject([{ quota: 'daily', limit: 10, used: 9 }]);
+    await node.end();
+  });
+});
+
 describe('a start after a clean stop', () => {
   it('finds nothing open and knows what was used', async () => {
     await crashedRun(async (node, run) => settle(run, { kind: 'completed' }, node.kit.deps));

@@ -1,5 +1,5 @@
 /** Identifiers as a dependency: UUIDv7 for events and requests, short random ids for aggregates. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { customAlphabet } from 'nanoid';
 import type { Clock } from './clock.js';
 
@@ -49,6 +49,14 @@ export function createIds(clock: Clock): Ids {
       return `${time.slice(0, 8)}-${time.slice(8)}-7${a}-${variant}${tail.slice(1, 4)}-${tail.slice(4, 16)}`;
     },
   };
+}
+
+/** The same UUIDv7 for the same name and moment (ms since epoch): whoever mints it again names the same thing. */
+export function derivedUuid(name: string, ms: number): string {
+  const time = ms.toString(16).padStart(12, '0');
+  const hash = createHash('sha256').update(name).digest('hex');
+  const variant = ((Number.parseInt(hash.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hash.slice(1, 4)}-${variant}${hash.slice(4, 7)}-${hash.slice(7, 19)}`;
 }
 
 /** The millisecond a UUIDv7 was minted in. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createIds, uuidTime } from './ids.js';
+import { createIds, derivedUuid, uuidTime } from './ids.js';
 import { safeText } from './safeText.js';
 
 describe('ids', () => {
@@ -26,6 +26,15 @@ describe('ids', () => {
   it('do not repeat within a millisecond', () => {
     const ids = createIds({ now: () => 5, monotonic: () => 0 });
     expect(new Set(Array.from({ length: 20_000 }, () => ids.uuid())).size).toBe(20_000);
+  });
+
+  it('that are derived are the same for the same name and moment, and of version 7 as well', () => {
+    const id = derivedUuid('a', 1_795_392_000_123);
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(derivedUuid('a', 1_795_392_000_123)).toBe(id);
+    expect(uuidTime(id)).toBe(1_795_392_000_123);
+    expect(derivedUuid('b', 1_795_392_000_123)).not.toBe(id);
+    expect(derivedUuid('a', 1_795_392_000_124)).not.toBe(id);
   });
 });
 

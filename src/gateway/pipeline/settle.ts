@@ -1,5 +1,7 @@
 /** Ends an admitted request: exactly one terminal event in the log, then the quota settled and the open record closed. */
 import type { AppError } from '../../errors.js';
+import type { Finished } from '../../limits/port.js';
+import { derivedUuid } from '../../shared/ids.js';
 import { safeText } from '../../shared/safeText.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
@@ -24,22 +26,25 @@ export async function settle(run: Run, ending: Ending, deps: GatewayDeps & Recor
   const charged = isCharged(ending, run);
   await Promise.all([record(terminalEvent(run, ending, charged, deps), deps), ...run.settling]);
   const finished = await deps.limits.finish({ requestId: run.requestId, quota: charged ? 'keep' : 'return' });
-  for (const warned of finished.warned) {
-    const { userId, keyId } = run.caller;
-    await deps.log.append(
-      trafficEvent(
-        {
-          type: 'kirogate.quota.warned',
-          subject: `user/${userId}`,
-          key: userId,
-          actor: 'system',
-          correlationId: run.requestId,
-          data: { ...warned, keyId },
-        },
-        deps,
-      ),
-    );
-  }
+  for (const warned of finished.warned) await record(warnedEvent(run, warned, deps), deps);
+}
+
+/** Told again after a crash or a move of the limits, it has the same id: the archive keeps one for each user, quota and period. */
+function warnedEvent(run: Run, warned: Finished['warned'][number], deps: GatewayDeps) {
+  const { userId, keyId } = run.caller;
+  const period = warned.quota === 'daily' ? run.period.day : run.period.month;
+  return trafficEvent(
+    {
+      id: derivedUuid(`quota.warned ${userId} ${warned.quota} ${period}`, Date.parse(period)),
+      type: 'kirogate.quota.warned',
+      subject: `user/${userId}`,
+      key: userId,
+      actor: 'system',
+      correlationId: run.requestId,
+      data: { ...warned, keyId },
+    },
+    deps,
+  );
 }
 
 function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: GatewayDeps) {

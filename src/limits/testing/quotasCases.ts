@@ -127,11 +127,45 @@ export function quotasCases(on: Context): void {
       expect(next).toMatchObject([{ quota: 'daily', used: 4 }]);
     });
 
-    it('does not warn again after a restart', async () => {
+    it('warns of what an earlier run had charged, since its own warning may never have reached the log', async () => {
       await on.start();
-      await on.limits.restore({ tokens: [], users: [{ userId: 'user', day: '2026-11-23', dayUsed: 4, month: '2026-11', monthUsed: 4 }] });
-      await on.admit('1', { quota: { daily: 5, monthly: 100 } });
-      expect(await on.finish('1', 'keep')).toEqual({ warned: [] });
+      const wide = { daily: 5, monthly: 100 };
+      const usage = { userId: 'user', day: '2026-11-23', dayUsed: 4, month: '2026-11', monthUsed: 4 };
+      await on.limits.restore({ tokens: [], users: [usage] });
+      await on.admit('1', { quota: wide });
+      expect(await on.finish('1', 'keep')).toEqual({ warned: [{ quota: 'daily', limit: 5, used: 5, resetAt: DAY_END }] });
+      await on.admit('2', { quota: { daily: 6, monthly: 100 } });
+      expect(await on.finish('2', 'keep')).toEqual({ warned: [] });
+      await on.limits.restore({ tokens: [], users: [usage] });
+      await on.admit('3', { quota: { daily: 7, monthly: 100 } });
+      expect(await on.finish('3', 'keep')).toMatchObject({ warned: [{ quota: 'daily', used: 7 }] });
+    });
+
+    it('forgets no period that a clock stepping over midnight and back returns to', async () => {
+      await on.start();
+      const day = 86_400_000;
+      // Tomorrow is made first, then yesterday and today; with the day after tomorrow yesterday is the one to go.
+      for (const [id, stepMs] of [
+        ['1', day],
+        ['2', -2 * day],
+        ['3', day],
+      ] as const) {
+        on.clock.step(stepMs);
+        expect(await on.serve(id, { quota: { daily: 1, monthly: 9 } })).toBe('a');
+      }
+      on.clock.step(2 * day);
+      expect(await on.serve('4', { quota: { daily: 1, monthly: 9 } })).toBe('a');
+      on.clock.step(-day);
+      expect(await on.codeOf('5', { quota: { daily: 1, monthly: 9 } })).toBe('quota_exceeded');
+    });
+
+    it('forgets no month that a clock stepping over its end and back returns to', async () => {
+      await on.start();
+      for (const id of ['1', '2', '3']) await on.serve(id, { quota });
+      on.clock.step(MONTH_END - START + 1);
+      for (let i = 0; i < 20; i += 1) expect(await on.serve(`other${i}`, { userId: 'other' })).toBe('a');
+      on.clock.step(START - MONTH_END - 1);
+      expect(await on.codeOf('4', { quota: { daily: 9, monthly: 3 } })).toBe('quota_exceeded');
     });
   });
 

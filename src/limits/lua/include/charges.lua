@@ -5,7 +5,7 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
 (function()
   local WARN_AT = 0.8
   local RATE_KEPT = 100000
-  local COUNT_FIELDS = { 'kept', 'reserved', 'warned', 'restored' }
+  local COUNT_FIELDS = { 'kept', 'reserved', 'warned' }
   local OPEN_FIELDS = {
     'requestId', 'terminalEventId', 'attemptId', 'attempt', 'tokenId', 'userId', 'keyId', 'day', 'month', 'facts', 'metered',
     'daily', 'monthly', 'opener', 'begun', 'run',
@@ -25,7 +25,7 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
   -- The same table for the same count throughout a script.
   local function readCount(user, period)
     local key = ROOT .. 'quota:' .. user .. ':' .. period
-    counts[key] = counts[key] or readRecord(key, COUNT_FIELDS) or { kept = 0, reserved = 0, warned = 0, restored = 0 }
+    counts[key] = counts[key] or readRecord(key, COUNT_FIELDS) or { kept = 0, reserved = 0, warned = 0 }
     counts[key].key, counts[key].period = key, period
     return counts[key]
   end
@@ -155,7 +155,7 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
 
   -- Once a period: also where a lowered quota, not this request, is what carried the use over the mark.
   local function warningOf(quota, found, limit)
-    if found.warned == 1 or found.kept < limit * WARN_AT or found.restored >= limit * WARN_AT then return nil end
+    if found.warned == 1 or found.kept < limit * WARN_AT then return nil end
     found.warned = 1
     writeCount(found)
     return string.format(
@@ -172,10 +172,11 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
     return warned
   end
 
+  -- Whether the warning of a node that died reached the log is not known here: it is due again, and the log keeps one of a period.
   function restoreCount(user, period, used)
     local found = readCount(user, period)
     found.kept = math.max(found.kept, used)
-    found.restored = math.max(found.restored, used)
+    found.warned = 0
     writeCount(found)
   end
 end)()
