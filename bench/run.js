@@ -1,0 +1,33 @@
+/** `npm run bench`: proxies side by side in one run, then events a second; prints tables of figures and ratios. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ensureBuilt, ensureInstalled } from '../scripts/prepare.js';
+
+ensureInstalled();
+ensureBuilt();
+const { measureProxies } = await import('./proxies.js');
+
+const { values } = parseArgs({
+  options: {
+    /** Milliseconds of each measured spell. */
+    ms: { type: 'string', default: '4000' },
+    /** Spells of each subject; the median counts. */
+    rounds: { type: 'string', default: '3' },
+    /** Only subjects whose name contains this; may be given often. */
+    only: { type: 'string', multiple: true, default: [] },
+    without: { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const dir = mkdtempSync(join(tmpdir(), 'kirogate-bench-'));
+try {
+  const options = { dir, ms: Number(values.ms), rounds: Number(values.rounds), only: values.only, without: values.without };
+  const results = { proxies: await measureProxies(options) };
+  if (values.json) console.log(JSON.stringify(results, null, 2));
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
+process.exit(0);
