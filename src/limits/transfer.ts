@@ -62,7 +62,7 @@ const tokenState = z.object({
   unsupported: z.array(z.tuple([z.string(), ms])),
   keepUntil: ms,
 });
-const runningAttempt = z.object({
+export const attemptEntrySchema = z.object({
   id: z.string(),
   /** The node run that makes the call. */
   run: z.string(),
@@ -76,7 +76,7 @@ const runningAttempt = z.object({
   respondedAt: ms.nullable(),
   served: z.boolean(),
 });
-const openRequest = z.object({
+export const requestEntrySchema = z.object({
   record: openRecord,
   run: z.string(),
   /** Its run is dead: `run` is to end it. */
@@ -102,8 +102,8 @@ export const limitsStateSchema = z.object({
   admissions: z.int(),
   position: z.number(),
   tokens: z.array(tokenState),
-  attempts: z.array(runningAttempt),
-  requests: z.array(openRequest),
+  attempts: z.array(attemptEntrySchema),
+  requests: z.array(requestEntrySchema),
   quotas: z.array(z.object({ userId: z.string(), period: z.string(), kept: z.int(), warned: z.boolean() })),
   rates: z.array(z.object({ keyId: z.string(), times: z.array(ms) })),
   providers: z.array(provider),
@@ -194,7 +194,8 @@ function loadToken(core: Core, entry: TokenEntry, now: Now): void {
   if (unsupported.size > 0) core.pool.lacks(token, unsupported, now);
 }
 
-function loadAttempt(core: Core, entry: AttemptEntry, now: Now): void {
+/** An attempt that runs, as if it had been admitted here. */
+export function loadAttempt(core: Core, entry: AttemptEntry, now: Now): void {
   const { id, requestId, tokenId, provider, model, epoch, begunAt, day, respondedAt, served } = entry;
   const token = core.pool.at(tokenId, now);
   token.inFlight += 1;
