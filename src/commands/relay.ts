@@ -71,15 +71,16 @@ export function startRelay(deps: RelayDeps): Relay {
 async function relay(deps: RelayDeps, isClosed: () => boolean): Promise<void> {
   const { db, relayControl } = deps;
   const head = (await partitionHeads(db)).get(CONTROL_PARTITION)?.position ?? 0;
-  let known = await relayControl([]);
+  const known = await relayControl([]);
   let from = known === 0 ? await oldestKept(deps) : known;
-  while (from < head && !isClosed()) {
+  for (let refused = false; from < head && !isClosed(); ) {
     const events = await readPartition(db, CONTROL_PARTITION, from, PAGE);
     if (events.length === 0) return;
-    known = await relayControl(events);
-    // A stream that rolled back meanwhile names an earlier place: it is asked again at the next run.
-    if (known <= from) return;
-    from = known;
+    const reached = await relayControl(events);
+    // A stream that lacks what came before, perhaps since it rolled back a moment ago, names its place: once a run it is followed.
+    if (reached <= from && (refused || reached === from)) return;
+    refused = reached < from;
+    from = reached;
   }
 }
 

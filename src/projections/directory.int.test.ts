@@ -1,20 +1,21 @@
 /** The directory over real SQLite: loads, follows, and knows a change as soon as it was told to look. */
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../tests/support/until.js';
 import { appendToArchive } from '../events/archive.js';
 import { CONTROL_PARTITION, type NewEvent } from '../events/define.js';
 import { type Database, sql } from '../infra/database/port.js';
 import { systemClock } from '../shared/clock.js';
 import { defaultSettings } from '../shared/settings.js';
-import { type Directory, type DirectoryChange, openDirectory } from './directory.js';
+import { type DirectoryChange, type LiveDirectory, openDirectory } from './directory.js';
 import { applyEvents } from './runner/apply.js';
 import { eventOf, MONDAY } from './testing/events.js';
 import { openStore } from './testing/store.js';
 
 const never = 3_600_000;
 let db: Database;
-let directory: Directory;
-const open: Directory[] = [];
+let directory: LiveDirectory;
+const open: LiveDirectory[] = [];
 
 beforeEach(async () => {
   db = await openStore();
@@ -24,7 +25,7 @@ afterEach(async () => {
   await db.close();
 });
 
-async function openOne(pollMs = never, over: Database = db): Promise<Directory> {
+async function openOne(pollMs = never, over: Database = db): Promise<LiveDirectory> {
   directory = await openDirectory({
     db: over,
     defaults: { ...defaultSettings, token_rpm_limit: 7 },
@@ -73,6 +74,27 @@ describe('the directory', () => {
     expect([...directory.tokens()]).toMatchObject([
       { id: 't1', ownerId: 'k3v9x2m7q1w8e4r6', visibility: 'public', status: 'active', position: 2 },
     ]);
+  });
+
+  test('looks at once when it is rung, in two looks at most however often', async () => {
+    let looks = 0;
+    const counting: Database = Object.assign(Object.create(db) as Database, {
+      engine: db.engine,
+      snapshot: db.snapshot.bind(db),
+      query: (query: Parameters<Database['query']>[0]) => {
+        looks += 1;
+        return db.query(query);
+      },
+    });
+    await openOne(never, counting);
+    const position = await command(user('u1'));
+    const before = looks;
+    for (let rings = 0; rings < 50; rings += 1) directory.bell();
+    await until('the change', () => (directory.position() === position ? true : undefined));
+    await directory.catchUp();
+    // Each look reads the archive; the first also the row that changed; the last is this test's own.
+    expect(looks - before).toBeLessThanOrEqual(4);
+    expect(directory.user('u1')?.status).toBe('active');
   });
 
   test('knows a change as soon as it caught up, and tells what changed', async () => {

@@ -1,15 +1,18 @@
 /** One batch of log entries becomes archive and read models, in one transaction: all of it, once, or nothing. */
 import { appendToArchive } from '../../events/archive.js';
 import { CONTROL_PARTITION, type NewEvent, type StoredEvent } from '../../events/define.js';
+import { eventType } from '../../events/index.js';
 import type { LogEntry, Watermark } from '../../events/log/port.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Projection } from '../define.js';
 import { allDone } from './allDone.js';
 import type { Applied } from './apply.js';
+import { unreadable } from './decode.js';
 import type { Poison } from './fold.js';
 import { applyLive } from './live.js';
 import { lockPartitions } from './locks.js';
+import { park } from './parked.js';
 
 /** Another process has gone on in these partitions: nothing was written, the cursors have to be read again. */
 export class Overtaken extends Error {
@@ -50,9 +53,12 @@ export async function ingestBatch(
     await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))
   ).flat();
   const applied = await applyLive(tx, stored, options);
-  await tellOfParked(tx, applied.parked, options);
+  const strange = strangeOf(stored);
+  await park(tx, strange, options.now);
+  const parked = [...strange, ...applied.parked];
+  await tellOfParked(tx, parked, options);
   await rememberProducers(tx, watermarks, options.now);
-  return { ...applied, watermarks, archived: stored.length, duplicates: entries.length - stored.length };
+  return { ...applied, parked, watermarks, archived: stored.length, duplicates: entries.length - stored.length };
 }
 
 /** Compare and set: whoever expects another cursor than the stored one has been overtaken. */
@@ -122,6 +128,25 @@ async function rememberProducers(tx: Queryable, watermarks: readonly Watermark[]
   for (const { partition } of watermarks) {
     await tx.query(sql`delete from producers where partition = ${partition} and updated_at < ${now - FORGET_PRODUCERS_MS}`);
   }
+}
+
+/** Where an entry of the log names no type that any projection takes: it is parked all the same, under this name. */
+const unread: Projection = {
+  name: 'event-log',
+  version: 1,
+  tables: [],
+  types: [],
+  start: () => null,
+  fold: () => undefined,
+  flush: () => Promise.resolve(),
+};
+
+/** What the log could not read, of types that this code does not know: otherwise nobody would be told. */
+function strangeOf(stored: readonly StoredEvent[]): Poison[] {
+  return stored.flatMap((event) => {
+    const fault = eventType(event.type) === undefined ? unreadable(event) : null;
+    return fault === null ? [] : [{ projection: unread, event, ...fault }];
+  });
 }
 
 /** Parking is itself an event, so that nobody has to look for it. */

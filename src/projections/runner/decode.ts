@@ -3,7 +3,7 @@ import type { StoredEvent } from '../../events/define.js';
 import { decodeEvent } from '../../events/index.js';
 
 /** Short code of why a projection could not take an event. */
-export type PoisonReason = 'invalid_data' | 'unknown_version' | 'fold_failed' | 'write_failed' | 'behind_parked';
+export type PoisonReason = 'unreadable' | 'invalid_data' | 'unknown_version' | 'fold_failed' | 'write_failed' | 'behind_parked';
 
 export interface Ready {
   /** With decoded data, unless there is a fault. */
@@ -25,10 +25,7 @@ export function decodeAll(events: readonly StoredEvent[]): { readonly ready: Rea
         unknown += 1;
         break;
       case 'unknown_version':
-        ready.push({
-          event,
-          fault: { reason: 'unknown_version', error: `this build does not know version ${event.dataversion} of ${event.type}` },
-        });
+        ready.push({ event, fault: unreadable(event) ?? unknownVersion(event) });
         break;
       case 'invalid':
         ready.push({ event, fault: { reason: 'invalid_data', error: decoded.reason } });
@@ -36,4 +33,18 @@ export function decodeAll(events: readonly StoredEvent[]): { readonly ready: Rea
     }
   }
   return { ready, unknown };
+}
+
+function unknownVersion({ type, dataversion }: StoredEvent): Ready['fault'] {
+  return { reason: 'unknown_version', error: `this build does not know version ${dataversion} of ${type}` };
+}
+
+/**
+ * What the log puts in the place of an entry that is no event: of the type that the entry names, of version 0, which no
+ * type has, with what was wrong in its data. null: an event like any other.
+ */
+export function unreadable({ dataversion, data }: Pick<StoredEvent, 'dataversion' | 'data'>): NonNullable<Ready['fault']> | null {
+  if (dataversion !== 0 || typeof data !== 'object' || data === null) return null;
+  const { unreadable: fault } = data as { readonly unreadable?: unknown };
+  return typeof fault === 'string' ? { reason: 'unreadable', error: fault } : null;
 }

@@ -239,6 +239,22 @@ describe('a poisoned event', () => {
     expect(await db.query(sql`select distinct reason from parked_events`)).toEqual([{ reason: 'unknown_version' }]);
   });
 
+  test('that stands for an unreadable entry of the log is parked with what was wrong, whatever type it names', async () => {
+    const broken = (type: string): NewEvent => ({ ...used(), type, dataversion: 0, data: { unreadable: 'the field data is no JSON' } });
+    start({ log: scriptedLog([entriesOf([broken('kirogate.log.unreadable'), used(), broken('kirogate.quota.warned')], 'a')]) });
+    await ingest?.close();
+    expect(await archivedIds()).toHaveLength(3 + 1 + 1);
+    expect(await db.query(sql`select distinct projection, reason, error, state from parked_events order by projection`)).toEqual(
+      ['event-log', 'notifications'].map((projection) => ({
+        projection,
+        reason: 'unreadable',
+        error: 'the field data is no JSON',
+        state: 'parked',
+      })),
+    );
+    expect(await db.query(sql`select requests from user_total`)).toEqual([{ requests: 1 }]);
+  });
+
   test('that the database refuses is found and parked, for that projection only', async () => {
     const use = projections.find(({ name }) => name === 'use') as Projection<{ keys: Map<string, Record<string, unknown>> }>;
     const picky: Projection = {
