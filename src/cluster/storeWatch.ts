@@ -1,0 +1,147 @@
+/** Watches both stores: keeps the node's state of spec R10, tells each change once in the log and once as an event. */
+import type { Logger } from 'pino';
+import type { Clock } from '../shared/clock.js';
+import { type Every, realEvery } from './every.js';
+import type { LifeSign } from './lifeSign.js';
+import { createListeners } from './listeners.js';
+import type { RedisProbe } from './redisProbe.js';
+import { allWell, describeChange, nextState, othersOf, type StoreName, type StoreState } from './stores.js';
+
+/** Data of `kirogate.store.lost` and `kirogate.store.recovered`, whose subject is `store/<store>`. */
+export type StoreEvent =
+  | {
+      readonly type: 'kirogate.store.lost';
+      readonly store: StoreName;
+      readonly data: { readonly store: StoreName; readonly nodeId: string; readonly at: number; readonly message: string };
+    }
+  | {
+      readonly type: 'kirogate.store.recovered';
+      readonly store: StoreName;
+      readonly data: { readonly store: StoreName; readonly nodeId: string; readonly at: number; readonly downMs: number } & Recovery;
+    };
+
+/** How a store came back. */
+export interface Recovery {
+  readonly outcome: 'same' | 'restored';
+  readonly reappended: number;
+  readonly message: string | null;
+}
+
+export interface StoreWatchDeps {
+  readonly runId: string;
+  readonly nodeId: string;
+  readonly probe: RedisProbe;
+  readonly lifeSign: Pick<LifeSign, 'known' | 'living' | 'databaseUp' | 'onChange' | 'tell'>;
+  /** Host, port and database of each store, without passwords. */
+  readonly addresses: Readonly<Record<StoreName, string>>;
+  /** Records an event by command; rejects while the database cannot take it: then it is tried again. */
+  readonly record: (event: StoreEvent) => Promise<void>;
+  /** What the event log found when a store was back. Default: nothing was missing. */
+  readonly recovery?: (store: StoreName) => Recovery;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly every?: Every;
+}
+
+export interface StoreWatch {
+  state(): StoreState;
+  /** Answers how to stop listening. */
+  onChange(listener: (state: StoreState) => void): () => void;
+  /** Ends the watch after a last try to record what is left. */
+  close(): Promise<void>;
+}
+
+const LOOK_MS = 250;
+const RECORD_EVERY_MS = 2_000;
+/** Beyond this the oldest go: an outage that flaps must not fill the memory. */
+const MOST_EVENTS = 100;
+
+/** To be started when both stores answer. */
+export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
+  const { probe, lifeSign, clock, logger, every = realEvery } = deps;
+  const changes = createListeners<StoreState>();
+  const events = createEventQueue(deps);
+  const lostAt = new Map<StoreName, number>();
+  let state = allWell;
+
+  const note = (store: StoreName, before: StoreState): void => {
+    if (state[store] === before[store]) return;
+    const common = { store, nodeId: deps.nodeId, at: Math.round(clock.now()) };
+    if (state[store] === 'disconnected') {
+      lostAt.set(store, clock.monotonic());
+      const message = `${deps.addresses[store]} does not answer`;
+      events.add({ type: 'kirogate.store.lost', store, data: { ...common, message } });
+      return;
+    }
+    const downMs = Math.round(clock.monotonic() - (lostAt.get(store) ?? clock.monotonic()));
+    const recovery = deps.recovery?.(store) ?? { outcome: 'same', reappended: 0, message: null };
+    events.add({ type: 'kirogate.store.recovered', store, data: { ...common, downMs, ...recovery } });
+  };
+  const look = (): void => {
+    const databaseUp = lifeSign.databaseUp();
+    const others = othersOf({ ...lifeSign.known(), runId: deps.runId, redisAnsweredAt: probe.lastAnswer(), databaseUp });
+    // Their word is needed sooner than the next sign brings it; it is read at most once a second.
+    if (others === 'undecided' && !probe.up()) void lifeSign.living();
+    const before = state;
+    state = nextState(before, { redisUp: probe.up(), databaseUp, others });
+    const line = describeChange(before, state);
+    if (line === null) return;
+    logger[line.level]({ redis: deps.addresses.redis, postgres: deps.addresses.postgres, health: state.health }, line.text);
+    note('redis', before);
+    note('postgres', before);
+    changes.tell(state);
+  };
+  const endings = [
+    every(LOOK_MS, look),
+    every(RECORD_EVERY_MS, () => {
+      if (lifeSign.databaseUp()) void events.flush();
+    }),
+    lifeSign.onChange(look),
+    probe.onChange(() => {
+      look();
+      // The others decide by what this run says.
+      void lifeSign.tell();
+    }),
+  ];
+  return {
+    state: () => state,
+    onChange: (listener) => changes.add(listener),
+    async close() {
+      for (const end of endings) end();
+      if (lifeSign.databaseUp()) await events.flush();
+    },
+  };
+}
+
+interface EventQueue {
+  add(event: StoreEvent): void;
+  /** In order; stops at the first that cannot be recorded. Never rejects. */
+  flush(): Promise<void>;
+}
+
+function createEventQueue({ record, logger }: StoreWatchDeps): EventQueue {
+  const waiting: StoreEvent[] = [];
+  let flushing: Promise<void> | null = null;
+  const run = async (): Promise<void> => {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      await record(next);
+      if (waiting[0] === next) waiting.shift();
+    }
+  };
+  return {
+    add(event) {
+      waiting.push(event);
+      if (waiting.length <= MOST_EVENTS) return;
+      waiting.shift();
+      logger.warn('too many changes of the stores wait to be recorded; the oldest is given up');
+    },
+    flush() {
+      flushing ??= run()
+        .catch((error: unknown) => logger.debug({ err: error }, 'a change of the stores could not be recorded yet'))
+        .finally(() => {
+          flushing = null;
+        });
+      return flushing;
+    },
+  };
+}
