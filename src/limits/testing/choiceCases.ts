@@ -32,7 +32,7 @@ export function choiceCases(on: Context): void {
       expect(await on.codeOf('1', over)).toBe(expected);
     });
 
-    it('rotates after so many uses in a row while another token is usable, before own goes first', async () => {
+    it('rotates after so many uses in a row while another token is usable, before own goes first (plan 8.4)', async () => {
       await on.start({ tokenMaxConsecutiveUses: 3 }, [own('o'), poolToken('p')]);
       const order = [];
       for (let i = 0; i < 8; i += 1) order.push(await on.serve(`${i}`));

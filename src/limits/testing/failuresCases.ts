@@ -12,7 +12,7 @@ export function failuresCases(on: Context): void {
       { fails: 4, restMs: 1_800_000, suspend: false },
       { fails: 5, restMs: null, suspend: true },
     ];
-    it('cool by the table: 2 for 5 min, 3 and 4 for 30 min, 5 suspends', async () => {
+    it('cool by the table: 2 for 5 min, 3 and 4 for 30 min, 5 suspends (plan 8.4)', async () => {
       await on.start();
       for (const { fails, restMs, suspend } of restFor) {
         const settled = await on.fail(`${fails}`);
@@ -24,7 +24,7 @@ export function failuresCases(on: Context): void {
       }
     });
 
-    it('let one request probe after cooling, and all again once one is served', async () => {
+    it('let one request probe after cooling, and all again once one is served (plan 8.4)', async () => {
       await on.start();
       await on.fail('1');
       await on.fail('2');
@@ -186,6 +186,52 @@ export function failuresCases(on: Context): void {
       on.clock.advance(30_000);
       await on.serve('last');
       expect(await on.admit('free')).toMatchObject({ ok: true });
+    });
+
+    it.each(['neutral', 'token_failure', 'upstream_failure', 'risk'] as const)(
+      'for want of capacity are not over with a probe that ends as %s, headers or not',
+      async (outcome) => {
+        await on.start(
+          {},
+          ['a', 'b', 'c'].map((id) => poolToken(id)),
+        );
+        await on.fail('1', {}, 'capacity');
+        for (const [i, hasHeaders] of [true, false].entries()) {
+          on.clock.advance(1_000);
+          expect(await on.admit(`probe${i}`)).toMatchObject({ ok: true, decision: { reason: 'probe' } });
+          if (hasHeaders) on.limits.responded(`attempt-probe${i}`);
+          await on.end(`probe${i}`, outcome);
+          expect(await on.admit(`r${i}`)).toMatchObject({ code: 'upstream_overloaded', retryAfterMs: 1_000 });
+        }
+        on.clock.advance(1_000);
+        await on.admit('served');
+        on.limits.responded('attempt-served', true);
+        for (const id of ['x', 'y', 'z']) expect(await on.admit(id)).toMatchObject({ ok: true });
+      },
+    );
+
+    it('keep the breaker open after a probe that the upstream only refused', async () => {
+      await on.start({}, [poolToken('a')]);
+      for (let i = 0; i < 20; i += 1) await on.fail(`${i}`, {}, 'upstream_failure');
+      on.clock.advance(5_000);
+      await on.admit('probe');
+      on.limits.responded('attempt-probe');
+      await on.end('probe', 'neutral');
+      expect(await on.admit('x')).toMatchObject({ code: 'upstream_overloaded', retryAfterMs: 5_000 });
+      on.clock.advance(5_000);
+      expect(await on.serve('probe2')).toBe('a');
+      for (const id of ['y', 'z']) expect(await on.codeOf(id)).toBe('a');
+    });
+
+    it('open the breaker only when a third token shares them', async () => {
+      await on.start(
+        {},
+        ['a', 'b', 'c', 'd'].map((id) => poolToken(id)),
+      );
+      for (let i = 0; i < 30; i += 1) await on.fail(`${i}`, { onlyTokenId: i % 2 === 0 ? 'a' : 'b' }, 'upstream_failure');
+      expect(await on.codeOf('x')).not.toBe('upstream_overloaded');
+      await on.fail('third', { onlyTokenId: 'c' }, 'upstream_failure');
+      expect(await on.codeOf('y')).toBe('upstream_overloaded');
     });
 
     it("leave another upstream's tokens in service", async () => {

@@ -3,6 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { type Context, DAY_END, MONTH_END, START } from './context.js';
 import { poolToken } from './fixtures.js';
 
+const endings = [
+  ['success', 'keep'],
+  ['upstream_failure', 'return'],
+  ['neutral', 'return'],
+] as const;
+
 export function quotasCases(on: Context): void {
   describe('quotas', () => {
     const quota = { daily: 3, monthly: 100 };
@@ -14,6 +20,32 @@ export function quotasCases(on: Context): void {
       );
       expect(answers.filter((answer) => answer === 'a')).toHaveLength(50);
       expect(answers.filter((answer) => answer === 'quota_exceeded')).toHaveLength(250);
+    });
+
+    it('gives back in a crowd exactly what was not served: 50 of a quota of 50 are charged in the end', async () => {
+      await on.start(
+        {},
+        ['a', 'b', 'c', 'd', 'e'].map((id) => poolToken(id)),
+      );
+      const limit = { daily: 50, monthly: 100 };
+      let kept = 0;
+      for (let round = 0; kept < 50; round += 1) {
+        const ids = Array.from({ length: 40 }, (_, i) => `${round}-${i}`);
+        const answers = await Promise.all(ids.map((id) => on.codeOf(id, { quota: limit })));
+        const admitted = ids.filter((_, i) => answers[i] !== 'quota_exceeded');
+        expect(admitted).toHaveLength(Math.min(40, 50 - kept));
+        await Promise.all(
+          admitted.map(async (id, i) => {
+            const [outcome, quotaEnd] = endings[i % 3] ?? endings[0];
+            await on.end(id, outcome);
+            await on.finish(id, quotaEnd);
+            if (quotaEnd === 'keep') kept += 1;
+          }),
+        );
+        expect(await on.limits.userUse('user')).toMatchObject({ dayUsed: kept, monthUsed: kept });
+      }
+      expect(kept).toBe(50);
+      expect(await on.codeOf('one more', { quota: limit })).toBe('quota_exceeded');
     });
 
     it('says which quota is used up, when it resets and how long that is', async () => {

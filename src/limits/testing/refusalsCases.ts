@@ -33,7 +33,7 @@ export function refusalsCases(on: Context): void {
       expect(await on.admit('2')).toMatchObject({ code: 'pool_exhausted', retryAfterMs: 1_000 });
     });
 
-    it('says when the first of all limited tokens is free', async () => {
+    it('says when the first of all limited tokens is free (plan 8.4)', async () => {
       await on.start({ tokenRpmLimit: 1 }, [poolToken('a'), poolToken('b')]);
       await on.serve('1');
       on.clock.advance(7_000);
