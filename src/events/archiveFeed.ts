@@ -1,6 +1,7 @@
 /** Reads the archive over all partitions, oldest first, with a cursor that survives whatever is archived meanwhile. */
 import { AppError } from '../errors.js';
 import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
+import { allSpans, inDays, type Span } from './archiveDays.js';
 import { partitionHeads } from './archiveHeads.js';
 import { type ArchiveRow, archiveColumnList, fromRow } from './archiveRow.js';
 import type { StoredEvent } from './define.js';
@@ -50,13 +51,15 @@ interface Stretch {
   readonly after: number;
   readonly upTo: number;
   readonly last: number;
+  /** Days that hold them. */
+  readonly days: readonly number[];
 }
 
 async function readRound(db: Queryable, query: ArchiveQuery, reached: Map<string, number>): Promise<ArchivePage> {
   const stretches = await stretchesOf(db, query, reached);
   if (stretches.length === 0) return { items: [], next: null };
   const statement = sql.join(
-    stretches.map((stretch) => sql`select * from (${stretchStatement(stretch, query)}) as s`),
+    stretches.map((stretch) => sql`select * from (${stretchStatement(db, stretch, query)}) as s`),
     sql` union all `,
   );
   const found = new Map(stretches.map(({ partition }): [string, ArchiveRow[]] => [partition, []]));
@@ -72,27 +75,43 @@ async function readRound(db: Queryable, query: ArchiveQuery, reached: Map<string
 async function stretchesOf(db: Queryable, query: ArchiveQuery, reached: ReadonlyMap<string, number>): Promise<readonly Stretch[]> {
   const indexed = query.subject !== undefined || query.correlationId !== undefined;
   const heads = [...(await partitionHeads(db))].filter(([partition]) => query.partitions?.includes(partition) ?? true);
-  const spans = !indexed && (query.from !== undefined || query.to !== undefined) ? await spansOfTime(db, query) : null;
+  const held = db.engine === 'postgres' ? await allSpans(db) : [];
+  const spans = !indexed && (query.from !== undefined || query.to !== undefined) ? await spansOfTime(db, query, held) : null;
   return heads.flatMap(([partition, head]) => {
     const span = spans === null ? { first: 1, last: head.position } : (spans.get(partition) ?? { first: 1, last: 0 });
     const after = Math.max(reached.get(partition) ?? 0, span.first - 1);
     const last = Math.min(head.position, span.last);
     const upTo = indexed ? last : Math.min(last, after + Math.max(WINDOW, query.limit));
-    return after < last ? [{ partition, after, upTo, last }] : [];
+    const holds = (span: Span): boolean => span.partition === partition && span.last_position > after && span.first_position <= upTo;
+    return after < last ? [{ partition, after, upTo, last, days: held.filter(holds).map(({ day }) => day) }] : [];
   });
 }
 
 /** First and last position of a span of time in each partition; order of time and of position may differ a little between them. */
-async function spansOfTime(db: Queryable, { from, to }: ArchiveQuery): Promise<ReadonlyMap<string, { first: number; last: number }>> {
+async function spansOfTime(
+  db: Queryable,
+  { from = 0, to = Number.MAX_SAFE_INTEGER }: ArchiveQuery,
+  held: readonly Span[],
+): Promise<ReadonlyMap<string, { first: number; last: number }>> {
+  const touched = held.filter((span) => span.last_time >= from && span.first_time < to);
+  // Days that lie within the span of time as a whole need no look at their rows.
+  const whole = touched.filter((span) => span.first_time >= from && span.last_time < to);
+  const days = [...new Set(touched.filter((span) => !whole.includes(span)).map(({ day }) => day))];
   const rows = await db.query<{ partition: string; first: number; last: number }>(sql`
     select p.partition as partition, min(a.position) as first, max(a.position) as last
     from partitions p join archive a on a.partition = p.partition
-    where a.time >= ${from ?? 0} and a.time < ${to ?? Number.MAX_SAFE_INTEGER} group by p.partition`);
-  return new Map(rows.map((row) => [row.partition, row]));
+    where a.time >= ${from} and a.time < ${to} and ${inDays(db, days)} group by p.partition`);
+  const found = new Map<string, { first: number; last: number }>();
+  const parts = whole.map((span) => ({ partition: span.partition, first: span.first_position, last: span.last_position }));
+  for (const { partition, first, last } of [...rows, ...parts]) {
+    const known = found.get(partition);
+    found.set(partition, { first: Math.min(known?.first ?? first, first), last: Math.max(known?.last ?? last, last) });
+  }
+  return found;
 }
 
-function stretchStatement({ partition, after, upTo }: Stretch, query: ArchiveQuery): SQLQuery {
-  const conditions = [sql`partition = ${partition}`, sql`position > ${after}`, sql`position <= ${upTo}`];
+function stretchStatement(db: Queryable, { partition, after, upTo, days }: Stretch, query: ArchiveQuery): SQLQuery {
+  const conditions = [sql`partition = ${partition}`, sql`position > ${after}`, sql`position <= ${upTo}`, inDays(db, days)];
   if (query.types !== undefined) {
     conditions.push(
       query.types.length === 0

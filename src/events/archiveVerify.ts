@@ -1,5 +1,6 @@
 /** Proves that nobody changed, removed or moved a row of the archive: recomputes every partition's hash chain. */
 import { type Queryable, sql } from '../infra/database/port.js';
+import { daysBetween, inDays } from './archiveDays.js';
 import { partitionHeads } from './archiveHeads.js';
 import { type ArchiveRow, archiveColumnList, chainHash } from './archiveRow.js';
 
@@ -29,8 +30,9 @@ async function verifyPartition(db: Queryable, partition: string, head: { positio
   let hash = GENESIS;
   const broken = (): PartitionVerdict => ({ partition, events: position, ok: false, brokenAt: position + 1 });
   while (position < head.position) {
+    const days = await daysBetween(db, partition, position, Math.min(head.position, position + PAGE));
     const rows = await db.query<ArchiveRow>(sql`select ${archiveColumnList} from archive
-      where partition = ${partition} and position > ${position} and position <= ${head.position} order by position limit ${PAGE}`);
+      where partition = ${partition} and position > ${position} and position <= ${head.position} and ${inDays(db, days)} order by position limit ${PAGE}`);
     if (rows.length === 0) return broken();
     for (const row of rows) {
       if (row.position !== position + 1 || row.hash !== chainHash(hash, row)) return broken();

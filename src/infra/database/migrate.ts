@@ -95,7 +95,9 @@ async function tableNames(db: Queryable): Promise<readonly string[]> {
           sql`select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name`,
         )
       : await db.query<{ name: string }>(
-          sql`select table_name as name from information_schema.tables where table_schema = current_schema() order by table_name`,
+          // Tables, views and the like, but not what an extension brought along.
+          sql`select c.relname as name from pg_class c where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e') order by 1`,
         );
   return rows.map((row) => row.name);
 }
@@ -121,9 +123,16 @@ function pendingOf(known: readonly Migration[], applied: readonly Applied[]): Mi
   return known.find((migration) => !done.has(migration.version));
 }
 
+/** One starter at a time, however long its statements take. SQLite's write transactions hold the whole file already. */
+async function inTurn(tx: Queryable): Promise<void> {
+  if (tx.engine === 'sqlite') return;
+  await tx.query(sql`select set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)`);
+  await tx.query(sql`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+}
+
 /** Under the write lock: looks again, since another starter may have been faster. */
 async function applyNext(tx: Queryable, known: readonly Migration[], options: MigrateOptions): Promise<string | undefined> {
-  if (tx.engine === 'postgres') await tx.query(sql`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+  await inTurn(tx);
   const next = pendingOf(known, await readApplied(tx));
   if (next === undefined) return undefined;
   await tx.query(sql`create table if not exists kirogate_migrations (
@@ -157,7 +166,7 @@ async function settleInstallation(db: Database, { eventPartitions, clock }: Migr
   const stored =
     (await read(db)) ??
     (await db.tx(async (tx) => {
-      if (tx.engine === 'postgres') await tx.query(sql`select pg_advisory_xact_lock(${ADVISORY_LOCK})`);
+      await inTurn(tx);
       const faster = await read(tx);
       if (faster !== undefined) return faster;
       const names = ['control', ...Array.from({ length: eventPartitions }, (_, index) => `p${index}`)];

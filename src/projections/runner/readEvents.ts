@@ -1,5 +1,6 @@
 /** Events of the archive by their places. */
 import { readPartition } from '../../events/archive.js';
+import { daysBetween, inDays } from '../../events/archiveDays.js';
 import { type ArchiveRow, archiveColumnList, fromRow } from '../../events/archiveRow.js';
 import type { StoredEvent } from '../../events/define.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
@@ -22,7 +23,9 @@ export async function readSpan(
     { type: 'text' },
     types.map((type) => ({ type })),
   );
+  const days = await daysBetween(db, span.partition, span.after, span.upTo);
   const rows = await db.query<ArchiveRow>(sql`select ${archiveColumnList} from archive
-    where partition = ${span.partition} and position > ${span.after} and position <= ${span.upTo} and type in (${wanted}) order by position`);
+    where partition = ${span.partition} and position > ${span.after} and position <= ${span.upTo} and ${inDays(db, days)}
+      and type in (${wanted}) order by position`);
   return rows.map(fromRow);
 }

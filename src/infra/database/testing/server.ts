@@ -17,8 +17,8 @@ export interface TestPostgres {
   readonly port: number;
   /** Of the main process; another after `up`. */
   readonly pid: number;
-  /** A new empty database on this server, for one test or suite; goes away with the server. */
-  freshDatabase(): Promise<string>;
+  /** A new database on this server, for one test or suite: empty, or a copy of another. Goes away with the server. */
+  freshDatabase(options?: FreshDatabaseOptions): Promise<string>;
   /** Stops the server, and resolves when its port is closed. */
   down(mode?: StopMode): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -27,6 +27,12 @@ export interface TestPostgres {
   restart(mode?: StopMode): Promise<void>;
   /** Ends the server for good and removes its folder. */
   stop(): Promise<void>;
+}
+
+export interface FreshDatabaseOptions {
+  readonly name?: string;
+  /** Nobody may be connected to it. */
+  readonly template?: string;
 }
 
 export interface TestPostgresOptions {
@@ -54,7 +60,7 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
     const port = await freePort();
     const server = new Server(program, dir, [...settingsOf(data, port, options)], owner, port);
     await server.up();
-    await server.freshDatabase('kirogate');
+    await server.freshDatabase({ name: 'kirogate' });
     return server;
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
@@ -117,17 +123,17 @@ class Server implements TestPostgres {
     return this.#running[0]?.child.pid ?? 0;
   }
 
-  async freshDatabase(wanted?: string): Promise<string> {
+  async freshDatabase({ name, template = 'template0' }: FreshDatabaseOptions = {}): Promise<string> {
     this.#databases += 1;
-    const name = wanted ?? `kirogate_${process.pid}_${this.#databases}`;
+    const own = name ?? `kirogate_${process.pid}_${this.#databases}`;
     const client = new Client({ connectionString: this.#urlOf('postgres') });
     await client.connect();
     try {
-      await client.query(`create database ${name} template template0`);
+      await client.query(`create database ${own} template ${template}`);
     } finally {
       await client.end();
     }
-    return this.#urlOf(name);
+    return this.#urlOf(own);
   }
 
   async up(): Promise<void> {
