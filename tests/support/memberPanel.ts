@@ -6,7 +6,8 @@ export interface MemberPanel {
   /** A key of theirs. */
   readonly key: string;
   get<T>(path: string): Promise<T>;
-  send(method: 'POST' | 'PATCH', path: string, body: unknown): Promise<Response>;
+  /** `json`: the body's text. */
+  send(method: string, path: string, json: string): Promise<Response>;
   /** A session ends after 12 hours. */
   signIn(): Promise<void>;
 }
@@ -24,10 +25,10 @@ export async function memberPanel({ url, admin }: Service, name: string): Promis
       if (!response.ok) throw new Error(`GET ${path} answered ${response.status}: ${await response.text()}`);
       return (await response.json()) as T;
     },
-    send: (method, path, body) =>
-      fetch(`${url}${path}`, { method, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    send: (method, path, json) =>
+      fetch(`${url}${path}`, { method, headers: { ...headers, 'content-type': 'application/json' }, body: json }),
     async signIn() {
-      const response = await panel.send('POST', '/auth/login', login);
+      const response = await panel.send('POST', '/auth/login', JSON.stringify(login));
       const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
       headers = { cookie: cookies.join('; '), 'x-csrf-token': ((await response.json()) as { csrfToken: string }).csrfToken };
     },
