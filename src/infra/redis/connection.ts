@@ -16,7 +16,10 @@ export interface RedisConnection {
   /** Runs a script by its hash; the server gets its text where it does not know it. */
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply>;
   isReady(): boolean;
+  /** Lets what is under way end, then closes. */
   close(): Promise<void>;
+  /** Closes at once; what is under way rejects. */
+  drop(): void;
 }
 
 export interface RedisConnectionOptions {
@@ -47,6 +50,7 @@ export async function openRedis(options: RedisConnectionOptions): Promise<RedisC
       if (client.status === 'ready') await client.quit().catch(() => undefined);
       client.disconnect();
     },
+    drop: () => client.disconnect(),
   };
 }
 
@@ -71,6 +75,10 @@ function optionsOf(address: RedisAddress, options: RedisConnectionOptions): Redi
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     commandTimeout: options.commandTimeoutMs ?? 2_000,
+    // A peer that went silent without a goodbye (a pulled cable, a forgotten NAT entry) is left for a new connection.
+    socketTimeout: 2 * (options.commandTimeoutMs ?? 2_000),
+    // A primary that was demoted while it was frozen: the sentinels know its successor.
+    ...(sentinels === undefined ? {} : { reconnectOnError: (error: Error) => (error.message.startsWith('READONLY') ? 1 : false) }),
     connectTimeout: 2_000,
     keepAlive: 10_000,
     retryStrategy: (times) => Math.min(LONGEST_RETRY_MS, 50 * 2 ** Math.min(times, 10)),
@@ -127,7 +135,7 @@ async function runScript(
   keys: readonly string[],
   args: readonly (string | number)[],
 ): Promise<RedisReply> {
-  if (keys.length !== script.keys) throw new Error(`${script.name} takes ${script.keys} keys, not ${keys.length}`);
+  if (script.keys !== null && keys.length !== script.keys) throw new Error(`${script.name} takes ${script.keys} keys, not ${keys.length}`);
   try {
     return (await client.call('EVALSHA', script.sha, keys.length, ...keys, ...args)) as RedisReply;
   } catch (error) {

@@ -1,18 +1,18 @@
-/** Loads Lua scripts: one a file, the number of its keys in its name, shared parts by `--- @include "name"`. */
+/** Loads Lua scripts: one a file, the number of its keys in its name (`n`: any), shared parts by `--- @include "name"`. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface RedisScript {
   readonly name: string;
-  /** Number of keys it is called with. */
-  readonly keys: number;
+  /** Number of keys it is called with; null: any. */
+  readonly keys: number | null;
   readonly text: string;
   /** SHA-1 of the text, as EVALSHA wants it. */
   readonly sha: string;
 }
 
-const FILE = /^([a-z][A-Za-z]*)-(\d+)\.lua$/;
+const FILE = /^([a-z][A-Za-z]*)-(\d+|n)\.lua$/;
 const INCLUDE = /^--- @include "([a-z][A-Za-z]*)"$/gm;
 
 /**
@@ -26,7 +26,7 @@ export function loadScripts(folder: string): ReadonlyMap<string, RedisScript> {
     const [, name, keys] = FILE.exec(file.name) ?? [];
     if (name === undefined || keys === undefined) throw new Error(`${join(folder, file.name)} is not named <verbNoun>-<keys>.lua`);
     const text = expand(readFileSync(join(folder, file.name), 'utf8'), folder, new Set());
-    scripts.set(name, { name, keys: Number(keys), text, sha: createHash('sha1').update(text).digest('hex') });
+    scripts.set(name, { name, keys: keys === 'n' ? null : Number(keys), text, sha: createHash('sha1').update(text).digest('hex') });
   }
   return scripts;
 }

@@ -1,0 +1,48 @@
+/** Fan-out of control events: the archive's order, each once, whichever node relays. Nothing of ours reads it back as truth. */
+import type { RedisConnection, RedisReply } from '../../../infra/redis/connection.js';
+import { CONTROL_PARTITION, type StoredEvent } from '../../define.js';
+import type { LogScripts } from './calls.js';
+import { encodeEntry } from './entry.js';
+import { archivedKey, producersKey, streamKey } from './keys.js';
+
+/** The one producer of the control stream: the archive, its counter the position. */
+const SRC = 'control';
+const AT_ONCE = 200;
+
+/**
+ * Appends control events in the order of their positions and answers the position that the stream has then; with
+ * none it only asks. An answer below the first one's position - 1 says that the stream lacks those before: nothing was
+ * appended, go on behind the answer. An empty stream (answer 0) begins wherever the caller begins with `anew`.
+ * Rejects when Redis does not take them.
+ */
+export async function relayControl(
+  deps: { readonly redis: RedisConnection; readonly scripts: LogScripts },
+  events: readonly StoredEvent[],
+  anew: boolean,
+): Promise<number> {
+  const { redis, scripts } = deps;
+  if (events.length === 0) {
+    return knownOf(await redis.run(scripts.askProducers, [producersKey(CONTROL_PARTITION), archivedKey(CONTROL_PARTITION)], [SRC]));
+  }
+  const keys = [streamKey(CONTROL_PARTITION), producersKey(CONTROL_PARTITION), archivedKey(CONTROL_PARTITION)];
+  let known = 0;
+  for (let at = 0; at < events.length; at += AT_ONCE) {
+    const some = events.slice(at, at + AT_ONCE);
+    const before = at === 0 && anew ? 0 : (some[0]?.position ?? 1) - 1;
+    const values = some.flatMap((event) => encodeEntry(event, event.position));
+    known = knownOf(await redis.run(scripts.appendEvents, keys, [SRC, before, '', 'pos', some.length, ...values]));
+    if (known < before) break;
+  }
+  return known;
+}
+
+function knownOf(reply: RedisReply): number {
+  const known = Array.isArray(reply) ? (reply as readonly RedisReply[])[0] : null;
+  if (typeof known !== 'number') throw new Error('the append script answered something else');
+  return known;
+}
+
+/** Drops control entries older than the retention: they are in the archive since before they came. */
+export async function trimControl(redis: RedisConnection, before: number): Promise<void> {
+  await redis.command('XTRIM', streamKey(CONTROL_PARTITION), 'MINID', '~', `${Math.max(0, Math.floor(before))}-0`, 'LIMIT', 10_000);
+}
