@@ -7,13 +7,19 @@ import type { EventLog } from '../events/log/port.js';
 import { directoryToken, fakeDirectory } from '../gateway/pipeline/testing/fakeDirectory.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import { migrate } from '../infra/database/migrate.js';
-import type { Database } from '../infra/database/port.js';
+import { type Database, sql } from '../infra/database/port.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 import { systemClock } from '../shared/clock.js';
 import { createMetrics } from './metrics.js';
 
 const migrations = new URL('../../migrations', import.meta.url).pathname;
-const log = { backlog: () => ({ events: 3, bytes: 321 }) } as unknown as EventLog;
+const HOUR = 3_600_000;
+const waiting = { partition: 'p1', event: { time: Date.now() - HOUR } };
+const log = {
+  partitions: ['p0', 'p1'],
+  backlog: () => ({ events: 3, bytes: 321 }),
+  read: async (_after: unknown, { partitions }: { partitions?: readonly string[] }) => (partitions?.includes('p1') ? [waiting] : []),
+} as unknown as EventLog;
 
 let dir: string;
 let db: Database;
@@ -27,13 +33,15 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function scrape(database: Database): Promise<string> {
+function scraper(database: Database): () => Promise<string> {
   const directory = fakeDirectory();
   directory.pool.set('a', directoryToken('a'));
   directory.pool.set('b', directoryToken('b'));
   directory.pool.set('c', directoryToken('c', { status: 'invalid' }));
-  return createMetrics({ db: database, directory, clock: systemClock, log, nodeId: 'n1' })();
+  return createMetrics({ db: database, directory, clock: systemClock, log, nodeId: 'n1', stores: () => ({ redis: false }) });
 }
+
+const scrape = (database: Database): Promise<string> => scraper(database)();
 
 describe('a scrape', () => {
   it('is Prometheus text: every line a comment or a sample, every name announced once', async () => {
@@ -74,6 +82,40 @@ describe('a scrape', () => {
     expect(text).toContain('kirogate_pool_tokens{status="active"} 2');
     expect(text).toMatch(/process_resident_memory_bytes/);
     expect(text).not.toContain('kirogate_requests_total');
+  });
+
+  it('keeps the totals it read last while the database hangs, and does not ask it twice meanwhile', async () => {
+    let asked = 0;
+    let hangs = false;
+    const database: Database = {
+      ...db,
+      engine: db.engine,
+      query: (query) => {
+        asked += 1;
+        return hangs ? new Promise(() => undefined) : db.query(query);
+      },
+    };
+    const again = scraper(database);
+    await db.query(sql`insert into attempt_total (provider, result, attempts) values ('kiro', 'success', 7)`);
+    expect(await again()).toContain('kirogate_upstream_attempts_total{result="success"} 7');
+    hangs = true;
+    asked = 0;
+    const began = performance.now();
+    const [text] = await Promise.all([again(), again(), again()]);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(text).toContain('kirogate_upstream_attempts_total{result="success"} 7');
+    expect(text).toContain('kirogate_store_up{store="sqlite",node="n1"} 0');
+    const once = asked;
+    await again();
+    expect(asked).toBe(once);
+  });
+
+  it('tells how old the oldest event is that waits in the log, and of the other stores', async () => {
+    const text = await scrape(db);
+    const lag = /kirogate_projection_lag_seconds\{projection="use",partition="p1"\} ([\d.]+)/.exec(text)?.[1];
+    expect(Number(lag)).toBeGreaterThanOrEqual(3_600);
+    expect(text).toContain('kirogate_projection_lag_seconds{projection="use",partition="p0"} 0');
+    expect(text).toContain('kirogate_store_up{store="redis",node="n1"} 0');
   });
 
   it('fails on a fault of ours', async () => {

@@ -1,4 +1,5 @@
 /** `/metrics`: cluster totals read from the projections, and this node's own process (contract §4). */
+import { setTimeout as wait } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { EventLog } from '../events/log/port.js';
 import { DatabaseError } from '../infra/database/errors.js';
@@ -6,6 +7,7 @@ import type { Database } from '../infra/database/port.js';
 import { type ProjectionStanding, projectionStandings } from '../panels/api/reads/projections.js';
 import type { Directory } from '../projections/directory.js';
 import { type PrometheusTotals, prometheusTotals } from '../projections/requestQueries.js';
+import { unarchivedIn } from '../projections/runner/progress.js';
 import type { Clock } from '../shared/clock.js';
 
 export interface MetricsDeps {
@@ -14,18 +16,27 @@ export interface MetricsDeps {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly nodeId: string;
+  /** Stores beside the database by name, and whether each answers this node now. */
+  readonly stores?: () => Readonly<Record<string, boolean>>;
 }
 
-/** Answers the text of one scrape. While the database is out of reach the totals are missing, and `kirogate_store_up` says why. */
+/** A scrape waits this long for the database. */
+const PATIENCE_MS = 700;
+
+/**
+ * Answers the text of one scrape, within a second. While the database does not answer, the totals are those read last
+ * (none: left out), and `kirogate_store_up` says so.
+ */
 export function createMetrics(deps: MetricsDeps): () => Promise<string> {
   const own = new Registry();
   own.setDefaultLabels({ node: deps.nodeId });
   collectDefaultMetrics({ register: own });
+  const read = rememberingReader(deps);
   return async () => {
-    const stored = await readStored(deps);
+    const { stored, answers } = await read();
     const cluster = new Registry();
     addPool(cluster, deps.directory);
-    addNode(cluster, stored !== null, deps);
+    addNode(cluster, answers, deps);
     if (stored === null) return `${await cluster.metrics()}\n${await own.metrics()}`;
     addCounters(cluster, stored.totals);
     addLag(cluster, stored.standings);
@@ -38,14 +49,33 @@ interface Stored {
   readonly standings: readonly ProjectionStanding[];
 }
 
-/** null: the database does not answer. */
-async function readStored({ db, clock }: MetricsDeps): Promise<Stored | null> {
-  try {
-    return { totals: await prometheusTotals(db), standings: await projectionStandings(db, clock.now()) };
-  } catch (error) {
-    if (error instanceof DatabaseError && error.transient) return null;
-    throw error;
-  }
+/** One read at a time, however often it is asked: a store that hangs must not gather scrapes. */
+function rememberingReader(deps: MetricsDeps): () => Promise<{ readonly stored: Stored | null; readonly answers: boolean }> {
+  let last: Stored | null = null;
+  let reading: Promise<Stored> | null = null;
+  return async () => {
+    reading ??= readStored(deps).finally(() => {
+      reading = null;
+    });
+    const patience = new AbortController();
+    const impatient = wait(PATIENCE_MS, null, { ref: false, signal: patience.signal });
+    impatient.catch(() => undefined);
+    try {
+      const found = await Promise.race([reading, impatient]);
+      last = found ?? last;
+      return { stored: last, answers: found !== null };
+    } catch (error) {
+      if (error instanceof DatabaseError && error.transient) return { stored: last, answers: false };
+      throw error;
+    } finally {
+      patience.abort();
+    }
+  };
+}
+
+async function readStored({ db, clock, log }: MetricsDeps): Promise<Stored> {
+  const [totals, unarchived] = await Promise.all([prometheusTotals(db), unarchivedIn(log, db, 1)]);
+  return { totals, standings: await projectionStandings(db, clock.now(), unarchived) };
 }
 
 function addCounters(registry: Registry, totals: PrometheusTotals): void {
@@ -91,10 +121,10 @@ function addPool(registry: Registry, directory: Directory): void {
   for (const token of directory.tokens()) pool.inc({ status: token.status });
 }
 
-function addNode(registry: Registry, answers: boolean, { log, nodeId }: MetricsDeps): void {
+function addNode(registry: Registry, answers: boolean, { db, log, nodeId, stores }: MetricsDeps): void {
   const registers = [registry];
   const up = new Gauge({ name: 'kirogate_store_up', help: '1 while the store answers', labelNames: ['store', 'node'], registers });
-  up.set({ store: 'sqlite', node: nodeId }, answers ? 1 : 0);
+  for (const [store, isUp] of Object.entries({ [db.engine]: answers, ...stores?.() })) up.set({ store, node: nodeId }, isUp ? 1 : 0);
   const spool = new Gauge({ name: 'kirogate_spool_bytes', help: 'Bytes of events not yet archived', labelNames: ['node'], registers });
   spool.set({ node: nodeId }, log.backlog().bytes);
 }

@@ -6,6 +6,7 @@ import type { Database } from '../../infra/database/port.js';
 import type { Passwords } from '../../infra/passwords.js';
 import type { Limits } from '../../limits/port.js';
 import type { Directory } from '../../projections/directory.js';
+import type { Unarchived } from '../../projections/runner/progress.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
 import type { Settings } from '../../shared/settings.js';
@@ -75,6 +76,8 @@ export interface PanelDeps {
   readonly clientAddress: (request: IncomingMessage) => string;
   /** Refreshes the credential, reads plan and limits, and records what it found. Throws AppError `not_found`. */
   readonly checkToken: (tokenId: string, actor: string) => Promise<TokenCheckResult>;
+  /** What the event log holds behind the archive, by partition; absent: not known. */
+  readonly unarchived?: () => Promise<ReadonlyMap<string, Unarchived>>;
   readonly nodes: () => Promise<readonly NodeView[]>;
   readonly documentedRoutes: readonly DocumentedRoute[];
   /** Aborts when the node drains: event streams end. */

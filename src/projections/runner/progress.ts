@@ -1,6 +1,6 @@
 /** Where the archive stands in the event log, as the database has it. */
 import { CONTROL_PARTITION } from '../../events/define.js';
-import type { Watermark } from '../../events/log/port.js';
+import type { EventLog, Watermark } from '../../events/log/port.js';
 import { type Database, type Queryable, sql } from '../../infra/database/port.js';
 
 /** By traffic partition; absent: nothing of it is archived yet. */
@@ -26,4 +26,33 @@ export async function storedWatermarks(db: Database, now: number): Promise<Water
     for (const { partition, src, n } of rows) producers.set(partition, (producers.get(partition) ?? new Map<string, number>()).set(src, n));
     return [...cursors].map(([partition, cursor]) => ({ partition, cursor, producers: producers.get(partition) ?? new Map() }));
   });
+}
+
+/** What the log holds of a partition behind the archive. */
+export interface Unarchived {
+  /** At most the limit asked for. */
+  readonly events: number;
+  /** Time of the oldest, ms since epoch. */
+  readonly since: number;
+}
+
+/**
+ * By partition; those where nothing waits are left out. Looks at `limit` entries of each at most. A log that cannot be read
+ * tells nothing: then what waits is in the nodes' own backlogs.
+ */
+export async function unarchivedIn(
+  log: Pick<EventLog, 'partitions' | 'read'>,
+  db: Queryable,
+  limit: number,
+): Promise<ReadonlyMap<string, Unarchived>> {
+  const cursors = await readCursors(db);
+  const found = new Map<string, Unarchived>();
+  await Promise.all(
+    log.partitions.map(async (partition) => {
+      const entries = await log.read(cursors, { limit, waitMs: 0, lingerMs: 0, partitions: [partition] }).catch(() => []);
+      const [first] = entries;
+      if (first) found.set(partition, { events: entries.length, since: first.event.time });
+    }),
+  );
+  return found;
 }

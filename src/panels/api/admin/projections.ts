@@ -77,14 +77,14 @@ export const projectionRoutes = [
     method: 'get',
     path: '/admin/api/projections',
     access: 'admin',
-    summary: 'Where each read model stands in each partition of the archive.',
+    summary: 'Where each read model stands in each partition; `head` counts what waits in the event log as well.',
     status: 200,
     response: z.strictObject({
       items: z.array(z.strictObject({ name: z.string(), version: z.int(), parked: z.int(), partitions: z.array(partition) })),
       nextCursor: z.null(),
     }),
-    async handle(_request, { db, clock }) {
-      const standings = await projectionStandings(db, clock.now());
+    async handle(_request, { db, clock, unarchived }) {
+      const standings = await projectionStandings(db, clock.now(), await unarchived?.());
       return { body: { items: standings.map((one) => ({ ...one, partitions: [...one.partitions] })), nextCursor: null } };
     },
   }),

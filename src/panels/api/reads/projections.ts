@@ -1,8 +1,10 @@
 /** Where each projection stands against the archive, and the events that projections put aside. */
-import { partitionHeads } from '../../../events/archive.js';
+import { partitionHeads, readPartition } from '../../../events/archive.js';
 import { type Queryable, sql } from '../../../infra/database/port.js';
 import { projections } from '../../../projections/index.js';
 import { type Page, pageOf } from '../../../projections/page.js';
+import { activeVersions } from '../../../projections/runner/checkpoints.js';
+import type { Unarchived } from '../../../projections/runner/progress.js';
 
 export interface PartitionStanding {
   readonly partition: string;
@@ -28,21 +30,18 @@ interface Checkpoint {
   readonly version: number;
   readonly partition: string;
   readonly position: number;
-  /** ms since epoch of the first event behind it. */
-  readonly waiting_since: number | null;
 }
 
-/** `now` in ms since epoch. Made from committed rows only, never from what a process says of itself. */
-export async function projectionStandings(db: Queryable, now: number): Promise<ProjectionStanding[]> {
+const noneWaits: ReadonlyMap<string, Unarchived> = new Map();
+
+/**
+ * `now` in ms since epoch. Made from committed rows and from what the log holds behind them (`unarchived`, by partition), never
+ * from what a process says of itself.
+ */
+export async function projectionStandings(db: Queryable, now: number, unarchived = noneWaits): Promise<ProjectionStanding[]> {
   const heads = await partitionHeads(db);
-  const active = new Map(
-    (await db.query<{ projection: string; active_version: number }>(sql`select projection, active_version from projection_sets`)).map(
-      (row) => [row.projection, row.active_version],
-    ),
-  );
-  const checkpoints = await db.query<Checkpoint>(sql`
-    select c.projection, c.version, c.partition, c.position, a.time as waiting_since
-    from projection_checkpoints c left join archive a on a.partition = c.partition and a.position = c.position + 1`);
+  const active = await activeVersions(db);
+  const checkpoints = await db.query<Checkpoint>(sql`select projection, version, partition, position from projection_checkpoints`);
   const parked = new Map(
     (
       await db.query<{ projection: string; n: number }>(
@@ -50,29 +49,48 @@ export async function projectionStandings(db: Queryable, now: number): Promise<P
       )
     ).map((row) => [row.projection, Number(row.n)]),
   );
-  return projections.map(({ name, version: built }) => {
-    const version = active.get(name) ?? built;
-    const own = new Map(checkpoints.filter((row) => row.projection === name && row.version === version).map((row) => [row.partition, row]));
-    return {
-      name,
-      version,
-      parked: parked.get(name) ?? 0,
-      partitions: [...heads].map(([partition, { position: head }]) => standing(partition, head, own.get(partition), now)),
-    };
-  });
+  return Promise.all(
+    projections.map(async ({ name, version: built }) => {
+      const version = active.get(name) ?? built;
+      const own = checkpoints.filter((row) => row.projection === name && row.version === version);
+      const positions = new Map(own.map(({ partition, position }) => [partition, position]));
+      const partitions = [...heads].map(async ([partition, { position: head }]) => {
+        const position = positions.get(partition) ?? 0;
+        const since = position < head ? await timeBehind(db, partition, position) : null;
+        return standing({ partition, position, archived: head, since, waiting: unarchived.get(partition), now });
+      });
+      return { name, version, parked: parked.get(name) ?? 0, partitions: await Promise.all(partitions) };
+    }),
+  );
 }
 
-function standing(partition: string, head: number, checkpoint: Checkpoint | undefined, now: number): PartitionStanding {
-  const position = checkpoint?.position ?? 0;
+/** Time of the first event behind a position, ms since epoch. */
+async function timeBehind(db: Queryable, partition: string, position: number): Promise<number | null> {
+  const [first] = await readPartition(db, partition, position, 1);
+  return first?.time ?? null;
+}
+
+function standing(at: {
+  readonly partition: string;
+  readonly position: number;
+  /** Head of the archive. */
+  readonly archived: number;
+  /** Time of the first archived event that is not folded. */
+  readonly since: number | null;
+  readonly waiting: Unarchived | undefined;
+  readonly now: number;
+}): PartitionStanding {
+  const { partition, position, waiting } = at;
   // The heads were read first: a checkpoint may have gone past them meanwhile.
-  const lagEvents = Math.max(0, head - position);
-  const since = checkpoint?.waiting_since ?? null;
+  const head = Math.max(at.archived, position) + (waiting?.events ?? 0);
+  const since = at.since ?? waiting?.since ?? null;
+  const lagEvents = head - position;
   return {
     partition,
     position,
-    head: Math.max(head, position),
+    head,
     lagEvents,
-    lagMs: lagEvents === 0 || since === null ? 0 : Math.max(0, now - since),
+    lagMs: lagEvents === 0 || since === null ? 0 : Math.max(0, at.now - since),
     status: lagEvents === 0 ? 'live' : 'behind',
   };
 }
