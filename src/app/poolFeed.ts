@@ -28,8 +28,8 @@ function poolToken(token: DirectoryToken): PoolToken {
   };
 }
 
-/** Fills the limits and follows every change. `onRemoved` is told of tokens that are gone. Returns what ends it. */
-export async function feedPool(directory: Directory, limits: Limits, onRemoved: (tokenId: string) => void): Promise<() => void> {
+/** Fills the limits and follows every change. Returns what ends it. */
+export async function feedPool(directory: Directory, limits: Limits): Promise<() => void> {
   const statuses = new Map([...directory.tokens()].map((token) => [token.id, token.status]));
   limits.configure(limitSettings(directory.settings()));
   // Listening comes before filling: what changes meanwhile carries a newer position, and wins.
@@ -40,7 +40,6 @@ export async function feedPool(directory: Directory, limits: Limits, onRemoved: 
       if (!token) {
         statuses.delete(id);
         void limits.removeToken(id, directory.position());
-        onRemoved(id);
         continue;
       }
       const before = statuses.get(id);

@@ -3,7 +3,7 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import pino from 'pino';
-import { migrationsDir, version } from '../app.js';
+import { migrationsDir, version } from '../app/package.js';
 import { type Config, ConfigError, loadConfig } from '../config.js';
 import { verifyArchive } from '../events/archive.js';
 import { migrate } from '../infra/database/migrate.js';

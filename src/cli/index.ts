@@ -1,6 +1,6 @@
 /** The operator's command line: one file per verb, exit code 0 only on success. */
 import { Command } from 'commander';
-import { version } from '../app.js';
+import { version } from '../app/package.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addEvents } from './events.js';

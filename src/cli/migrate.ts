@@ -1,7 +1,7 @@
 /** `kirogate migrate`: brings the database to this build's schema without starting a node. */
 import type { Command } from 'commander';
 import pino from 'pino';
-import { migrationsDir } from '../app.js';
+import { migrationsDir } from '../app/package.js';
 import { loadConfig } from '../config.js';
 import { migrate } from '../infra/database/migrate.js';
 import { openSqlite } from '../infra/database/sqlite.js';

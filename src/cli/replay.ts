@@ -1,7 +1,7 @@
 /** `kirogate replay <subject>`: folds what concerns one subject up to a moment, and shows what each event changed. */
 import type { Command } from 'commander';
 import pino from 'pino';
-import { migrationsDir } from '../app.js';
+import { migrationsDir } from '../app/package.js';
 import { readArchive } from '../events/archive.js';
 import type { StoredEvent } from '../events/define.js';
 import { migrate } from '../infra/database/migrate.js';

@@ -13,7 +13,12 @@ const active = (id: string): Token => ({ id, status: 'active', statusReason: nul
 async function run(
   pool: Token[],
   forMs: number,
-  over: { check?: () => Promise<unknown>; successes?: Map<string, number>; at?: { ms: number; pool: Token[] } } = {},
+  over: {
+    check?: () => Promise<unknown>;
+    successes?: Map<string, number>;
+    at?: { ms: number; pool: Token[] };
+    mayCheck?: (ms: number) => boolean;
+  } = {},
 ): Promise<{ id: string; at: number }[]> {
   let now = START;
   const checks: { id: string; at: number }[] = [];
@@ -31,6 +36,7 @@ async function run(
       checks.push({ id, at: now - START });
       await over.check?.();
     },
+    mayCheck: async () => over.mayCheck?.(now - START) ?? true,
     lastSuccess: async (id) => over.successes?.get(id) ?? null,
     clock: { now: () => now, monotonic: () => now },
     wait: (ms, signal) => {
@@ -64,6 +70,13 @@ describe('the health checker', () => {
         expect(period).toBeLessThanOrEqual(INTERVAL + 30_000 + 1_000 + 5 * 4_000);
       }
     }
+  });
+
+  it("checks only while that is this node's part", async () => {
+    const isLeader = (ms: number): boolean => ms >= INTERVAL && ms < 3 * INTERVAL;
+    const checks = await run(['a', 'b'].map(active), 5 * INTERVAL, { mayCheck: isLeader });
+    expect(checks.length).toBeGreaterThanOrEqual(2);
+    expect(checks.every(({ at }) => isLeader(at))).toBe(true);
   });
 
   it('stretches the interval to 3 s a token for a large pool', async () => {

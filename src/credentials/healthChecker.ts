@@ -8,6 +8,8 @@ export interface HealthCheckerDeps {
   readonly directory: Pick<Directory, 'tokens' | 'token'>;
   /** Checks and records; rejects only for faults of ours. */
   readonly check: (tokenId: string) => Promise<unknown>;
+  /** Is it this node's part? Asked before each step. Default: always. */
+  readonly mayCheck?: () => Promise<boolean>;
   /** When a request was last served by this token, ms since epoch; null: never, or the last use failed. */
   readonly lastSuccess: (tokenId: string) => Promise<number | null>;
   readonly clock: Clock;
@@ -55,7 +57,7 @@ async function loop(deps: HealthCheckerDeps, signal: AbortSignal): Promise<void>
   const due = new Map<string, number>();
   while (!signal.aborted) {
     const next = soonest(due, deps);
-    if (next === null || next.at > deps.clock.now()) {
+    if (next === null || next.at > deps.clock.now() || !((await deps.mayCheck?.()) ?? true)) {
       await wait(IDLE_MS, signal);
       continue;
     }

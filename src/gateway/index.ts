@@ -18,12 +18,15 @@ import { resolveTargets } from './pipeline/models.js';
 import { createQuotaHits } from './pipeline/quotaHits.js';
 import { createRefusals } from './pipeline/refusals.js';
 import { sendError } from './pipeline/respond.js';
+import { createRecent } from './recent.js';
 
 export interface Gateway {
   /** True when the path is the gateway's (`/v1/…`); then it answers. */
   handle(req: IncomingMessage, res: ServerResponse): boolean;
   /** Generation requests that run, those included that are still read or paced. */
   readonly inFlight: number;
+  /** Generation requests that came in the last 60 s. */
+  readonly requestsLastMinute: number;
   /** Resolves when none of them runs. */
   idle(): Promise<void>;
   /** Ends what still runs, each with an error in its stream and its terminal event. */
@@ -43,6 +46,7 @@ interface Route {
 
 export function createGateway(options: GatewayDeps): Gateway {
   const stop = new AbortController();
+  const recent = createRecent(() => options.clock.monotonic());
   const deps: GenerateDeps = {
     ...options,
     refusals: createRefusals(options),
@@ -54,7 +58,10 @@ export function createGateway(options: GatewayDeps): Gateway {
   const generation = (dialect: Dialect): Route => ({
     method: 'POST',
     dialect,
-    serve: (req, res, requestId) => generate(dialect, req, res, requestId, deps),
+    serve(req, res, requestId) {
+      recent.count();
+      return generate(dialect, req, res, requestId, deps);
+    },
   });
   const simple = (method: Route['method'], dialect: Dialect, answer: Answer): Route => ({
     method,
@@ -93,6 +100,9 @@ export function createGateway(options: GatewayDeps): Gateway {
     },
     get inFlight() {
       return deps.inFlight.size;
+    },
+    get requestsLastMinute() {
+      return recent.lastMinute();
     },
     idle: () => deps.inFlight.idle(),
     abortAll: () => deps.inFlight.abortAll(new AppError('node_stopping', { retryAfterSeconds: 1 })),

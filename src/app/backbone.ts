@@ -1,0 +1,57 @@
+/** What differs between one node and many: everything else in the composition root sees only this. */
+import type { Logger } from 'pino';
+import type { Commands } from '../commands/define.js';
+import type { Config } from '../config.js';
+import type { EventLog } from '../events/log/port.js';
+import type { SharedCache } from '../infra/cache/port.js';
+import type { Database } from '../infra/database/port.js';
+import type { Secrets } from '../infra/secrets.js';
+import type { Limits } from '../limits/port.js';
+import type { PanelDeps } from '../panels/api/deps.js';
+import type { Directory } from '../projections/directory.js';
+import type { Ingest, IngestDeps } from '../projections/runner/ingest.js';
+import type { Clock } from '../shared/clock.js';
+import type { Ids } from '../shared/ids.js';
+import type { NodeServer } from './server.js';
+import type { Teardown } from './teardown.js';
+
+export interface BackboneOptions {
+  readonly config: Config;
+  readonly nodeId: string;
+  readonly version: string;
+  readonly server: NodeServer;
+  readonly teardown: Teardown;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  /** Aborted when the process is told to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What the limits need of the parts that stand by the time they open. */
+export interface LimitsContext {
+  readonly directory: Directory;
+  readonly ingest: Ingest;
+  readonly commands: Commands;
+}
+
+export interface Backbone {
+  readonly db: Database;
+  readonly log: EventLog;
+  readonly cache: SharedCache;
+  readonly secrets: Secrets;
+  readonly generatedPassword: string | null;
+  /** Which share of the log this node archives. */
+  readonly ingest: Partial<IngestDeps>;
+  /** After a control commit: who else should know at once. */
+  readonly committed?: () => void;
+  /** The limits with pool, settings and what was used in force; open requests of dead runs are being ended. */
+  openLimits(context: LimitsContext): Promise<Limits>;
+  /** Watches the stores and tells of itself, from the moment on at which everything else stands. */
+  join(context: LimitsContext & { readonly requestsLastMinute: () => number }): Promise<void>;
+  /** May no new request begin, since what it did could not be recorded or bounded? */
+  storageUnavailable(): boolean;
+  /** Is it this node's part to check the health of tokens? Asked before each step. */
+  mayCheckTokens(): Promise<boolean>;
+  readonly nodes: PanelDeps['nodes'];
+}

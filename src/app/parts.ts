@@ -1,0 +1,160 @@
+/** Joins the parts of a node, one node or many, in the order of spec R11. */
+import type { Logger } from 'pino';
+import { createCommands } from '../commands/handle.js';
+import { recordNodeStarted } from '../commands/node/started.js';
+import { recordNodeStopped } from '../commands/node/stopped.js';
+import type { Config } from '../config.js';
+import { checkToken } from '../credentials/check.js';
+import { startHealthChecker } from '../credentials/healthChecker.js';
+import { createGateway, type Gateway } from '../gateway/index.js';
+import { createClientAddress } from '../infra/clientAddress.js';
+import { createPasswords } from '../infra/passwords.js';
+import type { Secrets } from '../infra/secrets.js';
+import { createVault } from '../infra/vault.js';
+import type { PanelDeps } from '../panels/api/deps.js';
+import { createPanelApi } from '../panels/api/index.js';
+import { openDirectory } from '../projections/directory.js';
+import { startIngest } from '../projections/runner/ingest.js';
+import { systemClock } from '../shared/clock.js';
+import { createIds } from '../shared/ids.js';
+import { createUpstreams } from '../upstreams/index.js';
+import { openAccess } from './access.js';
+import { documentedRoutes } from './documentedRoutes.js';
+import { createMetrics } from './metrics.js';
+import { version } from './package.js';
+import type { NodeServer } from './server.js';
+import { environmentSettings } from './settings.js';
+import { openSingle } from './single.js';
+import { createSurface } from './surface.js';
+import type { Teardown } from './teardown.js';
+import { kiroOptions, lastSuccess } from './wiring.js';
+
+export interface PartsOptions {
+  readonly config: Config;
+  readonly nodeId: string;
+  readonly logger: Logger;
+  /** Aborted when the process is told to stop, also while it starts. */
+  readonly signal?: AbortSignal;
+  readonly server: NodeServer;
+  readonly teardown: Teardown;
+}
+
+export interface Parts {
+  readonly handler: NonNullable<NodeServer['handler']>;
+  readonly gateway: Gateway;
+  readonly generatedPassword: string | null;
+  readonly closing: AbortController;
+}
+
+/** Rejects when a part cannot start; what stands by then is in `teardown`. */
+export async function startParts(options: PartsOptions): Promise<Parts> {
+  const { config, nodeId, logger, teardown, server } = options;
+  const clock = systemClock;
+  const ids = createIds(clock);
+  const signal = options.signal ?? new AbortController().signal;
+  if (config.mode === 'distributed') throw new Error('this build runs a single node; unset REDIS_URL and point DATABASE_URL at SQLite');
+  const backbone = await openSingle({ config, nodeId, version, server, teardown, clock, ids, logger, signal });
+  const { db, log, secrets } = backbone;
+
+  const ingest = startIngest({ db, log, clock, logger, ...backbone.ingest });
+  teardown.add('ingest', () => ingest.close());
+  const defaults = environmentSettings(config);
+  const directory = await openDirectory({ db, defaults, clock, logger });
+  teardown.add('directory', () => directory.close());
+  const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
+  const passwords = createPasswords();
+  const commands = createCommands({ db, directory: () => directory, clock, ids, nodeId, vault, logger, defaults, passwords });
+  teardown.add('commands', () => commands.close());
+
+  const upstreams = createUpstreams({ kiro: kiroOptions(config, clock, ids) });
+  teardown.add('upstreams', async () => {
+    for (const upstream of upstreams.values()) await upstream.close();
+  });
+  const limits = await backbone.openLimits({ directory, ingest, commands });
+  const access = openAccess({ backbone, vault, upstreams, directory, limits, clock, logger, claimant: `${nodeId}/${ids.short()}` });
+  const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
+  const gateway = createGateway({
+    directory,
+    limits,
+    log,
+    upstreams,
+    access,
+    commands,
+    clock,
+    ids,
+    random: Math.random,
+    logger,
+    nodeId,
+    clientAddress,
+    proxyApiKey: config.PROXY_API_KEY,
+    maxAttempts: config.UPSTREAM_MAX_ATTEMPTS,
+    storageUnavailable: () => backbone.storageUnavailable(),
+    addressSalt: secrets.addressSalt,
+  });
+  teardown.add('gateway', () => gateway.close());
+
+  const closing = new AbortController();
+  const checkDeps = { access, commands, directory, upstreams, clock };
+  const panels = createPanelApi({
+    db,
+    commands,
+    passwords,
+    directory,
+    limits,
+    upstreams,
+    clock,
+    ids,
+    logger,
+    version,
+    ...panelSecrets(config, secrets),
+    riskThreshold: config.TOKEN_RISK_THRESHOLD,
+    environmentSettings: defaults,
+    clientAddress,
+    checkToken: (tokenId, actor) => checkToken(tokenId, actor, checkDeps),
+    nodes: backbone.nodes,
+    documentedRoutes,
+    closing: closing.signal,
+  });
+  const checker = startHealthChecker({
+    directory,
+    check: (tokenId) => checkToken(tokenId, 'system', checkDeps),
+    mayCheck: () => backbone.mayCheckTokens(),
+    lastSuccess: (tokenId) => lastSuccess(db, tokenId),
+    clock,
+    random: Math.random,
+    intervalMs: config.TOKEN_HEALTH_CHECK_INTERVAL * 1000,
+    logger,
+  });
+  teardown.add('health checker', () => checker.close());
+  const handler = createSurface({
+    gateway,
+    panels,
+    metrics: createMetrics({ db, directory, clock, log, nodeId }),
+    metricsToken: config.METRICS_TOKEN,
+    version,
+    partitions: config.EVENT_PARTITIONS,
+    logger,
+  });
+  await backbone.join({ directory, ingest, commands, requestsLastMinute: () => gateway.requestsLastMinute });
+  await commands.execute(recordNodeStarted, { nodeId, version, mode: config.mode }, { actor: 'system' });
+  teardown.add('node life', async () => {
+    await commands.execute(recordNodeStopped, { nodeId }, { actor: 'system' });
+  });
+  return { handler, gateway, generatedPassword: backbone.generatedPassword, closing };
+}
+
+type PanelSecrets = Pick<
+  PanelDeps,
+  'adminPassword' | 'adminApiKey' | 'adminSecret' | 'adminSecretPrevious' | 'userSessionSecret' | 'userSessionSecretPrevious'
+>;
+
+function panelSecrets(config: Config, secrets: Secrets): PanelSecrets {
+  return {
+    adminPassword: secrets.adminPassword,
+    adminApiKey: config.ADMIN_API_KEY,
+    adminSecret: secrets.adminSecretKey,
+    adminSecretPrevious: config.ADMIN_SECRET_KEY_PREVIOUS,
+    userSessionSecret: secrets.userSessionSecret,
+    userSessionSecretPrevious: config.USER_SESSION_SECRET_PREVIOUS,
+  };
+}
