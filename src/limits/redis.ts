@@ -3,7 +3,8 @@ import type { Logger } from 'pino';
 import { AppError } from '../errors.js';
 import type { RedisConnection, RedisReply } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
-import type { LimitSettings, Limits, PoolToken, TokenHistory, UserUsage } from './port.js';
+import type { HomeLimits } from './home/port.js';
+import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from './port.js';
 import { createBacklog } from './redis/backlog.js';
 import { createCalls, loadLimitsScripts, RETRY_AFTER_MS, type ScriptCall } from './redis/calls.js';
 import { createInForce } from './redis/inForce.js';
@@ -11,19 +12,19 @@ import {
   readAnswer,
   readCount,
   readFinished,
+  readNames,
   readOpenRecord,
   readRefusal,
   readSettled,
   readTokenUse,
   readUserUse,
 } from './redis/records.js';
-import { type Argument, historyArgument, requestArguments, settleArguments, tokenArgument } from './redis/requests.js';
+import { type Argument, batches, historyArgument, requestArguments, settleArguments, tokenArgument } from './redis/requests.js';
+import { adopt } from './redis/seed.js';
 
 /** One hash tag for all keys, so that scripts may touch any of them. */
 const ROOT = 'kirogate:{limits}:';
 const LIFE_SIGN_MS = 2_000;
-/** Tokens, histories or users in one call: a script of 100 stays under some 5 ms. */
-const BATCH = 100;
 /** Open records answered at once; what is finished makes room for the next ones. */
 const LEFT_AT_ONCE = 500;
 const MOST_SWEEPS = 1_000;
@@ -43,19 +44,18 @@ export interface RedisLimitsDeps {
   readonly root?: string;
   /** Pauses between tries of one call, ms. */
   readonly retryAfterMs?: readonly number[];
+  /** Which of these runs, silent in Redis, are dead elsewhere too; rejects or answers none where that is not known. Absent: all. */
+  readonly deadRuns?: (runIds: readonly string[]) => Promise<readonly string[]>;
+  /** A home that was filled and opened by someone who also repeats the calls that Redis did not answer. */
+  readonly isHeld?: boolean;
 }
 
-export interface RedisLimits extends Limits {
-  /**
-   * Gives a life sign, frees the leases of dead runs, takes over their open records, and makes the calls that Redis did
-   * not answer before. Runs every 2 s by itself.
-   */
-  sweep(): Promise<void>;
-}
+/** `sweep` also gives a life sign, and makes the calls that Redis did not answer before. */
+export type RedisLimits = HomeLimits;
 
 /** Opens the limits and gives the first life sign. Rejects with `storage_unavailable` where Redis does not answer. */
 export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLimits> {
-  const { random, logger, retryAfterMs = RETRY_AFTER_MS } = deps;
+  const { random, logger, retryAfterMs = RETRY_AFTER_MS, isHeld = false } = deps;
   const callDeps = { scripts: loadLimitsScripts(), redis: deps.redis, root: deps.root ?? ROOT, runId: deps.runId, clock: deps.clock };
   const call = createCalls({ ...callDeps, retryAfterMs });
   const backlog = createBacklog(call);
@@ -65,18 +65,18 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
   /** What must happen in the end is done later where Redis does not answer now. */
   const surely = async <T>(script: string, args: readonly Argument[], read: (reply: RedisReply) => T): Promise<T> => {
     const reply = await call(script, args).catch((error: unknown) => {
-      backlog.add(script, args);
+      if (!isHeld) backlog.add(script, args);
       throw error;
     });
     return read(reply);
   };
   const sweep = async (): Promise<void> => {
-    await sweepRuns(call);
+    await sweepRuns(call, deps.deadRuns);
     await inForce.retry();
     await backlog.flush();
   };
 
-  await inForce.open();
+  if (!isHeld) await inForce.open();
   await sweep();
   let sweeping = false;
   const timer = setInterval(() => {
@@ -125,10 +125,14 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
         return readAnswer(await call('admitRequest', requestArguments(request)));
       } catch (error) {
         // Whether it was admitted is not known: take it back, and refuse it should it come yet.
-        if (!(error instanceof AppError && error.code === 'conflict')) backlog.add('cancelAttempt', [request.attemptId]);
+        if (!isHeld && !(error instanceof AppError && error.code === 'conflict')) backlog.add('cancelAttempt', [request.attemptId]);
         throw error;
       }
     },
+    async cancel(attemptId) {
+      await call('cancelAttempt', [attemptId]);
+    },
+    adopt: (requests, attempts) => adopt(call, requests, attempts, random),
     responded(attemptId, served = false) {
       background.run(call('answerAttempt', [attemptId, served ? 1 : 0]));
     },
@@ -162,15 +166,16 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
   };
 }
 
-function batches<T>(list: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(list.length / BATCH) }, (_, i) => list.slice(i * BATCH, (i + 1) * BATCH));
+/** Until nothing is left to sweep, or for so long that the next sign is due. */
+async function sweepRuns(call: ScriptCall, deadRuns: RedisLimitsDeps['deadRuns']): Promise<void> {
+  if (deadRuns === undefined) return sweepUp(() => call('sweepRuns'));
+  const silent = readNames(await call('sweepRuns', ['ask']));
+  if (silent.length === 0) return;
+  for (const run of await deadRuns(silent)) await sweepUp(() => call('sweepRuns', [run]));
 }
 
-/** Until nothing is left to sweep, or for so long that the next sign is due. */
-async function sweepRuns(call: ScriptCall): Promise<void> {
-  for (let step = 0; step < MOST_SWEEPS; step += 1) {
-    if (readCount(await call('sweepRuns')) === 0) return;
-  }
+async function sweepUp(step: () => Promise<RedisReply>): Promise<void> {
+  for (let steps = 0; steps < MOST_SWEEPS; steps += 1) if (readCount(await step()) === 0) return;
 }
 
 /** Calls that nobody waits for, but the end of the adapter. */

@@ -16,6 +16,8 @@ export interface RedisConnection {
   /** Runs a script by its hash; the server gets its text where it does not know it. */
   run(script: RedisScript, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply>;
   isReady(): boolean;
+  /** How often the connection was lost so far: while it stays the same, so does the server that answers. */
+  losses(): number;
   /** Lets what is under way end, then closes. */
   close(): Promise<void>;
   /** Closes at once; what is under way rejects. */
@@ -39,12 +41,15 @@ const LONGEST_RETRY_MS = 5_000;
 export async function openRedis(options: RedisConnectionOptions): Promise<RedisConnection> {
   const address = parseRedisUrl(options.url);
   const client = new Redis(optionsOf(address, options));
+  let losses = 0;
+  client.on('close', () => (losses += 1));
   watch(client, address, options.logger);
   await firstConnection(client, address, options.connectTimeoutMs ?? 10_000);
   return {
     command: (name, ...args) => client.call(name, [...args]) as Promise<RedisReply>,
-    run: (script, keys, args) => runScript(client, script, keys, args),
+    run: (script, keys, args) => runScript(client, script, keys, args, () => losses),
     isReady: () => client.status === 'ready',
+    losses: () => losses,
     async close() {
       // What is under way may end; a server that does not answer must not hold up the end of the process.
       if (client.status === 'ready') await client.quit().catch(() => undefined);
@@ -134,13 +139,17 @@ async function runScript(
   script: RedisScript,
   keys: readonly string[],
   args: readonly (string | number)[],
+  losses: () => number,
 ): Promise<RedisReply> {
+  const before = losses();
   if (script.keys !== null && keys.length !== script.keys) throw new Error(`${script.name} takes ${script.keys} keys, not ${keys.length}`);
   try {
     return (await client.call('EVALSHA', script.sha, keys.length, ...keys, ...args)) as RedisReply;
   } catch (error) {
     // The script cache is lost with a restart, a failover and SCRIPT FLUSH.
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    // Another server than the one that was asked must be asked by the caller.
+    if (losses() !== before) throw error;
     return (await client.call('EVAL', script.text, keys.length, ...keys, ...args)) as RedisReply;
   }
 }

@@ -1,13 +1,16 @@
 #!lua flags=allow-oom
 -- The caller's life sign; then frees some leases of a run that is dead and takes over its open records, oldest first.
 -- Only a run whose own signs are unbroken for as long may call another dead: after an outage of Redis all of them look it.
--- KEYS[1] root. ARGV[1..3] see base. Answers 1 when there may be more to sweep, else 0.
+-- KEYS[1] root. ARGV[1..3] see base, ARGV[4] absent: whoever is dead is swept; `ask`: nobody is, answers a list of dead runs; a run: it
+-- alone is swept, if it is dead. Otherwise answers 1 when there may be more to sweep, else 0.
 --- @include "base"
 --- @include "open"
 --- @include "attempts"
 --- @include "charges"
 --- @include "health"
 local STEP = 32
+local ASKED = 32
+local wanted = ARGV[4]
 
 local function freeLeases(run)
   local ids = call('SPOP', leasesOf(run), STEP)
@@ -43,9 +46,14 @@ beat()
 local since = number(call('HGET', ROOT .. 'since', RUN))
 if MONO - since < DEAD_AFTER then
   save()
-  return 0
+  return wanted == 'ask' and {} or 0
 end
-local dead = call('ZRANGEBYSCORE', ROOT .. 'runs', '-inf', MONO - DEAD_AFTER - 1, 'LIMIT', 0, 1)[1]
+local silent = call('ZRANGEBYSCORE', ROOT .. 'runs', '-inf', MONO - DEAD_AFTER - 1, 'LIMIT', 0, ASKED)
+if wanted == 'ask' then
+  save()
+  return silent
+end
+local dead = not wanted and silent[1] or wanted and includes(silent, wanted) and wanted
 if not dead then
   save()
   return 0

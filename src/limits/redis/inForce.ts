@@ -30,7 +30,7 @@ export function createInForce(deps: InForceDeps): InForce {
   const put = async (begin: '' | 'open', call: ScriptCall): Promise<void> => {
     const putting = wanted;
     let cursor: string = begin;
-    do cursor = readCursor(await call('configurePool', [...settingsArguments(putting), cursor]));
+    do cursor = readCursor(await call('configurePool', [...settingsArguments(putting), cursor, putting.position ?? '']));
     while (cursor !== '0' && putting === wanted);
     if (putting === wanted) isDone = true;
   };

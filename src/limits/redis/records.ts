@@ -87,6 +87,7 @@ export const readAnswer = (reply: RedisReply): Admitted | Refusal => {
 export const readSettled = (reply: RedisReply): Settled => settled.parse(json(reply));
 export const readFinished = (reply: RedisReply): Finished => finished.parse(json(reply));
 export const readCount = (reply: RedisReply): number => count.parse(reply);
+export const readNames = (reply: RedisReply): readonly string[] => z.array(z.string()).parse(reply);
 export const readCursor = (reply: RedisReply): string => z.string().regex(/^\d+$/).parse(reply);
 
 export function readTokenUse(tokenId: string, reply: RedisReply | undefined): TokenUse {

@@ -26,7 +26,7 @@ local function text(value)
   return value == nil and '' or value
 end
 
-local META = { 'position', 'admissions', 'rpm', 'rph', 'concurrent', 'uses', 'rate', 'talksAt', 'refusedAt' }
+local META = { 'position', 'admissions', 'rpm', 'rph', 'concurrent', 'uses', 'rate', 'talksAt', 'refusedAt', 'settingsAt' }
 local meta = {}
 for i, value in ipairs(call('HMGET', ROOT .. 'meta', unpack(META))) do
   meta[META[i]] = number(value)

@@ -2,6 +2,7 @@
 -- What open requests have reserved of their user's quotas and their key's rate (src/limits/charges.ts, quotas.ts, keyRates.ts).
 -- Keys: `quota:<user>:<period>` counts, `rate:<key>` lists of admission times, `open:<request>`: charge and open record in one.
 local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, saveOpen, listOpen, closeOpen, undoOpen, keepCharge, restoreCount
+local takeCount, adoptOpen, takeRate
 (function()
   local WARN_AT = 0.8
   local RATE_KEPT = 100000
@@ -155,7 +156,7 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
 
   -- Once a period: also where a lowered quota, not this request, is what carried the use over the mark.
   local function warningOf(quota, found, limit)
-    if found.warned == 1 or found.kept < limit * WARN_AT then return nil end
+    if not limit or found.warned == 1 or found.kept < limit * WARN_AT then return nil end
     found.warned = 1
     writeCount(found)
     return string.format(
@@ -170,6 +171,31 @@ local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, save
     warned[1] = warningOf('daily', readCount(open.userId, open.day), open.daily)
     warned[#warned + 1] = warningOf('monthly', readCount(open.userId, open.month), open.monthly)
     return warned
+  end
+
+  -- What was charged for good in another home.
+  function takeCount(user, period, kept, warned)
+    local found = readCount(user, period)
+    found.kept = found.kept + kept
+    found.warned = math.max(found.warned, warned)
+    writeCount(found)
+  end
+
+  -- A request that began in another home; `set`: whose open ones it is among. One that is known already stays as it is.
+  function adoptOpen(open, set)
+    if getOpen(open.requestId) then return end
+    saveOpen(open)
+    call('ZADD', set, open.begun, open.requestId)
+    if open.metered == '1' then changeCounts(open, 1, 0) end
+  end
+
+  -- Admission times of a key in another home, rising.
+  function takeRate(key, times)
+    local list = rateKey(key)
+    for from = 1, #times, 1000 do
+      call('RPUSH', list, unpack(times, from, math.min(from + 999, #times)))
+    end
+    call('PEXPIRE', list, MINUTE + MARGIN)
   end
 
   -- Whether the warning of a node that died reached the log is not known here: it is due again, and the log keeps one of a period.

@@ -1,7 +1,7 @@
 --- @include "token"
 --- @include "groups"
 -- All tokens, each in the right set of each of its groups; moves them as they change and as time passes (src/limits/pool.ts).
-local place, activeTokens, putToken, removeToken, markUnsupported, refreshDue, promote
+local place, activeTokens, putToken, removeToken, markUnsupported, lackModels, refreshDue, promote
 (function()
   local REFRESHES = 16
   local PROMOTIONS = 64
@@ -111,6 +111,14 @@ local place, activeTokens, putToken, removeToken, markUnsupported, refreshDue, p
       token.life = ''
     end)
     call('SREM', ROOT .. 'tokens', id)
+  end
+
+  -- Takes over from another home which models it does not serve, until when.
+  function lackModels(token, models)
+    cancelRefresh(token)
+    reseat(token, function()
+      token.unsupported = models
+    end)
   end
 
   -- Remembers for an hour that the token does not serve the model.

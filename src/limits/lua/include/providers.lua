@@ -1,5 +1,5 @@
 -- What all tokens of one upstream share: gate, row of failures, whose turn it is (src/limits/providers.ts, cooling.ts).
-local providerOf, gateWait, passGate, countUse, countRowFailure, countSuccess, countShortage
+local providerOf, takeProvider, gateWait, passGate, countUse, countRowFailure, countSuccess, countShortage
 (function()
   local BREAKER_FAILURES, SHARED_BY, PROBE_EVERY, ROW_KEPT = 20, 3, 5000, 64
   local CAPACITY_FIRST, CAPACITY_LONGEST = 1000, 30000
@@ -55,6 +55,15 @@ local providerOf, gateWait, passGate, countUse, countRowFailure, countSuccess, c
     state.failures = #row
     state.changed = true
     if #row == 0 then call('DEL', ROOT .. 'row:' .. state.name) else call('SET', ROOT .. 'row:' .. state.name, cjson.encode(row)) end
+  end
+
+  -- As it was in another home.
+  function takeProvider(entry)
+    local state = providerOf(entry.name)
+    for _, field in ipairs(PROVIDER_FIELDS) do
+      state[field] = entry[field]
+    end
+    writeRow(state, entry.row)
   end
 
   -- At least three tokens, or all where fewer are in service.

@@ -1,5 +1,5 @@
 -- Life signs: `runs` is run -> time of its last sign, `since` is run -> begin of its unbroken row of signs.
-local beat, leasesOf, openOf, leftOf, DEAD_AFTER
+local beat, knowRun, leasesOf, openOf, leftOf, DEAD_AFTER
 (function()
   DEAD_AFTER = 15000
 
@@ -8,6 +8,12 @@ local beat, leasesOf, openOf, leftOf, DEAD_AFTER
     call('ZADD', ROOT .. 'runs', MONO, RUN)
     if before and MONO - before <= DEAD_AFTER then return end
     call('HSET', ROOT .. 'since', RUN, MONO)
+  end
+
+  -- A run of another home that may never give a sign here.
+  function knowRun(run)
+    call('ZADD', ROOT .. 'runs', 'NX', MONO, run)
+    call('HSETNX', ROOT .. 'since', run, MONO)
   end
 
   function leasesOf(run)
