@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { DatabaseError } from '../../infra/database/errors.js';
 import { migrate } from '../../infra/database/migrate.js';
 import type { Database } from '../../infra/database/port.js';
+import { openPostgres } from '../../infra/database/postgres.js';
 import { openSqlite } from '../../infra/database/sqlite.js';
+import { freshPostgresDatabase } from '../../infra/database/testing/shared.js';
 import { systemClock } from '../../shared/clock.js';
 import type { Every } from '../every.js';
 
@@ -23,6 +25,14 @@ async function onSqlite(): Promise<TestDatabase> {
   return collect(
     () => openSqlite({ path: join(dir, 'x.db') }),
     () => rm(dir, { recursive: true, force: true }),
+  );
+}
+
+async function onPostgres(): Promise<TestDatabase> {
+  const url = await freshPostgresDatabase();
+  return collect(
+    () => openPostgres({ url, poolSize: 3 }),
+    async () => undefined,
   );
 }
 
@@ -43,7 +53,10 @@ async function collect(open: () => Promise<Database>, remove: () => Promise<void
   };
 }
 
-export const engines = [['SQLite', onSqlite]] as const;
+export const engines = [
+  ['SQLite', onSqlite],
+  ['PostgreSQL', onPostgres],
+] as const;
 
 /** Timers that go off when the test says so, all of them, once. */
 export interface HandTimers {
