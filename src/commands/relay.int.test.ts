@@ -19,12 +19,12 @@ function fakeStream() {
     calls: 0,
     largest: 0,
     down: false,
-    relayControl: async (events: readonly StoredEvent[]) => {
+    relayControl: async (events: readonly StoredEvent[], { anew = false } = {}) => {
       stream.calls += 1;
       stream.largest = Math.max(stream.largest, events.length);
       if (stream.down) throw new Error('Redis is away');
       for (const event of events) {
-        if (stream.known !== 0 && event.position !== stream.known + 1) continue;
+        if (event.position !== stream.known + 1 && !(anew && stream.known === 0)) continue;
         stream.known = event.position;
         stream.entries.push(event);
       }

@@ -9,9 +9,9 @@ export interface RelayDeps {
   readonly db: Queryable;
   /**
    * Appends to the stream what it lacks of these, in order; answers the control position that it has by then (0: none). Without
-   * events it only answers. It may begin with any event, and takes none behind a gap.
+   * events it only answers. It takes none behind a gap; an empty stream may begin anywhere, `anew`.
    */
-  readonly relayControl: (events: readonly StoredEvent[]) => Promise<number>;
+  readonly relayControl: (events: readonly StoredEvent[], options?: { readonly anew?: boolean }) => Promise<number>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A stream that lost everything gets events as old as this at most, ms: what the stream would keep. */
@@ -73,10 +73,12 @@ async function relay(deps: RelayDeps, isClosed: () => boolean): Promise<void> {
   const head = (await partitionHeads(db)).get(CONTROL_PARTITION)?.position ?? 0;
   const known = await relayControl([]);
   let from = known === 0 ? await oldestKept(deps) : known;
+  let begun = false;
   for (let refused = false; from < head && !isClosed(); ) {
     const events = await readPartition(db, CONTROL_PARTITION, from, PAGE);
     if (events.length === 0) return;
-    const reached = await relayControl(events);
+    const reached = await relayControl(events, { anew: known === 0 && !begun });
+    begun = true;
     // A stream that lacks what came before, perhaps since it rolled back a moment ago, names its place: once a run it is followed.
     if (reached <= from && (refused || reached === from)) return;
     refused = reached < from;

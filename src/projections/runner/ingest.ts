@@ -163,10 +163,6 @@ class RunningIngest implements Ingest {
     this.#settleIdlers();
     await this.#look();
     const partitions = this.#holdings.mine();
-    if (partitions?.length === 0) {
-      await this.#sleep(READ_WAIT_MS);
-      return 0;
-    }
     // Nobody waits for more once somebody waits for us.
     const hurried = this.#closing || this.#idlers.size > 0;
     const entries = await log.read(this.#cursors, {

@@ -36,7 +36,8 @@ export class Reader {
   readonly #deps: ReaderDeps;
   readonly #places: Places;
   readonly #gaps: Gaps;
-  #checkedAt = Number.NEGATIVE_INFINITY;
+  /** By partition, `control` for the bell: a look at other partitions does not put off one's own. */
+  readonly #checkedAt = new Map<string, number>();
   /** How far the control stream was seen; null: not yet looked. */
   #control: string | null = null;
   #closed = false;
@@ -57,7 +58,7 @@ export class Reader {
       if (entries.length > 0 && entries.length < options.limit) await this.#linger(entries, after, partitions, options);
       return entries;
     } catch (error) {
-      this.#checkedAt = Number.NEGATIVE_INFINITY;
+      this.#checkedAt.clear();
       if (this.#closed) return [];
       if (!isOutage(error)) throw error;
       await this.#sleep(Math.max(0, Math.min(OUTAGE_MS, end - clock.monotonic())));
@@ -107,14 +108,16 @@ export class Reader {
   /** Looks once a second whether the streams still reach as far as they were read. */
   async #check(after: ReadonlyMap<string, string>, partitions: readonly string[]): Promise<void> {
     const now = this.#deps.clock.monotonic();
-    if (now - this.#checkedAt < CHECK_MS) return;
-    await this.#places.check(after, partitions);
-    if (this.#deps.onControl) {
+    const isDue = (partition: string): boolean => now - (this.#checkedAt.get(partition) ?? Number.NEGATIVE_INFINITY) >= CHECK_MS;
+    const due = partitions.filter(isDue);
+    await this.#places.check(after, due);
+    for (const partition of due) this.#checkedAt.set(partition, now);
+    if (this.#deps.onControl && isDue(CONTROL_PARTITION)) {
       const last = await lastIdOf(this.#deps.redis, CONTROL_PARTITION);
       if (this.#control !== null && compareIds(last, this.#control) !== 0) this.#deps.onControl();
       this.#control = last;
+      this.#checkedAt.set(CONTROL_PARTITION, now);
     }
-    this.#checkedAt = now;
   }
 
   /**
