@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import type { RedisConnection } from '../infra/redis/connection.js';
 import { limitsContract } from './contract.js';
+import type { Limits } from './port.js';
 import type { LimitsUnderTest, OpenOptions } from './testing/context.js';
 import { admitRequest, poolToken } from './testing/fixtures.js';
 import { limitsModel } from './testing/model.js';
 import { losingReplies, type RedisNodes, startRedisNodes } from './testing/redisNodes.js';
+import { redisSite } from './testing/redisSite.js';
 
 let nodes: RedisNodes;
 beforeAll(async () => {
@@ -12,8 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => nodes.close());
 
-async function open({ settings, found = [] }: OpenOptions, redis?: RedisConnection): Promise<LimitsUnderTest> {
+async function open({ settings, found = [], history = false }: OpenOptions, redis?: RedisConnection): Promise<LimitsUnderTest> {
   await nodes.begin();
+  if (history) {
+    const site = await redisSite(nodes, settings, redis);
+    return { limits: site.nodes()[0] as Limits, clock: nodes.clock(), site };
+  }
   if (found.length > 0) {
     const dead = await nodes.node('dead', { settings });
     await dead.putTokens(found.map((record) => poolToken(record.tokenId)));

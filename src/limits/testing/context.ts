@@ -17,12 +17,37 @@ import { admitRequest, poolToken, roomy, START, type TestClock } from './fixture
 export interface LimitsUnderTest {
   readonly limits: Limits;
   readonly clock: TestClock;
+  /** For random histories; without it they are played to `limits` alone, and nothing dies. */
+  readonly site?: Site;
+}
+
+/** Where a history takes place: some nodes that may be killed. */
+export interface Site {
+  /** Those that live, at least one. */
+  nodes(): readonly Limits[];
+  /** Time goes on, and nodes give their life signs. */
+  advance(ms: number): Promise<void>;
+  /** Kills a node and goes on until its end is noticed. Absent: nothing dies here. */
+  readonly kill?: (node: Limits, settings: LimitSettings) => Promise<Killed>;
+  close(): Promise<void>;
+}
+
+/**
+ * `restarted`: everything was gone but the open records, `nodes()` is a new run that knows nothing else.
+ * `swept`: the others lived on, and have just freed what the dead one held.
+ */
+export interface Killed {
+  readonly how: 'restarted' | 'swept';
+  /** Of the monotonic clock, when it died. */
+  readonly diedAt: number;
 }
 
 export interface OpenOptions {
   readonly settings: LimitSettings;
   /** Open records that a dead run left behind. */
   readonly found?: readonly OpenRecord[];
+  /** A random history comes: with a `site`, where the adapter has one. */
+  readonly history?: boolean;
 }
 
 export type OpenLimits = (options: OpenOptions) => Promise<LimitsUnderTest>;

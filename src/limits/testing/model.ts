@@ -1,8 +1,9 @@
 /** Random histories, played to an adapter and to the oracle: the same answers, and the caps hold as the upstream saw it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AdmitRequest, Admitted, AttemptOutcome, LimitSettings, Limits, PoolToken, Refusal } from '../port.js';
-import type { OpenLimits } from './context.js';
+import { DAY_MS } from '../period.js';
+import type { AdmitRequest, Admitted, AttemptOutcome, LimitSettings, Limits, OpenRecord, PoolToken, Refusal } from '../port.js';
+import type { LimitsUnderTest, OpenLimits, Site } from './context.js';
 import { admitRequest, poolToken, type TestClock } from './fixtures.js';
 import { createOracle } from './oracle.js';
 
@@ -20,6 +21,10 @@ const outcomes: readonly AttemptOutcome[] = [
 const providers = ['kiro', 'other'] as const;
 const users = ['u0', 'u1'] as const;
 const models = ['opus', 'sonnet'] as const;
+
+const tokenIds = ['t0', 't1', 't2', 't3', 't4', 't5'] as const;
+/** How far the wall clock may be from where it should be: limits that have seen three days must know each of them. */
+const MOST_STEPPED_MS = DAY_MS;
 
 type Op =
   | {
@@ -47,6 +52,8 @@ type Op =
   | { readonly op: 'put'; readonly which: number; readonly facts: number }
   | { readonly op: 'remove' | 'reset'; readonly which: number }
   | { readonly op: 'configure'; readonly which: number }
+  | { readonly op: 'step'; readonly ms: number }
+  | { readonly op: 'kill'; readonly which: number; readonly keep: boolean }
   | { readonly op: 'look' };
 
 const small = fc.nat({ max: 9 });
@@ -82,13 +89,18 @@ const op: fc.Arbitrary<Op> = fc.oneof(
         fc.nat({ max: 2_000 }),
         fc.nat({ max: 70_000 }),
         fc.nat({ max: 400_000 }),
-        fc.constantFrom(1_800_000, 3_601_000, 43_200_000),
+        fc.constantFrom(1_800_000, 3_601_000, 43_200_000, 518_400_000),
       ),
     }),
   },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('put' as const), which: small, facts: fc.nat({ max: 7 }) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('remove' as const, 'reset' as const), which: small }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('configure' as const), which: fc.nat({ max: 2 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('step' as const), ms: fc.constantFrom(-DAY_MS, -3_600_000, -1_000, 7_000, 3_600_000, DAY_MS) }),
+  },
+  { weight: 1, arbitrary: fc.record({ op: fc.constant('kill' as const), which: small, keep: fc.boolean() }) },
   { weight: 2, arbitrary: fc.constant({ op: 'look' as const }) },
 );
 
@@ -114,6 +126,8 @@ function factsOf(index: number, shape: number, position: number, wall: number): 
 }
 
 interface Begun {
+  /** The node that serves it. */
+  readonly node: Limits;
   readonly request: AdmitRequest;
   readonly answer: Admitted;
   /** When the upstream saw it, on the monotonic clock. */
@@ -126,19 +140,29 @@ interface Begun {
 class History {
   readonly #begun: Begun[] = [];
   readonly #removed = new Set<string>();
+  readonly #facts = new Map<string, PoolToken>();
+  readonly #ties = new Map<string, number>();
   readonly #oracle;
+  #settings = settingsChoices[0] as LimitSettings;
   #number = 0;
   #position = 1;
+  #steppedMs = 0;
 
   constructor(
-    readonly limits: Limits,
+    readonly site: Site,
     readonly clock: TestClock,
   ) {
-    this.#oracle = createOracle(clock, settingsChoices[0] as LimitSettings);
+    this.#oracle = createOracle(clock, this.#settings);
   }
 
   async start(): Promise<void> {
     for (let i = 0; i < 6; i += 1) await this.#put(i, i);
+  }
+
+  /** Calls go to the nodes by turns. */
+  get #node(): Limits {
+    const nodes = this.site.nodes();
+    return nodes[this.#number % nodes.length] as Limits;
   }
 
   async play(next: Op): Promise<void> {
@@ -154,19 +178,23 @@ class History {
       case 'repeat':
         return this.#repeat(next.which);
       case 'advance':
-        return this.clock.advance(next.ms);
+        return this.site.advance(next.ms);
       case 'put':
         return this.#put(next.which % 6, next.facts);
       case 'remove':
         return this.#remove(`t${next.which % 6}`);
       case 'reset':
-        await this.limits.resetToken(`t${next.which % 6}`);
+        await this.#node.resetToken(`t${next.which % 6}`);
         return this.#oracle.reset(`t${next.which % 6}`);
       case 'configure': {
-        const settings = settingsChoices[next.which] as LimitSettings;
-        this.limits.configure(settings);
-        return this.#oracle.configure(settings);
+        this.#settings = settingsChoices[next.which] as LimitSettings;
+        for (const node of this.site.nodes()) node.configure(this.#settings);
+        return this.#oracle.configure(this.#settings);
       }
+      case 'step':
+        return this.#step(next.ms);
+      case 'kill':
+        return this.#kill(next.which, next.keep);
       case 'look':
         return this.#look();
     }
@@ -177,14 +205,23 @@ class History {
     if (this.#removed.has(`t${index}`)) return;
     this.#position += 1;
     const facts = factsOf(index, shape, this.#position, this.clock.now());
-    await this.limits.putTokens([facts]);
-    this.#oracle.put(facts, 0.001 * (index + 1));
+    this.#facts.set(facts.id, facts);
+    await this.#node.putTokens([facts]);
+    this.#oracle.put(facts, this.#tieOf(facts.id));
+  }
+
+  /** Ties rise with the order in which a process heard of its tokens. */
+  #tieOf(id: string): number {
+    const tie = this.#ties.get(id) ?? 0.001 * (this.#ties.size + 1);
+    this.#ties.set(id, tie);
+    return tie;
   }
 
   async #remove(id: string): Promise<void> {
     this.#position += 1;
     this.#removed.add(id);
-    await this.limits.removeToken(id, this.#position);
+    this.#facts.delete(id);
+    await this.#node.removeToken(id, this.#position);
     this.#oracle.remove(id, this.#position);
   }
 
@@ -208,18 +245,23 @@ class History {
       affinity: next.talk === 0 ? null : `talk-${next.talk}`,
       ownOnly: next.ownOnly,
     });
-    expect(shapeOf(await this.limits.peek(request))).toEqual(refusedOnly(this.#oracle.peek(request)));
-    const answer = await this.limits.admit(request);
+    const node = retry?.node ?? this.#node;
+    expect(shapeOf(await node.peek(request))).toEqual(refusedOnly(this.#oracle.peek(request)));
+    const answer = await node.admit(request);
     expect(shapeOf(answer)).toEqual(this.#oracle.admit(request));
-    if (!answer.ok) return;
+    if (!answer.ok) {
+      // A reply that was lost: asked again, it is the same refusal.
+      expect(await node.admit(request)).toEqual(answer);
+      return;
+    }
     checkDecision(answer);
-    this.#begun.push({ request, answer, arrivedAt: this.clock.monotonic(), endedAt: null, sent: true, finished: false });
+    this.#begun.push({ node, request, answer, arrivedAt: this.clock.monotonic(), endedAt: null, sent: true, finished: false });
   }
 
   #responded(which: number, served: boolean): void {
     const one = this.#pick(which, (begun) => begun.endedAt === null);
     if (one === undefined) return;
-    this.limits.responded(one.request.attemptId, served);
+    one.node.responded(one.request.attemptId, served);
     this.#oracle.responded(one.request.attemptId, served);
   }
 
@@ -229,12 +271,13 @@ class History {
     const outcome = outcomes[next.outcome] as AttemptOutcome;
     const sent = next.sent || outcome !== 'neutral';
     const ended = { attemptId: one.request.attemptId, outcome, retryAfterMs: next.hint, sent, modelUnsupported: next.lacks };
-    const settled = await this.limits.settle(ended);
+    const settled = await one.node.settle(ended);
     this.#oracle.settle(ended);
-    expect(await this.limits.settle({ ...ended, outcome: 'risk' })).toEqual(settled);
+    expect(await one.node.settle({ ...ended, outcome: 'risk' })).toEqual(settled);
+    expect(await one.node.admit(one.request)).toEqual(one.answer);
     one.endedAt = this.clock.monotonic();
     one.sent = sent;
-    this.#compareToken(one.answer.tokenId, await this.limits.tokenUse([one.answer.tokenId]));
+    this.#compareToken(one.answer.tokenId, await this.#node.tokenUse([one.answer.tokenId]));
   }
 
   async #finish(which: number, keep: boolean): Promise<void> {
@@ -242,24 +285,85 @@ class History {
     if (one === undefined) return;
     const { requestId } = one.request;
     for (const same of this.#begun) if (same.request.requestId === requestId) same.finished = true;
-    for (let i = 0; i < 2; i += 1) await this.limits.finish({ requestId, quota: keep ? 'keep' : 'return' });
-    this.#oracle.finish(requestId, keep);
+    await this.#finishAt(one.node, requestId, keep);
+  }
+
+  /** Twice, since a reply may be lost; 80 % of a quota are told of once. */
+  async #finishAt(node: Limits, requestId: string, keep: boolean): Promise<void> {
+    const expected = this.#oracle.finish(requestId, keep);
+    for (let i = 0; i < 2; i += 1) {
+      const { warned } = await node.finish({ requestId, quota: keep ? 'keep' : 'return' });
+      expect(warned.map(({ quota, limit, used }) => ({ quota, limit, used }))).toEqual(expected);
+    }
+  }
+
+  /** Only the wall clock. */
+  #step(ms: number): void {
+    if (Math.abs(this.#steppedMs + ms) > MOST_STEPPED_MS) return;
+    this.#steppedMs += ms;
+    this.clock.step(ms);
+  }
+
+  /** A node dies with all it had open; each of its open records is handed over exactly once. */
+  async #kill(which: number, keep: boolean): Promise<void> {
+    const { kill } = this.site;
+    if (kill === undefined) return;
+    const nodes = this.site.nodes();
+    const node = nodes[which % nodes.length] as Limits;
+    const left = new Set(this.#begun.filter((one) => one.node === node && !one.finished).map((one) => one.request.requestId));
+    const running = this.#begun.filter((one) => one.node === node && one.endedAt === null);
+    const histories = this.#oracle.histories();
+    const { how, diedAt } = await kill(node, this.#settings);
+    for (const one of running) one.endedAt = diedAt;
+    for (const one of this.#begun) if (left.has(one.request.requestId)) one.finished = true;
+    if (how === 'swept') this.#oracle.bury(running.map((one) => one.request.attemptId));
+    else await this.#beginAnew();
+    await this.#takeOver(left, keep);
+    if (how === 'restarted') {
+      const usages = this.#oracle.usages(users);
+      await this.#node.restore({ tokens: histories, users: usages });
+      this.#oracle.restore(histories, usages);
+    }
+    await this.#look();
+  }
+
+  async #beginAnew(): Promise<void> {
+    this.#oracle.restart();
+    this.#ties.clear();
+    for (const record of await this.#node.abandoned()) this.#oracle.adopt(record, this.#tieOf(record.tokenId));
+    for (const facts of this.#facts.values()) {
+      await this.#node.putTokens([facts]);
+      this.#oracle.put(facts, this.#tieOf(facts.id));
+    }
+  }
+
+  async #takeOver(left: ReadonlySet<string>, keep: boolean): Promise<void> {
+    const handed: { readonly node: Limits; readonly records: readonly OpenRecord[] }[] = [];
+    for (const node of this.site.nodes()) handed.push({ node, records: await node.abandoned() });
+    const records = handed.flatMap((one) => one.records);
+    expect(records.map((record) => record.requestId).sort()).toEqual([...left].sort());
+    for (const record of records) {
+      const { request, answer } = this.#begun.findLast((one) => one.request.requestId === record.requestId) as Begun;
+      expect(record).toMatchObject({ attemptId: request.attemptId, terminalEventId: request.terminalEventId, tokenId: answer.tokenId });
+    }
+    for (const one of handed) for (const { requestId } of one.records) await this.#finishAt(one.node, requestId, keep);
+    for (const node of this.site.nodes()) expect(await node.abandoned()).toEqual([]);
   }
 
   /** A lost reply: the same call again while the attempt runs. */
   async #repeat(which: number): Promise<void> {
     const one = this.#pick(which, (begun) => begun.endedAt === null);
-    if (one !== undefined) expect(await this.limits.admit(one.request)).toEqual(one.answer);
+    if (one !== undefined) expect(await one.node.admit(one.request)).toEqual(one.answer);
   }
 
   async #look(): Promise<void> {
-    for (const user of users) expect(await this.limits.userUse(user)).toEqual(this.#oracle.userUse(user));
-    for (const key of ['k0', 'k1', 'k2']) expect(await this.limits.keyUse(key)).toBe(this.#oracle.keyUse(key));
-    for (const id of ['t0', 't1', 't2', 't3', 't4', 't5']) this.#compareToken(id, await this.limits.tokenUse([id]));
+    for (const user of users) expect(await this.#node.userUse(user)).toEqual(this.#oracle.userUse(user));
+    for (const key of ['k0', 'k1', 'k2']) expect(await this.#node.keyUse(key)).toBe(this.#oracle.keyUse(key));
+    for (const id of tokenIds) this.#compareToken(id, await this.#node.tokenUse([id]));
   }
 
   #compareToken(id: string, use: readonly unknown[]): void {
-    if (!this.#removed.has(id)) expect(use).toEqual([this.#oracle.tokenUse(id)]);
+    if (this.#facts.has(id)) expect(use).toEqual([this.#oracle.tokenUse(id)]);
   }
 
   #pick(which: number, fits: (begun: Begun) => boolean): Begun | undefined {
@@ -298,17 +402,29 @@ function checkDecision({ tokenId, decision }: Admitted): void {
   expect(decision.chosen).toBe(tokenId);
 }
 
+/** One node that nothing happens to. */
+function quietSite({ limits, clock }: LimitsUnderTest): Site {
+  return {
+    nodes: () => [limits],
+    async advance(ms) {
+      clock.advance(ms);
+    },
+    close: () => limits.close(),
+  };
+}
+
 export function limitsModel(open: OpenLimits, runs: number): void {
   describe('against the oracle', () => {
     it('answers every random history alike, and no cap is exceeded as the upstream sees it', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(op, { minLength: 20, maxLength: 120, size: 'max' }), async (ops) => {
-          const { limits, clock } = await open({ settings: settingsChoices[0] as LimitSettings });
-          const history = new History(limits, clock);
+          const opened = await open({ settings: settingsChoices[0] as LimitSettings, history: true });
+          const site = opened.site ?? quietSite(opened);
+          const history = new History(site, opened.clock);
           await history.start();
           for (const next of ops) await history.play(next);
           history.checkUpstream();
-          await limits.close();
+          await site.close();
         }),
         { numRuns: runs },
       );

@@ -4,7 +4,7 @@
  */
 import { coolingMs, riskCoolingMs } from '../cooling.js';
 import { periodOf } from '../period.js';
-import type { AdmitRequest, LimitSettings, PoolToken, SettleAttempt } from '../port.js';
+import type { AdmitRequest, Finished, LimitSettings, OpenRecord, PoolToken, SettleAttempt, TokenHistory, UserUsage } from '../port.js';
 import { countRowFailure, countShortage, countSuccess, createProviders, gateWaitMs, passGate } from '../providers.js';
 import { tokenScore } from '../score.js';
 import type { TestClock } from './fixtures.js';
@@ -18,7 +18,10 @@ interface OracleToken {
   readonly tie: number;
   facts: PoolToken | null;
   position: number;
-  sends: { respondedAt: number | null; day: number }[];
+  sends: { respondedAt: number | null }[];
+  /** Uses of the latest day seen; of a day before it only where the clock stepped back by two. */
+  day: number;
+  dayUsed: number;
   results: { at: number; ok: boolean }[];
   running: Set<string>;
   fails: number;
@@ -39,7 +42,18 @@ interface OracleAttempt {
   readonly begunAt: number;
   readonly model: string;
   readonly send: OracleToken['sends'][number];
+  readonly day: number;
   served: boolean;
+}
+
+interface Charge {
+  readonly requestId: string;
+  readonly userId: string;
+  readonly day: string;
+  readonly month: string;
+  /** null: not metered; `unknown`: of a run that died. */
+  readonly quota: AdmitRequest['quota'] | 'unknown';
+  kept: boolean;
 }
 
 export type OracleAnswer =
@@ -48,22 +62,14 @@ export type OracleAnswer =
 
 export function createOracle(clock: TestClock, first: LimitSettings) {
   let settings = first;
-  const tokens: OracleToken[] = [];
+  let tokens: OracleToken[] = [];
   const attempts = new Map<string, OracleAttempt>();
-  const charges: {
-    requestId: string;
-    userId: string;
-    keyId: string;
-    at: number;
-    day: string;
-    month: string;
-    metered: boolean;
-    kept: boolean;
-  }[] = [];
-  const open = new Map<string, (typeof charges)[number]>();
+  let charges: Charge[] = [];
+  const open = new Map<string, Charge>();
+  const warned = new Set<string>();
   const talks = new Map<string, { id: string; at: number }>();
-  const row: { provider: string; id: string }[] = [];
-  const provider = createProviders();
+  let row: { provider: string; id: string }[] = [];
+  let provider = createProviders();
   let admissions = 0;
 
   const now = () => clock.monotonic();
@@ -77,6 +83,31 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
   const seated = (token: OracleToken) =>
     token.facts !== null && (token.facts.models === null || token.facts.models.some((model) => serves(token, model)));
 
+  function make(id: string, tie: number): OracleToken {
+    const token: OracleToken = {
+      id,
+      tie,
+      facts: null,
+      position: -1,
+      sends: [],
+      day: 0,
+      dayUsed: 0,
+      results: [],
+      running: new Set(),
+      fails: 0,
+      cooldownUntil: 0,
+      halfOpen: false,
+      epoch: 0,
+      lastUsedAt: null,
+      lastSeq: 0,
+      unsupported: new Map(),
+      refreshAt: null,
+      seen: { status: 'out', freeAt: 0, score: 0 },
+    };
+    tokens.push(token);
+    return token;
+  }
+
   function releaseOf(token: OracleToken, length: number, limit: number): number {
     const ends = within(token, length)
       .map((send) => (send.respondedAt ?? now()) + length)
@@ -89,7 +120,14 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     if (token.refreshAt === null && seated(token)) token.refreshAt = nextRefresh(token);
   }
 
+  function rollDay(token: OracleToken): void {
+    const today = Math.floor(clock.now() / DAY);
+    if (today === token.day || today === token.day - 1) return;
+    Object.assign(token, { day: today, dayUsed: 0 });
+  }
+
   function look(token: OracleToken): OracleToken['seen'] {
+    rollDay(token);
     const results = recent(token);
     const score = tokenScore({
       attempts: results.length,
@@ -108,14 +146,13 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     if (facts === null || facts.status !== 'active') return { status: 'out', freeAt: now(), score };
     if (facts.parkedUntil !== null && facts.parkedUntil > clock.now())
       return { status: 'parked', freeAt: now() + facts.parkedUntil - clock.now(), score };
-    const today = Math.floor(clock.now() / DAY);
-    const capped = facts.dailyCap !== null && token.sends.filter((send) => send.day === today).length >= facts.dailyCap;
+    const capped = facts.dailyCap !== null && token.dayUsed >= facts.dailyCap;
     const freeAt = Math.max(
       now(),
       token.cooldownUntil,
       releaseOf(token, MINUTE, settings.tokenRpmLimit),
       releaseOf(token, HOUR, settings.tokenRphLimit),
-      capped ? now() + (today + 1) * DAY - clock.now() : 0,
+      capped ? now() + (token.day + 1) * DAY - clock.now() : 0,
     );
     if (freeAt > now()) return { status: 'waiting', freeAt, score };
     const probing = token.halfOpen && [...token.running].some((id) => attempts.get(id)?.epoch === token.epoch);
@@ -144,7 +181,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
   function quotaRefusal(request: AdmitRequest): OracleAnswer | null {
     if (request.quota === null) return null;
     const { day, month } = periodOf(clock.now());
-    const metered = charges.filter((charge) => charge.userId === request.userId && charge.metered);
+    const metered = charges.filter((charge) => charge.userId === request.userId && charge.quota !== null);
     const dayEnd = (Math.floor(clock.now() / DAY) + 1) * DAY;
     const date = new Date(clock.now());
     const monthEnd = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
@@ -165,7 +202,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
   }
 
   // Rates stay used when a charge is given back: `times` outlives `charges`.
-  const times: { keyId: string; at: number }[] = [];
+  let times: { keyId: string; at: number }[] = [];
   const keyTimes = (keyId: string) => times.filter((one) => one.keyId === keyId && one.at + 60_000 > now()).map((one) => one.at);
 
   function decide(request: AdmitRequest): OracleAnswer {
@@ -238,15 +275,17 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     if (token?.facts == null) throw new Error('unknown token');
     if (!open.has(request.requestId)) {
       const { requestId, userId, keyId } = request;
-      const charge = { requestId, userId, keyId, at: now(), ...periodOf(clock.now()), metered: request.quota !== null, kept: false };
+      const charge: Charge = { requestId, userId, ...periodOf(clock.now()), quota: request.quota, kept: false };
       charges.push(charge);
       open.set(requestId, charge);
       times.push({ keyId, at: now() });
     }
     const { provider: name } = token.facts;
-    const send = { respondedAt: null, day: Math.floor(clock.now() / DAY) };
+    rollDay(token);
+    token.dayUsed += 1;
+    const send = { respondedAt: null };
     const model = request.targets.find((target) => target.provider === name)?.model ?? '';
-    attempts.set(request.attemptId, { request, token, epoch: token.epoch, begunAt: now(), model, send, served: false });
+    attempts.set(request.attemptId, { request, token, epoch: token.epoch, begunAt: now(), model, send, day: token.day, served: false });
     token.sends.push(send);
     token.running.add(request.attemptId);
     token.lastUsedAt = now();
@@ -294,6 +333,20 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     }
   }
 
+  function warningsOf({ userId, quota, day, month }: Charge): Pick<Finished['warned'][number], 'quota' | 'limit' | 'used'>[] {
+    if (quota === null || quota === 'unknown') return [];
+    const kept = charges.filter((one) => one.userId === userId && one.kept && one.quota !== null);
+    const counts = [
+      { quota: 'daily' as const, period: day, limit: quota.daily, used: kept.filter((one) => one.day === day).length },
+      { quota: 'monthly' as const, period: month, limit: quota.monthly, used: kept.filter((one) => one.month === month).length },
+    ];
+    return counts.flatMap(({ period, ...warning }) => {
+      if (warned.has(`${userId} ${period}`) || warning.used < warning.limit * 0.8) return [];
+      warned.add(`${userId} ${period}`);
+      return [warning];
+    });
+  }
+
   return {
     configure(next: LimitSettings) {
       if (next === settings) return;
@@ -303,26 +356,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     put(facts: PoolToken, tie: number) {
       const known = at(facts.id);
       if (known !== undefined && facts.position < known.position) return;
-      const fresh: OracleToken = {
-        id: facts.id,
-        tie,
-        facts,
-        position: facts.position,
-        sends: [],
-        results: [],
-        running: new Set(),
-        fails: 0,
-        cooldownUntil: 0,
-        halfOpen: false,
-        epoch: 0,
-        lastUsedAt: null,
-        lastSeq: 0,
-        unsupported: new Map(),
-        refreshAt: null,
-        seen: { status: 'out', freeAt: 0, score: 0 },
-      };
-      const token = known ?? fresh;
-      if (known === undefined) tokens.push(fresh);
+      const token = known ?? make(facts.id, tie);
       const back = token.facts !== null && token.facts.status !== 'active' && facts.status === 'active';
       if (back) Object.assign(token, { fails: 0, cooldownUntil: 0, halfOpen: false, epoch: token.epoch + 1 });
       token.facts = facts;
@@ -364,7 +398,10 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       token.running.delete(ended.attemptId);
       if (ended.outcome === 'success') serve(attempt);
       if (ended.sent || attempt.send.respondedAt !== null) attempt.send.respondedAt ??= now();
-      else token.sends = token.sends.filter((send) => send !== attempt.send);
+      else {
+        token.sends = token.sends.filter((send) => send !== attempt.send);
+        if (token.day === attempt.day) token.dayUsed -= 1;
+      }
       const failure = { tokenId: token.id, epoch, at: now() };
       const pooled = token.facts !== null;
       if (ended.outcome === 'success') {
@@ -385,11 +422,92 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       }
       touch(token);
     },
-    finish(requestId: string, keep: boolean) {
+    finish(requestId: string, keep: boolean): Pick<Finished['warned'][number], 'quota' | 'limit' | 'used'>[] {
       const charge = open.get(requestId);
-      if (charge === undefined) return;
+      if (charge === undefined) return [];
       open.delete(requestId);
-      if (!keep) charges.splice(charges.indexOf(charge), 1);
+      charge.kept = keep;
+      if (!keep) charges = charges.filter((one) => one !== charge);
+      return keep ? warningsOf(charge) : [];
+    },
+    /** A run died and its end was noticed: what it ran has ended, and may just have reached the upstream. */
+    bury(attemptIds: readonly string[]) {
+      for (const id of attemptIds) {
+        const attempt = attempts.get(id);
+        if (attempt === undefined) continue;
+        attempts.delete(id);
+        attempt.token.running.delete(id);
+        attempt.send.respondedAt ??= now();
+        touch(attempt.token);
+      }
+    },
+    /** What read models would say of all tokens that are in the pool. */
+    histories(): TokenHistory[] {
+      const wallOf = (mono: number) => clock.now() - (now() - mono);
+      return tokens.flatMap((token) => {
+        if (token.facts === null) return [];
+        const today = Math.floor(clock.now() / DAY);
+        const running = [...attempts.values()].map((attempt) => attempt.send);
+        const sends = within(token, HOUR).filter((send) => !running.includes(send));
+        return {
+          tokenId: token.id,
+          sends: sends.flatMap((send) => (send.respondedAt === null ? [] : wallOf(send.respondedAt))),
+          results: recent(token).map((one) => one.ok),
+          consecutiveFails: token.fails,
+          cooldownUntil: token.cooldownUntil === 0 ? null : wallOf(token.cooldownUntil),
+          lastUsedAt: token.lastUsedAt === null ? null : wallOf(token.lastUsedAt),
+          dayUsed: today === token.day || today === token.day - 1 ? token.dayUsed : 0,
+        };
+      });
+    },
+    /** Yesterday, today and tomorrow: the clock may have stepped. */
+    usages(users: readonly string[]): UserUsage[] {
+      return users.flatMap((userId) =>
+        [-DAY, 0, DAY].map((shift) => {
+          const { day, month } = periodOf(clock.now() + shift);
+          const kept = charges.filter((one) => one.userId === userId && one.kept && one.quota !== null);
+          const [dayUsed, monthUsed] = [kept.filter((one) => one.day === day).length, kept.filter((one) => one.month === month).length];
+          return { userId, day, dayUsed, month, monthUsed };
+        }),
+      );
+    },
+    /** A process of its own began anew: only what is charged is known, and that from elsewhere. */
+    restart() {
+      tokens = [];
+      row = [];
+      times = [];
+      provider = createProviders();
+      attempts.clear();
+      talks.clear();
+      open.clear();
+      warned.clear();
+      charges = charges.filter((charge) => charge.kept);
+      admissions = 0;
+    },
+    adopt({ requestId, userId, period, metered, tokenId }: OpenRecord, tie: number) {
+      const charge: Charge = { requestId, userId, ...period, quota: metered ? 'unknown' : null, kept: false };
+      charges.push(charge);
+      open.set(requestId, charge);
+      const token = at(tokenId) ?? make(tokenId, tie);
+      token.sends.push({ respondedAt: now() });
+      touch(token);
+    },
+    restore(histories: readonly TokenHistory[], usages: readonly UserUsage[]) {
+      const monoOf = (wall: number) => now() - (clock.now() - wall);
+      for (const history of histories) {
+        const token = at(history.tokenId);
+        if (token === undefined) continue;
+        const since = history.lastUsedAt === null ? now() : Math.min(now(), monoOf(history.lastUsedAt));
+        token.sends.push(...history.sends.map((wall) => ({ respondedAt: monoOf(wall) })));
+        token.results.push(...history.results.map((ok) => ({ at: since, ok })));
+        token.fails = history.consecutiveFails;
+        token.cooldownUntil = history.cooldownUntil === null ? 0 : monoOf(history.cooldownUntil);
+        token.halfOpen = token.fails >= 2 || token.cooldownUntil > now();
+        token.lastUsedAt = history.lastUsedAt === null ? null : since;
+        Object.assign(token, { day: Math.floor(clock.now() / DAY), dayUsed: history.dayUsed });
+        touch(token);
+      }
+      for (const { userId, day, month } of usages) for (const period of [day, month]) warned.delete(`${userId} ${period}`);
     },
     tokenUse(id: string) {
       const token = at(id);
@@ -407,7 +525,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
     },
     userUse(userId: string) {
       const { day, month } = periodOf(clock.now());
-      const metered = charges.filter((charge) => charge.userId === userId && charge.metered);
+      const metered = charges.filter((charge) => charge.userId === userId && charge.quota !== null);
       return {
         day,
         dayUsed: metered.filter((one) => one.day === day).length,
