@@ -1,5 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
+/** Suites over a database that ask `suiteEngine()`: they run once on each engine. */
+const onBothEngines = ['src/projections/**/*.int.test.ts', 'src/commands/**/*.int.test.ts', 'src/events/archive.int.test.ts'];
+
 export default defineConfig({
   test: {
     testTimeout: 120_000,
@@ -16,6 +19,17 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, 'tests/cluster/**'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
+          provide: { engine: 'sqlite' },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: onBothEngines,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+          provide: { engine: 'postgres' },
         },
       },
       {

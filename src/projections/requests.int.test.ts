@@ -1,4 +1,4 @@
-/** Request statistics over real SQLite: totals equal what happened, windows hold what they should, counters only rise. */
+/** Request statistics over real databases: totals equal what happened, windows hold what they should, counters only rise. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NewEvent, StoredEvent } from '../events/define.js';

@@ -1,4 +1,4 @@
-/** Token health, risk history and what the limits get back after a start, over real SQLite. */
+/** Token health, risk history and what the limits get back after a start, over real databases. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { NewEvent } from '../events/define.js';
 import type { EventData } from '../events/index.js';

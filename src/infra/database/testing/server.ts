@@ -17,8 +17,8 @@ export interface TestPostgres {
   readonly port: number;
   /** Of the main process; another after `up`. */
   readonly pid: number;
-  /** A new database on this server, for one test or suite: empty, or a copy of another. Goes away with the server. */
-  freshDatabase(options?: FreshDatabaseOptions): Promise<string>;
+  /** A new empty database on this server, for one test or suite; goes away with the server. */
+  freshDatabase(name?: string): Promise<string>;
   /** Stops the server, and resolves when its port is closed. */
   down(mode?: StopMode): Promise<void>;
   /** Starts it again on the same port and data. */
@@ -27,12 +27,6 @@ export interface TestPostgres {
   restart(mode?: StopMode): Promise<void>;
   /** Ends the server for good and removes its folder. */
   stop(): Promise<void>;
-}
-
-export interface FreshDatabaseOptions {
-  readonly name?: string;
-  /** Nobody may be connected to it. */
-  readonly template?: string;
 }
 
 export interface TestPostgresOptions {
@@ -60,7 +54,7 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
     const port = await freePort();
     const server = new Server(program, dir, [...settingsOf(data, port, options)], owner, port);
     await server.up();
-    await server.freshDatabase({ name: 'kirogate' });
+    await server.freshDatabase('kirogate');
     return server;
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
@@ -123,17 +117,17 @@ class Server implements TestPostgres {
     return this.#running[0]?.child.pid ?? 0;
   }
 
-  async freshDatabase({ name, template = 'template0' }: FreshDatabaseOptions = {}): Promise<string> {
+  async freshDatabase(wanted?: string): Promise<string> {
     this.#databases += 1;
-    const own = name ?? `kirogate_${process.pid}_${this.#databases}`;
+    const name = wanted ?? `kirogate_${process.pid}_${this.#databases}`;
     const client = new Client({ connectionString: this.#urlOf('postgres') });
     await client.connect();
     try {
-      await client.query(`create database ${own} template ${template}`);
+      await client.query(`create database ${name} template template0`);
     } finally {
       await client.end();
     }
-    return this.#urlOf(own);
+    return this.#urlOf(name);
   }
 
   async up(): Promise<void> {
