@@ -8,6 +8,7 @@ import { ensureBuilt, ensureInstalled } from '../scripts/prepare.js';
 ensureInstalled();
 ensureBuilt();
 const { measureProxies } = await import('./proxies.js');
+const { measureEvents } = await import('./events.js');
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,10 @@ const { values } = parseArgs({
     /** Only subjects whose name contains this; may be given often. */
     only: { type: 'string', multiple: true, default: [] },
     without: { type: 'string', multiple: true, default: [] },
+    /** `proxies`, `events` or `all`. */
+    part: { type: 'string', default: 'all' },
+    /** Events of the second part. */
+    events: { type: 'string', default: '50000' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -25,7 +30,9 @@ const { values } = parseArgs({
 const dir = mkdtempSync(join(tmpdir(), 'kirogate-bench-'));
 try {
   const options = { dir, ms: Number(values.ms), rounds: Number(values.rounds), only: values.only, without: values.without };
-  const results = { proxies: await measureProxies(options) };
+  const results = {};
+  if (values.part !== 'events') results.proxies = await measureProxies(options);
+  if (values.part !== 'proxies') results.events = await measureEvents({ dir, events: Number(values.events) });
   if (values.json) console.log(JSON.stringify(results, null, 2));
 } finally {
   rmSync(dir, { recursive: true, force: true });
