@@ -10,7 +10,7 @@ export interface SpoolRecord {
   readonly src: string;
   readonly n: number;
   /** The entry's values, as the log's adapter encodes them. */
-  readonly values: readonly string[];
+  readonly values: readonly [envelope: string, data: string];
 }
 
 /** One file; removed when it is sealed and nothing in it is waited for any more. */
@@ -43,7 +43,7 @@ export async function readSpoolFile(
   const bytes = await readFile(path);
   const { records, end } = scan(bytes);
   const parsed = records.map((record) => {
-    const [partition, src, n, values] = JSON.parse(record.toString('utf8')) as [string, string, number, string[]];
+    const [partition, src, n, values] = JSON.parse(record.toString('utf8')) as [string, string, number, [string, string]];
     return { partition, src, n, values };
   });
   return { records: parsed, tornBytes: bytes.length - end, bytes: bytes.length };

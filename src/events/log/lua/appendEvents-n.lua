@@ -2,14 +2,25 @@
 -- Appends what producers send, each entry once: what the stream has already had of a producer is left out.
 -- KEYS: for each lane (one producer in one partition) three of the partition: stream, producers, archived.
 -- ARGV: for each lane: src, lowest n that must be there already (0: none), archived position known to the sender ('': none),
---   'pos' where entries carry their position, how many entries; then each entry's
---   id type subject time source v key actor corr cause n data.
+--   'pos' where entries carry their position, how many entries; then each entry's envelope (n id type subject time source v
+--   key actor corr cause with unit separators between) and data.
 -- Answers for each lane: the highest n there now, the producer's archived n, the archived position. A lane whose answered n
 -- is lower than the second argument was left alone: entries before are missing, and the sender goes on after that n.
 -- Refused as a whole when memory is full.
 --- @include "ids"
 --- @include "progress"
-local VALUES = 12
+local ENVELOPE = '^(%d+)' .. string.rep('\31([^\31]*)', 10) .. '$'
+
+local function addEntry(stream, id, src, envelope, data, withPos)
+  local n, event, type, subject, time, source, v, key, actor, corr, cause = string.match(envelope, ENVELOPE)
+  if withPos then
+    return redis.call('XADD', stream, id, 'id', event, 'type', type, 'subject', subject, 'time', time, 'source', source, 'v', v,
+      'key', key, 'actor', actor, 'corr', corr, 'cause', cause, 'src', src, 'n', n, 'data', data, 'pos', n)
+  end
+  return redis.call('XADD', stream, id, 'id', event, 'type', type, 'subject', subject, 'time', time, 'source', source, 'v', v,
+    'key', key, 'actor', actor, 'corr', corr, 'cause', cause, 'src', src, 'n', n, 'data', data)
+end
+
 local at = 1
 local reply = {}
 local today = dayOf(redis.call('TIME')[1])
@@ -21,23 +32,14 @@ for lane = 0, #KEYS / 3 - 1 do
   local known = numberOf(redis.call('HGET', producers, src))
   if known >= before then
     local appended = known
-    for i = at, at + (count - 1) * VALUES, VALUES do
-      local n = tonumber(ARGV[i + 10])
+    for i = at, at + (count - 1) * 2, 2 do
+      local n = tonumber(string.match(ARGV[i], '^%d+'))
       if n > appended then
-        local entry = {
-          'id', ARGV[i], 'type', ARGV[i + 1], 'subject', ARGV[i + 2], 'time', ARGV[i + 3], 'source', ARGV[i + 4], 'v', ARGV[i + 5],
-          'key', ARGV[i + 6], 'actor', ARGV[i + 7], 'corr', ARGV[i + 8], 'cause', ARGV[i + 9], 'src', src, 'n', ARGV[i + 10],
-          'data', ARGV[i + 11],
-        }
-        if withPos then
-          entry[27] = 'pos'
-          entry[28] = ARGV[i + 10]
-        end
-        local id = redis.call('XADD', stream, '*', unpack(entry))
+        local id = addEntry(stream, '*', src, ARGV[i], ARGV[i + 1], withPos)
         -- A server with a slow clock that lost its tail would write where readers have been: it goes on behind that place.
         if appended == known and floor ~= '' and isAfter(floor, id) then
           redis.call('XDEL', stream, id)
-          redis.call('XADD', stream, following(floor), unpack(entry))
+          addEntry(stream, following(floor), src, ARGV[i], ARGV[i + 1], withPos)
         end
         appended = n
       end
@@ -45,7 +47,7 @@ for lane = 0, #KEYS / 3 - 1 do
     if appended > known then redis.call('HSET', producers, src, appended .. ' ' .. today) end
     known = appended
   end
-  at = at + count * VALUES
+  at = at + count * 2
   tell(reply, known, archived, src)
 end
 return reply

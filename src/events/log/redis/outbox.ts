@@ -75,7 +75,7 @@ export class Outbox {
     if (!lane) throw new Error('there are no partitions');
     const n = lane.last + 1;
     const values = encodeEntry(event, n);
-    const bytes = OVERHEAD + values.reduce((sum, value) => sum + value.length, 0);
+    const bytes = OVERHEAD + values[0].length + values[1].length;
     const held: Held = { n, values, bytes, order: this.#order++, segment: null, onDisk: false, settle: told };
     lane.push(held);
     this.#hotBytes += bytes;

@@ -169,7 +169,7 @@ export class Sender {
       for (const entry of await this.#deps.outbox.take(lane, MOST_EVENTS - events)) {
         if (characters >= MOST_CHARACTERS) break;
         entries.push(entry);
-        for (const value of entry.values) characters += value.length;
+        characters += entry.values[0].length + entry.values[1].length;
       }
       events += entries.length;
       if (entries.length > 0) lanes.push({ lane, entries });
@@ -185,7 +185,7 @@ export class Sender {
     for (const { lane, entries } of lanes) {
       keys.push(streamKey(lane.partition), producersKey(lane.partition), archivedKey(lane.partition));
       args.push(lane.src, `${lane.before}`, this.#floors.get(lane.partition) ?? '', '', `${entries.length}`);
-      for (const { values } of entries) for (const value of values) args.push(value);
+      for (const { values } of entries) args.push(values[0], values[1]);
     }
     const reply = await this.#deps.redis.run(this.#deps.scripts.appendEvents, keys, args);
     this.#learn(
