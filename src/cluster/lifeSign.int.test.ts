@@ -2,17 +2,18 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, sql } from '../infra/database/port.js';
+import { engines, openTestDatabase, type TestDatabase } from '../infra/database/testing/engines.js';
 import { createTestClock } from '../limits/testing/fixtures.js';
 import { type LifeSign, type LifeSignDeps, type Overslept, startLifeSign } from './lifeSign.js';
-import { createHandTimers, engines, losable, type TestDatabase } from './testing/kit.js';
+import { createHandTimers, losable } from './testing/kit.js';
 
-describe.each(engines)('a life sign on %s', (_name, open) => {
+describe.each(engines)('a life sign on %s', (engine) => {
   let store: TestDatabase;
   let db: Database;
   const signs: LifeSign[] = [];
   beforeEach(async () => {
-    store = await open();
-    db = await store.another();
+    store = await openTestDatabase(engine);
+    db = store.db;
   });
   afterEach(async () => {
     for (const sign of signs.splice(0)) await sign.close();

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../tests/support/until.js';
+import { openTestDatabase, type TestDatabase } from '../infra/database/testing/engines.js';
 import { openRedis } from '../infra/redis/connection.js';
 import { startTestRedis, type TestRedis } from '../infra/redis/testing/server.js';
 import { systemClock } from '../shared/clock.js';
@@ -10,14 +11,12 @@ import { readRoll } from './nodeRun.js';
 import { type RedisProbe, startRedisProbe } from './redisProbe.js';
 import type { StoreState } from './stores.js';
 import { type StoreEvent, type StoreWatch, startStoreWatch } from './storeWatch.js';
-import { engines, type TestDatabase } from './testing/kit.js';
 
 const logger = pino({ level: 'silent' });
-const [[, openDatabase]] = engines;
 const ends: (() => Promise<void>)[] = [];
 let store: TestDatabase;
 beforeEach(async () => {
-  store = await openDatabase();
+  store = await openTestDatabase('sqlite');
 });
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();

@@ -58,6 +58,8 @@ const REFRESH_REST_MS = 30_000;
 /** Another node's claim is looked at this often, and this long in all. */
 const CLAIM_POLL_MS = 200;
 const CLAIM_WAIT_MS = 40_000;
+/** The vault hears again this often that a caller's own token is used. */
+const TOLD_AGAIN_MS = 3_600_000;
 /** Callers' own tokens known to be in the vault, refused values, rests and unsaved refreshes: each kept for so many tokens. */
 const REMEMBERED = 10_000;
 
@@ -69,7 +71,8 @@ export function createAccess(deps: AccessDeps): Access {
   /** Refreshes that the store could not take: the refresh token in the vault may be dead, so these must not be lost. */
   const unsaved = new Map<string, { readonly version: number; readonly fresh: RefreshedCredential }>();
   const flights = new Map<string, Promise<Entry>>();
-  const externals = new Map<string, string>();
+  /** Hash of a caller's refresh token → until when the vault need not hear of it, monotonic ms. */
+  const externals = new Map<string, number>();
   const stopped = new Map<string, UpstreamFailure>();
 
   function upstreamFor(tokenId: string): Upstream {
@@ -219,11 +222,11 @@ export function createAccess(deps: AccessDeps): Access {
     stop: (tokenId, failure) => remember(stopped, tokenId, failure),
     async external(refreshToken) {
       const hash = createHash('sha256').update(refreshToken).digest('hex');
-      const tokenId = externals.get(hash) ?? `ext-${hash.slice(0, 32)}`;
-      if (!externals.has(hash)) {
+      const tokenId = `ext-${hash.slice(0, 32)}`;
+      if (clock.monotonic() >= (externals.get(hash) ?? Number.NEGATIVE_INFINITY)) {
         const parsed = deps.externalUpstream.parseCredential({ authType: 'social', refreshToken });
         await store.keepExternal(tokenId, parsed.authType, `ext:${parsed.fingerprint}`, parsed.secret);
-        remember(externals, hash, tokenId);
+        remember(externals, hash, clock.monotonic() + TOLD_AGAIN_MS);
       }
       await deps.registerExternal(tokenId, deps.externalUpstream.provider);
       return tokenId;

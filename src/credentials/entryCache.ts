@@ -16,7 +16,7 @@ export interface EntryCache {
   forget(tokenId: string): Promise<void>;
 }
 
-const keyOf = (tokenId: string): string => `kirogate:auth_cache:${tokenId}`;
+const keyOf = (tokenId: string): string => `auth:${tokenId}`;
 
 export function createEntryCache({ cache, vault }: { readonly cache: SharedCache; readonly vault: Vault }): EntryCache {
   // A Map keeps the order of insertion: what is used is put in again, so the first key is the least recently used.

@@ -12,6 +12,6 @@ export interface CredentialStore {
   /** Stores rotated secret and access token in one transaction, if the version still is the expected one; ends the claim. */
   storeRefreshed(tokenId: string, expectedVersion: number, secret: CredentialSecret, access: AccessToken): Promise<boolean>;
   release(tokenId: string): Promise<void>;
-  /** Keeps a caller's own credential (`ext-…`), once. */
+  /** Keeps a caller's own credential (`ext-…`), once, and notes that it is used; after 30 days without, it is forgotten. */
   keepExternal(tokenId: string, authType: string, fingerprint: string, secret: CredentialSecret): Promise<void>;
 }

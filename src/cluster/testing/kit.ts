@@ -1,62 +1,7 @@
-/** What the cluster's tests stand on: a database with the schema, timers that a test turns, a database that can be taken away. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+/** What the cluster's tests stand on: timers that a test turns, a database that can be taken away. */
 import { DatabaseError } from '../../infra/database/errors.js';
-import { migrate } from '../../infra/database/migrate.js';
 import type { Database } from '../../infra/database/port.js';
-import { openPostgres } from '../../infra/database/postgres.js';
-import { openSqlite } from '../../infra/database/sqlite.js';
-import { freshPostgresDatabase } from '../../infra/database/testing/shared.js';
-import { systemClock } from '../../shared/clock.js';
 import type { Every } from '../every.js';
-
-const migrations = fileURLToPath(new URL('../../../migrations', import.meta.url));
-
-export interface TestDatabase {
-  /** A connection of its own, as one more node has it. */
-  another(): Promise<Database>;
-  end(): Promise<void>;
-}
-
-async function onSqlite(): Promise<TestDatabase> {
-  const dir = await mkdtemp(join(tmpdir(), 'kg-cluster-'));
-  return collect(
-    () => openSqlite({ path: join(dir, 'x.db') }),
-    () => rm(dir, { recursive: true, force: true }),
-  );
-}
-
-async function onPostgres(): Promise<TestDatabase> {
-  const url = await freshPostgresDatabase();
-  return collect(
-    () => openPostgres({ url, poolSize: 3 }),
-    async () => undefined,
-  );
-}
-
-async function collect(open: () => Promise<Database>, remove: () => Promise<void>): Promise<TestDatabase> {
-  const opened: Database[] = [];
-  const another = async (): Promise<Database> => {
-    const db = await open();
-    opened.push(db);
-    return db;
-  };
-  await migrate(await another(), { dir: migrations, eventPartitions: 2, clock: systemClock });
-  return {
-    another,
-    async end() {
-      for (const db of opened) await db.close();
-      await remove();
-    },
-  };
-}
-
-export const engines = [
-  ['SQLite', onSqlite],
-  ['PostgreSQL', onPostgres],
-] as const;
 
 /** Timers that go off when the test says so, all of them, once. */
 export interface HandTimers {

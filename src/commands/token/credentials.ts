@@ -1,5 +1,6 @@
 /** Upstream credentials in the vault: sealed under their token's id, refreshed under a claim and a version. */
-import { type Queryable, sql } from '../../infra/database/port.js';
+import { databaseNow } from '../../infra/database/databaseNow.js';
+import { type Queryable, type SQLQuery, sql } from '../../infra/database/port.js';
 import type { Vault } from '../../infra/vault.js';
 import type { AccessToken, CredentialSecret } from '../../upstreams/define.js';
 
@@ -63,16 +64,20 @@ export interface RefreshClaim {
   readonly claimant: string;
   /** A claimant that dies blocks others no longer than this. */
   readonly ttlMs: number;
-  /** ms since epoch */
-  readonly now: number;
+  /** For tests, ms since epoch. Otherwise the database's clock: nodes whose own clocks differ must not take each other's claims. */
+  readonly now?: number | undefined;
 }
+
+const timeOf = (db: Queryable, now: number | undefined): SQLQuery =>
+  now === undefined ? databaseNow(db.engine) : sql`cast(${now} as bigint)`;
 
 /** One statement, so that of many claimants one gets true. False: somebody else holds a live claim, or the version moved on. */
 export async function claimRefresh(db: Queryable, claim: RefreshClaim): Promise<boolean> {
+  const now = timeOf(db, claim.now);
   const rows = await db.query(sql`
-    update vault_credentials set claimed_by = ${claim.claimant}, claimed_until = ${claim.now + claim.ttlMs}
+    update vault_credentials set claimed_by = ${claim.claimant}, claimed_until = ${now} + cast(${claim.ttlMs} as bigint)
     where token_id = ${claim.tokenId} and version = ${claim.version}
-      and (claimed_until is null or claimed_until <= ${claim.now} or claimed_by = ${claim.claimant})
+      and (claimed_until is null or claimed_until <= ${now} or claimed_by = ${claim.claimant})
     returning token_id`);
   return rows.length > 0;
 }
@@ -103,4 +108,26 @@ export async function releaseClaim(db: Queryable, claim: { readonly tokenId: str
   await db.query(sql`
     update vault_credentials set claimed_by = null, claimed_until = null
     where token_id = ${claim.tokenId} and claimed_by = ${claim.claimant}`);
+}
+
+const HOUR_MS = 3_600_000;
+/** A caller's own credential that nobody used for so long is forgotten; its caller brings it again, with a rotation perhaps lost. */
+const EXTERNAL_KEPT_MS = 30 * 86_400_000;
+/** Forgotten with one that is new: the table shrinks faster than it can grow, and no statement is long. */
+const FORGOTTEN_AT_ONCE = 20;
+
+/** Keeps a caller's own credential, once, and notes to the hour that it is used. A new one pushes out what nobody uses. */
+export async function keepExternalCredential(db: Queryable, vault: Vault, credential: NewCredential, at?: number): Promise<void> {
+  const now = timeOf(db, at);
+  const { tokenId } = credential;
+  const isNew = await insertCredential(db, vault, credential);
+  await db.query(sql`
+    update vault_credentials set used_at = ${now}
+    where token_id = ${tokenId} and (used_at is null or used_at < ${now} - cast(${HOUR_MS} as bigint))`);
+  if (!isNew) return;
+  await db.query(sql`
+    delete from vault_credentials where token_id in (
+      select token_id from vault_credentials
+      where used_at < ${now} - cast(${EXTERNAL_KEPT_MS} as bigint) and (claimed_until is null or claimed_until <= ${now})
+      order by used_at limit ${FORGOTTEN_AT_ONCE})`);
 }

@@ -1,15 +1,11 @@
-/** Nodes that share one database file and one simulated upstream, on a clock that stands still. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Nodes that share one database and one simulated upstream, on a clock that stands still. */
 import { pino } from 'pino';
 import { insertCredential, readCredential, type StoredCredential } from '../../commands/token/credentials.js';
 import { AppError } from '../../errors.js';
 import { createMemoryCache } from '../../infra/cache/memory.js';
 import type { SharedCache } from '../../infra/cache/port.js';
-import { migrate } from '../../infra/database/migrate.js';
-import type { Database } from '../../infra/database/port.js';
-import { openSqlite } from '../../infra/database/sqlite.js';
+import type { Database, Engine } from '../../infra/database/port.js';
+import { openTestDatabase, type TestDatabase } from '../../infra/database/testing/engines.js';
 import { createVault, type Vault } from '../../infra/vault.js';
 import { createTestClock, type TestClock } from '../../limits/testing/fixtures.js';
 import { createIds } from '../../shared/ids.js';
@@ -20,7 +16,6 @@ import { type Access, type AccessDeps, createAccess } from '../access.js';
 import type { CredentialStore } from '../store.js';
 import { createVaultStore } from '../vaultStore.js';
 
-const migrations = new URL('../../../migrations', import.meta.url).pathname;
 /** Deriving a key takes 50 ms: one for all. */
 export const testVault = createVault({ key: 'a key for these tests' });
 
@@ -38,34 +33,23 @@ export interface NodeOptions {
 export class Cluster {
   /** Tokens that were taken out of the pool. */
   readonly removed = new Set<string>();
-  readonly #dbs: Database[] = [];
   readonly #upstreams: Upstream[] = [];
   #runs = 0;
 
   private constructor(
     readonly clock: TestClock,
     readonly sim: Simulator,
-    readonly dir: string,
+    readonly database: TestDatabase,
   ) {}
 
-  static async open(): Promise<Cluster> {
-    const dir = await mkdtemp(join(tmpdir(), 'kg-access-'));
+  static async open(engine: Engine = 'sqlite'): Promise<Cluster> {
     const clock = createTestClock();
-    const cluster = new Cluster(clock, await startSimulator({ clock }), dir);
-    await migrate(await cluster.database(), { dir: migrations, eventPartitions: 2, clock });
-    return cluster;
-  }
-
-  /** A connection of its own to the one file. */
-  async database(): Promise<Database> {
-    const db = await openSqlite({ path: join(this.dir, 'x.db') });
-    this.#dbs.push(db);
-    return db;
+    return new Cluster(clock, await startSimulator({ clock }), await openTestDatabase(engine));
   }
 
   /** The vault as one more node run sees it. */
   async store(vault: Vault = testVault): Promise<CredentialStore> {
-    return createVaultStore({ db: await this.database(), vault, clock: this.clock, claimant: `run-${this.#runs++}` });
+    return createVaultStore({ db: await this.database.another(), vault, clock: this.clock, claimant: `run-${this.#runs++}` });
   }
 
   kiro(): Upstream {
@@ -120,16 +104,13 @@ export class Cluster {
   }
 
   get db(): Database {
-    const [first] = this.#dbs;
-    if (!first) throw new Error('the cluster is not open');
-    return first;
+    return this.database.db;
   }
 
   async close(): Promise<void> {
     for (const upstream of this.#upstreams) await upstream.close();
-    for (const db of this.#dbs) await db.close();
+    await this.database.end();
     await this.sim.close();
-    await rm(this.dir, { recursive: true, force: true });
   }
 }
 
