@@ -3,6 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type ArchiveQuery, readArchive, toCloudEvent } from '../events/archive.js';
 import type { StoredEvent } from '../events/define.js';
+import { DatabaseError } from '../infra/database/errors.js';
+import type { Database } from '../infra/database/port.js';
 import { stopSignal } from './serve.js';
 import { withDatabase } from './store.js';
 
@@ -18,6 +20,7 @@ interface Filters {
 
 /** The archive is looked at this often while following. */
 const FOLLOW_MS = 250;
+const RETRY_MS = 1_000;
 const PAGE = 500;
 
 export function addEvents(program: Command): void {
@@ -87,12 +90,36 @@ async function tail(options: Filters): Promise<void> {
   const stop = stopSignal();
   await withDatabase(async (db) => {
     let query = queryOf(options);
+    // What is asked for is checked by the first look; later ones outlast a store that is away for a while.
+    let patient = false;
     while (!stop.aborted) {
-      const page = await readArchive(db, { ...query, limit: PAGE });
+      const page = await (patient ? whenThere(db, { ...query, limit: PAGE }, stop) : readArchive(db, { ...query, limit: PAGE }));
+      patient = true;
+      if (page === undefined) return;
       for (const item of page.items) print(item.event, item.cursor, options.json === true);
       const last = page.next ?? page.items.at(-1)?.cursor;
       if (last) query = { ...query, after: last };
       if (page.next === null) await wait(FOLLOW_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   });
+}
+
+/** Says once that the store is away and once that it is back; undefined: interrupted meanwhile. */
+async function whenThere(
+  db: Database,
+  query: ArchiveQuery,
+  stop: AbortSignal,
+): Promise<Awaited<ReturnType<typeof readArchive>> | undefined> {
+  for (let tries = 0; !stop.aborted; tries += 1) {
+    try {
+      const page = await readArchive(db, query);
+      if (tries > 0) process.stderr.write('the database answers again\n');
+      return page;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || !error.transient) throw error;
+      if (tries === 0) process.stderr.write(`${error.message}; trying again\n`);
+      await wait(RETRY_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+  return undefined;
 }

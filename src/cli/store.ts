@@ -2,21 +2,36 @@
 import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../config.js';
 import type { Database } from '../infra/database/port.js';
+import { openPostgres } from '../infra/database/postgres.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 
 /** Runs `work` on the database that the environment names; it may be in use by a running node. Rejects when there is none yet. */
 export async function withDatabase<T>(work: (db: Database, config: Config) => Promise<T>): Promise<T> {
-  const config = loadConfig(process.env);
-  if (config.mode === 'distributed') throw new Error('this build works on SQLite; unset REDIS_URL and point DATABASE_URL at SQLite');
-  if (!existsSync(config.sqlitePath)) {
-    throw new Error(`there is no database at ${config.sqlitePath}; start a node first, or point DATA_DIR or DATABASE_URL at it`);
-  }
-  const db = await openSqlite({ path: config.sqlitePath });
+  const { config, postgres } = environment();
+  const db = await open(config, postgres);
   try {
     return await work(db, config);
   } finally {
     await db.close();
   }
+}
+
+/** A verb needs the database alone: not Redis, and not the secrets that the nodes share. */
+function environment(): { readonly config: Config; readonly postgres: string | null } {
+  const { DATABASE_URL: url = '' } = process.env;
+  if (!url.startsWith('postgres')) return { config: loadConfig(process.env), postgres: null };
+  return { config: loadConfig({ ...process.env, DATABASE_URL: '', REDIS_URL: '' }), postgres: url };
+}
+
+/** Of PostgreSQL a verb takes few connections: nodes need them more. */
+const POSTGRES_POOL = { poolSize: 1, maxOverflow: 4 };
+
+async function open(config: Config, postgres: string | null): Promise<Database> {
+  if (postgres !== null) return openPostgres({ url: postgres, ...POSTGRES_POOL });
+  if (!existsSync(config.sqlitePath)) {
+    throw new Error(`there is no database at ${config.sqlitePath}; start a node first, or point DATA_DIR or DATABASE_URL at it`);
+  }
+  return openSqlite({ path: config.sqlitePath });
 }
 
 /** One JSON document on standard output. */
