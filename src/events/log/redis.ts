@@ -257,7 +257,7 @@ class StreamLog implements RedisLog {
 
   full(): boolean {
     const { ringBytes, ringLimit, spoolBytes, spoolLimit, redisBytes, redisLimit } = this.budget();
-    if (spoolBytes > spoolLimit * FULL) return true;
+    if (spoolBytes > spoolLimit * FULL || ringBytes > ringLimit / FULL) return true;
     if (this.#outbox.spoolFails && (ringBytes > ringLimit * FULL || !this.#sender.isUp)) return true;
     // While Redis does not answer, its figure is an old one, and the spool is the bound.
     return this.#sender.isUp && redisLimit !== null && redisBytes > redisLimit;

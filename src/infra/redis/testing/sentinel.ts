@@ -69,8 +69,8 @@ async function whole(port: number): Promise<void> {
   try {
     await until('a sentinel that knows all', async () => {
       const facts = (await redis.command('SENTINEL', 'MASTER', NAME)) as readonly string[];
-      const valueOf = (name: string): string | undefined => facts[facts.indexOf(name) + 1];
-      return valueOf('num-slaves') === '1' && valueOf('num-other-sentinels') === '2' ? true : undefined;
+      const fact = (name: string): string | undefined => facts[facts.indexOf(name) + 1];
+      return fact('num-slaves') === '1' && fact('num-other-sentinels') === '2' ? true : undefined;
     });
   } finally {
     await redis.close();
