@@ -55,6 +55,24 @@ create index archive_correlation on archive (correlationid, partition, position)
 
 create table archive_d0 partition of archive for values from (0) to (1);
 
+-- Makes the tables that these days lack, in the caller's transaction. One statement: several appends of one transaction ask at the same time.
+create function archive_make_days(wanted integer[]) returns void language plpgsql as $$
+declare
+  wanted_day integer;
+begin
+  if not exists (select from unnest(wanted) as each where to_regclass('archive_d' || each) is null) then
+    return;
+  end if;
+  -- Writers make tables one after another.
+  perform pg_advisory_xact_lock(4711200302);
+  foreach wanted_day in array wanted loop
+    continue when to_regclass('archive_d' || wanted_day) is not null;
+    execute format('create table %I (like archive including defaults)', 'archive_d' || wanted_day);
+    -- Attaching leaves readers and writers of other days alone; creating it as a partition would shut them out.
+    execute format('alter table archive attach partition %I for values from (%s) to (%s)', 'archive_d' || wanted_day, wanted_day, wanted_day + 1);
+  end loop;
+end $$;
+
 -- What each day's table holds of a partition, so that a look-up opens only the tables it needs. Kept under the partition's lock.
 create table archive_spans (
   partition text collate "C" not null,

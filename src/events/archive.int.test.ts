@@ -188,8 +188,9 @@ describe('the archive', () => {
           db,
           sql`select * from archive where partition = ${'p0'} and position > ${1} and position <= ${499} and ${condition} order by position limit ${5}`,
         );
-        expect(words).toMatch(new RegExp(`USING INDEX archive_${name} |Index Scan using archive_d0_${name}`));
-        expect(sorts).toBe(false);
+        expect(words).toMatch(new RegExp(`USING INDEX archive_${name} |Index Scan (using|on) archive_d0_${name}`));
+        // PostgreSQL sorts where it finds no more than a page.
+        if (db.engine === 'sqlite') expect(sorts).toBe(false);
       }
     });
   });

@@ -5,7 +5,7 @@ import { rowsOf } from '../infra/database/rows.js';
 import { dayOf, daysAfter, daysOf, inDays, makeDays, noteSpans } from './archiveDays.js';
 import type { PartitionHead } from './archiveHeads.js';
 import { type ArchiveRow, archiveColumnList, archiveColumns, fromRow, storable, toRow } from './archiveRow.js';
-import type { NewEvent, StoredEvent } from './define.js';
+import { CONTROL_PARTITION, type NewEvent, type StoredEvent } from './define.js';
 
 export { type ArchiveQuery, headCursor, readArchive } from './archiveFeed.js';
 export { partitionHeads } from './archiveHeads.js';
@@ -17,26 +17,45 @@ export { toCloudEvent } from './cloudEvent.js';
  * committed in their order. Events whose id the archive has (in any partition), or that the batch repeats,
  * are dropped. Answers those appended, as every later reader will see them; the others were duplicates.
  */
-export async function appendToArchive(tx: Queryable, partition: string, events: readonly NewEvent[]): Promise<StoredEvent[]> {
+export function appendToArchive(tx: Queryable, partition: string, events: readonly NewEvent[]): Promise<StoredEvent[]> {
+  return appendToPartitions(tx, [[partition, events]]);
+}
+
+/** The same for several partitions at once, in one statement of each kind; in the order given. */
+export async function appendToPartitions(
+  tx: Queryable,
+  parts: readonly (readonly [partition: string, events: readonly NewEvent[]])[],
+): Promise<StoredEvent[]> {
+  const events = parts.flatMap(([, list]) => list);
   if (events.length === 0) return [];
   const days = daysOf(events.map(({ id }) => storable(id)));
-  const [head] = await Promise.all([lockPartition(tx, partition), makeDays(tx, days)]);
+  const names = parts.map(([partition]) => partition);
+  const [heads] = await Promise.all([lockPartitions(tx, names), makeDays(tx, days)]);
   const fresh = await withoutKnown(tx, events, days);
   const rows: ArchiveRow[] = [];
-  let { position, hash } = head;
-  for (const event of fresh) {
-    position += 1;
-    const row = toRow(event, partition, position, hash);
-    hash = row.hash;
-    rows.push(row);
+  const moved: { partition: string; position: number; hash: string }[] = [];
+  for (const [partition, list] of parts) {
+    const head = heads.get(partition);
+    if (!head) throw new Error(`there is no partition ${partition}`);
+    let { position, hash } = head;
+    for (const event of list) {
+      if (!fresh.has(event)) continue;
+      position += 1;
+      const row = toRow(event, partition, position, hash);
+      hash = row.hash;
+      rows.push(row);
+    }
+    if (position > head.position) moved.push({ partition, position, hash });
   }
   if (rows.length === 0) return [];
-  await Promise.all([
-    insertRows(tx, rows),
-    noteSpans(tx, partition, rows),
-    tx.query(sql`update partitions set position = ${position}, hash = ${hash} where partition = ${partition}`),
-  ]);
+  await Promise.all([insertRows(tx, rows), noteSpans(tx, rows), moveHeads(tx, moved)]);
   return rows.map(fromRow);
+}
+
+async function moveHeads(tx: Queryable, moved: readonly object[]): Promise<void> {
+  const columns = { partition: 'text', position: 'bigint', hash: 'text' } as const;
+  await tx.query(sql`update partitions as t set position = r.position, hash = r.hash
+    from (${rowsOf(tx.engine, columns, moved)}) as r where t.partition = r.partition`);
 }
 
 async function insertRows(tx: Queryable, rows: readonly ArchiveRow[]): Promise<void> {
@@ -55,15 +74,17 @@ async function insertRows(tx: Queryable, rows: readonly ArchiveRow[]): Promise<v
   }
 }
 
-async function lockPartition(tx: Queryable, partition: string): Promise<PartitionHead> {
-  const [head] = await tx.query<PartitionHead>(
-    sql`select position, hash from partitions where partition = ${partition} ${forUpdate(tx.engine)}`,
-  );
-  if (!head) throw new Error(`there is no partition ${partition}`);
-  return head;
+/** In one order for all, `control` last, so that nobody waits in a circle. */
+async function lockPartitions(tx: Queryable, names: readonly string[]): Promise<ReadonlyMap<string, PartitionHead>> {
+  const wanted = names.map((partition) => ({ partition }));
+  const rows = await tx.query<PartitionHead & { partition: string }>(sql`select partition, position, hash from partitions
+    where partition in (${rowsOf(tx.engine, { partition: 'text' }, wanted)})
+    order by case when partition = ${CONTROL_PARTITION} then 1 else 0 end, partition ${forUpdate(tx.engine)}`);
+  return new Map(rows.map(({ partition, position, hash }) => [partition, { position, hash }]));
 }
 
-async function withoutKnown(tx: Queryable, events: readonly NewEvent[], days: readonly number[]): Promise<readonly NewEvent[]> {
+/** Those that the archive does not have; of several with one id the first. */
+async function withoutKnown(tx: Queryable, events: readonly NewEvent[], days: readonly number[]): Promise<ReadonlySet<NewEvent>> {
   const byId = new Map<string, NewEvent>();
   for (const event of events) {
     const id = storable(event.id);
@@ -74,7 +95,7 @@ async function withoutKnown(tx: Queryable, events: readonly NewEvent[], days: re
     sql`select id from archive where ${inDays(tx, days)} and id in (${rowsOf(tx.engine, { id: 'text' }, ids)})`,
   );
   for (const { id } of known) byId.delete(id);
-  return [...byId.values()];
+  return new Set(byId.values());
 }
 
 /** Events of one partition after a position, in order. */

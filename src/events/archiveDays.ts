@@ -30,61 +30,35 @@ export function inDays(db: Queryable, days: readonly number[]): SQLQuery {
   )})`;
 }
 
-/** All starters and writers make tables one after another. */
-const MAKING_DAYS = 4_711_200_302;
-
-/** Makes the tables that these days lack, and tomorrow's before it is needed. Within the caller's transaction. */
+/** Makes the tables that these days lack, and that of the day after before it is needed. Within the caller's transaction. */
 export async function makeDays(tx: Queryable, days: readonly number[]): Promise<void> {
   if (tx.engine === 'sqlite') return;
   const newest = Math.max(...days);
   const wanted = newest === ODD_DAY ? days : [...days, newest + 1];
-  if ((await missing(tx, wanted)).length === 0) return;
-  await tx.query(sql`select pg_advisory_xact_lock(${MAKING_DAYS})`);
-  for (const day of await missing(tx, [...wanted, newest + 2])) {
-    const name = sql.ident(`archive_d${day}`);
-    await tx.query(sql`create table ${name} (like archive including defaults)`);
-    // Attaching leaves readers and writers of the other days alone; creating it as a partition would shut them out.
-    const [from, to] = [day, day + 1].map((bound) => sql.__dangerous__rawValue(`${bound}`));
-    await tx.query(sql`alter table archive attach partition ${name} for values from (${from}) to (${to})`);
-  }
-}
-
-async function missing(tx: Queryable, days: readonly number[]): Promise<number[]> {
-  const rows = await tx.query<{ day: number }>(
-    sql`select day from (${rowsOf(
-      tx.engine,
-      { day: 'bigint' },
-      days.map((day) => ({ day })),
-    )}) as r where to_regclass('archive_d' || day) is null`,
-  );
-  return rows.map(({ day }) => day);
+  await tx.query(sql`select archive_make_days(string_to_array(${wanted.join(',')}, ',')::integer[])`);
 }
 
 /** What an append adds to a day. */
 interface Placed {
+  readonly partition: string;
   readonly id: string;
   readonly position: number;
   readonly time: number;
 }
 
-/** Keeps account of what each day holds of a partition. Under the partition's lock. */
-export async function noteSpans(tx: Queryable, partition: string, rows: readonly Placed[]): Promise<void> {
+/** Keeps account of what each day holds of each partition. Under the partitions' locks; positions of a partition rise. */
+export async function noteSpans(tx: Queryable, rows: readonly Placed[]): Promise<void> {
   if (tx.engine === 'sqlite') return;
-  const spans = new Map<number, Placed[]>();
-  for (const row of rows) {
-    const day = dayOf(row.id);
-    const list = spans.get(day);
-    if (list) list.push(row);
-    else spans.set(day, [row]);
+  const spans = new Map<string, { partition: string; day: number; first: number; last: number; from: number; to: number }>();
+  for (const { partition, id, position, time } of rows) {
+    const day = dayOf(id);
+    const span = spans.get(`${partition} ${day}`);
+    if (span) Object.assign(span, { last: position, from: Math.min(span.from, time), to: Math.max(span.to, time) });
+    else spans.set(`${partition} ${day}`, { partition, day, first: position, last: position, from: time, to: time });
   }
-  const noted = [...spans].map(([day, placed]) => {
-    const times = placed.map(({ time }) => time);
-    const [first, last] = [placed[0]?.position ?? 0, placed.at(-1)?.position ?? 0];
-    return { partition, day, first, last, from: times.reduce((a, b) => Math.min(a, b)), to: times.reduce((a, b) => Math.max(a, b)) };
-  });
   const columns = { partition: 'text', day: 'bigint', first: 'bigint', last: 'bigint', from: 'bigint', to: 'bigint' } as const;
   await tx.query(sql`insert into archive_spans as s (partition, day, first_position, last_position, first_time, last_time)
-    ${rowsOf(tx.engine, columns, noted)} on conflict (partition, day) do update set last_position = excluded.last_position,
+    ${rowsOf(tx.engine, columns, [...spans.values()])} on conflict (partition, day) do update set last_position = excluded.last_position,
     first_time = least(s.first_time, excluded.first_time), last_time = greatest(s.last_time, excluded.last_time)`);
 }
 

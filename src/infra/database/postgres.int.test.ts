@@ -104,6 +104,18 @@ describe('a PostgreSQL database', () => {
     }
   });
 
+  it('tells of the statement that failed, not of those that were under way behind it', async () => {
+    const error = await failureOf(
+      db.tx(async (tx) => {
+        const wrong = tx.query(sql`insert into counters (name, value) values ('a', 1)`);
+        const right = tx.query(sql`select 1`);
+        await wrong.catch(() => undefined);
+        await right;
+      }),
+    );
+    expect(error).toMatchObject({ fault: 'unique' });
+  });
+
   it('refuses NUL in text as a fault of the statement', async () => {
     expect(await failureOf(db.query(sql`select ${'a\0b'}::text as t`))).toMatchObject({ fault: 'statement' });
   });

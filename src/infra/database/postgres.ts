@@ -129,11 +129,17 @@ class PostgresDatabase implements Database {
 
   async #transaction<T>(client: PoolClient, begin: string, fn: (tx: Queryable) => Promise<T>): Promise<T> {
     let live = true;
+    let failure: DatabaseError | undefined;
     const tx: Queryable = {
       engine: 'postgres',
       query: async <Row>(query: SQLQuery) => {
         if (!live) throw new DatabaseError('statement', 'the transaction has ended');
-        return run<Row>(client, this.#label, query);
+        try {
+          return await run<Row>(client, this.#label, query);
+        } catch (error) {
+          if (error instanceof DatabaseError && !isAftermath(error)) failure = error;
+          throw error;
+        }
       },
     };
     await send(client, this.#label, { text: begin });
@@ -148,7 +154,8 @@ class PostgresDatabase implements Database {
     } catch (error) {
       live = false;
       await this.#rollback(client);
-      throw error;
+      // Of statements under way together the caller may hear of a later one first, which failed only because another had.
+      throw failure !== undefined && isAftermath(error) ? failure : error;
     }
   }
 
@@ -241,6 +248,11 @@ function toNumber(text: string): number {
     throw new DatabaseError('statement', 'a whole number beyond 2^53 was read');
   }
   return value;
+}
+
+/** "The current transaction is aborted": some statement before this one is to blame. */
+function isAftermath(error: unknown): boolean {
+  return error instanceof DatabaseError && error.cause instanceof Error && 'code' in error.cause && error.cause.code === '25P02';
 }
 
 function isUnavailable(error: unknown): boolean {

@@ -1,6 +1,7 @@
-/** Many rows as one parameter: a select over a JSON document, for batched inserts and upserts on both engines. */
+/** Many rows as one source to select from, for batched inserts and upserts: a JSON document on SQLite, an array for each column on PostgreSQL. */
 import { DatabaseError } from './errors.js';
 import { type Engine, type SQLQuery, sql } from './port.js';
+import { binaryArray } from './postgresArrays.js';
 
 export type ColumnType = 'text' | 'bigint' | 'double' | 'boolean';
 
@@ -14,19 +15,19 @@ export type ColumnType = 'text' | 'bigint' | 'double' | 'boolean';
  */
 export function rowsOf(engine: Engine, columns: Readonly<Record<string, ColumnType>>, rows: readonly object[]): SQLQuery {
   const names = Object.keys(columns);
-  const tuples = rows.map((row) => names.map((name) => checked(name, (row as Readonly<Record<string, unknown>>)[name])));
-  const document = JSON.stringify(tuples);
-  return engine === 'sqlite' ? overJsonEach(columns, names, document) : overJsonArray(columns, names, document);
+  return engine === 'sqlite' ? overJsonEach(columns, names, rows) : overArrays(columns, names, rows);
 }
 
-function checked(name: string, value: unknown): unknown {
+function checked(name: string, row: object): unknown {
+  const value = (row as Readonly<Record<string, unknown>>)[name];
   if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) {
     throw new DatabaseError('statement', `column ${name} was given ${String(value)}`);
   }
   return typeof value === 'bigint' ? Number(value) : value;
 }
 
-function overJsonEach(columns: Readonly<Record<string, ColumnType>>, names: readonly string[], document: string): SQLQuery {
+function overJsonEach(columns: Readonly<Record<string, ColumnType>>, names: readonly string[], rows: readonly object[]): SQLQuery {
+  const document = JSON.stringify(rows.map((row) => names.map((name) => checked(name, row))));
   const picked = names.map((name, index) => {
     const value = sql`(value ->> ${sql.__dangerous__rawValue(String(index))})`;
     // 1.0 comes out of JSON as the integer 1: a real column gets a real.
@@ -36,16 +37,25 @@ function overJsonEach(columns: Readonly<Record<string, ColumnType>>, names: read
 }
 
 const postgresTypes: Readonly<Record<ColumnType, SQLQuery>> = {
-  text: sql`text`,
-  bigint: sql`bigint`,
-  double: sql`double precision`,
-  boolean: sql`boolean`,
+  text: sql`text[]`,
+  bigint: sql`bigint[]`,
+  double: sql`double precision[]`,
+  boolean: sql`boolean[]`,
 };
 
-function overJsonArray(columns: Readonly<Record<string, ColumnType>>, names: readonly string[], document: string): SQLQuery {
-  const picked = names.map((name, index) => {
-    const type = postgresTypes[columns[name] ?? 'text'];
-    return sql`(row ->> ${sql.__dangerous__rawValue(String(index))})::${type} as ${sql.ident(name)}`;
+/** An array for each column. */
+function overArrays(columns: Readonly<Record<string, ColumnType>>, names: readonly string[], rows: readonly object[]): SQLQuery {
+  const arrays = names.map((name) => {
+    const type = columns[name] ?? 'text';
+    const array = binaryArray(
+      type,
+      rows.map((row) => checked(name, row)),
+    );
+    return sql`${array}::${postgresTypes[type]}`;
   });
-  return sql`select ${sql.join(picked, ', ')} from json_array_elements(${document}::json) as row where true`;
+  const named = sql.join(
+    names.map((name) => sql.ident(name)),
+    ', ',
+  );
+  return sql`select ${named} from unnest(${sql.join(arrays, ', ')}) as r(${named}) where true`;
 }

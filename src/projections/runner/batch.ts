@@ -1,12 +1,11 @@
 /** One batch of log entries becomes archive and read models, in one transaction: all of it, once, or nothing. */
-import { appendToArchive } from '../../events/archive.js';
+import { appendToArchive, appendToPartitions } from '../../events/archive.js';
 import { CONTROL_PARTITION, type NewEvent, type StoredEvent } from '../../events/define.js';
 import { eventType } from '../../events/index.js';
 import type { LogEntry, Watermark } from '../../events/log/port.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Projection } from '../define.js';
-import { allDone } from './allDone.js';
 import type { Applied } from './apply.js';
 import { unreadable } from './decode.js';
 import type { Poison } from './fold.js';
@@ -48,10 +47,7 @@ export async function ingestBatch(
   const watermarks = watermarksOf(entries);
   await claim(tx, watermarks, cursors);
   const fresh = await withoutKnown(tx, entries);
-  // All partitions are locked by now: the next one's rows are made while the database writes this one's.
-  const stored: StoredEvent[] = (
-    await allDone(byPartition(fresh).map(([partition, events]) => appendToArchive(tx, partition, events)))
-  ).flat();
+  const stored = await appendToPartitions(tx, byPartition(fresh));
   const applied = await applyLive(tx, stored, options);
   const strange = strangeOf(stored);
   await park(tx, strange, options.now);
