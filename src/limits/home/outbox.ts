@@ -1,0 +1,99 @@
+/** Calls that must be made in the end, in the order they came: while the limits have no home they wait here. */
+import type { Logger } from 'pino';
+import type { HomeLimits } from './port.js';
+import { isUnavailable, type Tenure, unavailable } from './tenure.js';
+
+/** Beyond this the oldest are given up; their leases end with this run, their charges with the next filling. */
+const MOST = 20_000;
+const AT_ONCE = 200;
+
+interface Waiting {
+  readonly make: (tenure: Tenure) => Promise<void>;
+  readonly giveUp: () => void;
+}
+
+export interface Outbox {
+  /**
+   * Makes the call, now or later. Rejects with `storage_unavailable` when it was not made within `holdMs`; it still will be,
+   * and `late` hears the answer then.
+   */
+  surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void, late: (answer: T) => void): Promise<T>;
+  /** Makes what waits. */
+  flush(): void;
+  size(): number;
+}
+
+export interface OutboxDeps {
+  /** The home that may be called now. */
+  readonly tenure: () => Tenure | undefined;
+  readonly holdMs: number;
+  readonly logger: Logger;
+}
+
+export function createOutbox({ tenure, holdMs, logger }: OutboxDeps): Outbox {
+  const waiting: Waiting[] = [];
+  let flushing: Promise<void> | undefined;
+
+  const wait = (item: Waiting): void => {
+    waiting.push(item);
+    if (waiting.length <= MOST) return;
+    logger.error('too much waits for the limits; the oldest is given up');
+    waiting.shift()?.giveUp();
+  };
+
+  const flush = async (): Promise<void> => {
+    for (let now = tenure(); now !== undefined && waiting.length > 0; now = tenure()) {
+      const home = now;
+      const items = waiting.splice(0, AT_ONCE);
+      const failed = await Promise.all(
+        items.map((item) =>
+          item.make(home).then(
+            () => undefined,
+            () => item,
+          ),
+        ),
+      );
+      const again = failed.filter((item) => item !== undefined);
+      waiting.unshift(...again);
+      if (again.length > 0) return;
+    }
+  };
+  const start = (): void => {
+    flushing ??= flush().finally(() => (flushing = undefined));
+  };
+
+  return {
+    surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void, late: (answer: T) => void) {
+      return new Promise<T>((resolve, reject) => {
+        let isTold = false;
+        const tell = (answer: T): void => {
+          clearTimeout(timer);
+          if (isTold) late(answer);
+          else resolve(answer);
+        };
+        const refuse = (error: unknown): void => {
+          clearTimeout(timer);
+          isTold = true;
+          reject(error);
+        };
+        const timer = setTimeout(() => refuse(unavailable()), holdMs);
+        timer.unref();
+        /** Rejects only where it should be tried again. */
+        const make = (home: Tenure): Promise<void> =>
+          home.call(work, confirm).then(tell, (error: unknown) => {
+            if (isUnavailable(error)) throw error;
+            refuse(error);
+          });
+        const item = { make, giveUp: () => refuse(unavailable()) };
+        const home = waiting.length === 0 && flushing === undefined ? tenure() : undefined;
+        if (home === undefined) {
+          wait(item);
+          return start();
+        }
+        make(home).catch(() => wait(item));
+      });
+    },
+    flush: start,
+    size: () => waiting.length,
+  };
+}
