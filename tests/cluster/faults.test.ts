@@ -1,10 +1,14 @@
 /** Promises 1 and 2 of a cluster: whatever is killed, emptied, frozen or cut under load, clients, upstream and archive agree to the request. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_PASSWORD } from '../../src/infra/database/testing/server.js';
 import { createArchiveReader, terminalTypes } from '../support/cluster/archive.js';
 import { type ClientResult, type Load, startLoad } from '../support/cluster/load.js';
 import { addClusterTokens, type ClusterMember, createMember } from '../support/cluster/member.js';
+import { dumpPostgres } from '../support/cluster/postgres.js';
 import { type Reconciliation, reconcile } from '../support/cluster/reconcile.js';
-import { type Cluster, startCluster } from '../support/cluster.js';
+import { readAll } from '../support/cluster/redis.js';
+import { type Cluster, clusterSecrets, startCluster } from '../support/cluster.js';
+import { ADMIN_API_KEY, PROXY_API_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 
 const CAPS = { concurrent: 3, per60s: 700 };
@@ -15,11 +19,14 @@ const texts = ['', '[[sim delay 150]]', '[[sim gap 10]] [[sim words 30]]'];
 let cluster: Cluster;
 let members: ClusterMember[];
 const clients: ClientResult[] = [];
+let tokens: readonly { readonly refreshToken: string }[];
 let mayBeAbandoned = 0;
+let leading = 0;
+let killedAt = 0;
 
 beforeAll(async () => {
   cluster = await startCluster({ env: { TOKEN_MAX_CONCURRENT: String(CAPS.concurrent), TOKEN_RPM_LIMIT: String(CAPS.per60s) } });
-  await addClusterTokens(cluster, 5);
+  tokens = await addClusterTokens(cluster, 5);
   members = await Promise.all(['ada', 'grace', 'linus'].map((name) => createMember(cluster, name)));
 });
 afterAll(() => cluster?.stop());
@@ -58,6 +65,13 @@ async function allAre(status: string): Promise<void> {
   }
 }
 
+/** Index of the node that leads, as the cluster page has it. */
+async function leader(): Promise<number | undefined> {
+  const { nodes } = await cluster.admin.get<{ nodes: { id: string; leader: boolean }[] }>('/admin/api/cluster');
+  const index = cluster.nodes.findIndex((node) => nodes.some((one) => one.leader && one.id === node.name));
+  return index < 0 ? undefined : index;
+}
+
 /** What each member was charged is what the archive says, on every node. */
 async function quotasAgree(): Promise<void> {
   const events = await createArchiveReader(cluster.admin).read();
@@ -75,15 +89,61 @@ describe('three nodes under load lose nothing and double nothing', () => {
     await quotasAgree();
   });
 
-  it('when a node is killed with -9', async () => {
+  it('when the leading node is killed with -9', async () => {
+    leading = await until('a leader', leader, 60_000);
     const books = await under(async (load) => {
-      mayBeAbandoned += load.running();
-      await cluster.node(0).kill();
+      mayBeAbandoned += WORKERS;
+      await cluster.node(leading).kill();
+      killedAt = Date.now();
       await served(load, 60);
-      await cluster.node(0).start();
+      await cluster.node(leading).start();
     });
     expect(books.differences).toEqual([]);
     await quotasAgree();
+  });
+
+  it('when an ingesting node is frozen until others have taken over all its work, and then goes on', async () => {
+    const frozen = (leading + 1) % 3;
+    const books = await under(async (load) => {
+      const reader = createArchiveReader(cluster.node((frozen + 1) % 3).admin);
+      const closed = async (): Promise<number> => (await reader.read()).filter((one) => one.type === 'kirogate.request.abandoned').length;
+      const before = await closed();
+      mayBeAbandoned += WORKERS;
+      cluster.node(frozen).freeze();
+      const answered = new Set(load.results.flatMap((one) => (one.whole && one.id !== null ? [one.id] : [])));
+      await until('the others to archive what it had not', async () => {
+        const known = new Set((await reader.read()).map((one) => one.data.requestId));
+        return [...answered].every((id) => known.has(id)) ? true : undefined;
+      });
+      await until('its requests to be closed by others', async () => ((await closed()) > before ? true : undefined), 40_000);
+      cluster.node(frozen).thaw();
+      await allAre('healthy');
+    });
+    expect(books.differences).toEqual([]);
+    await quotasAgree();
+  });
+
+  it('when PostgreSQL crashes in the middle of a batch and comes back', async () => {
+    const books = await under(async () => {
+      await cluster.postgres.restart('immediate');
+      await allAre('healthy');
+    });
+    expect(books.differences).toEqual([]);
+    await quotasAgree();
+  });
+
+  it('and the killed leader has been replaced within 65 s', async () => {
+    const next = await until(
+      'another leader',
+      async () => {
+        const events = await cluster.admin.all<{ time: string; data: unknown }>(
+          '/admin/api/events?types=kirogate.leader.changed&limit=500',
+        );
+        return events.map((one) => Date.parse(one.time)).find((at) => at > killedAt);
+      },
+      66_000,
+    );
+    expect(next - killedAt).toBeLessThanOrEqual(65_000);
   });
 
   it('when Redis is killed with -9, is away for a while, and comes back from its append-only file', async () => {
@@ -122,35 +182,6 @@ describe('three nodes under load lose nothing and double nothing', () => {
     await quotasAgree();
   });
 
-  it('when an ingesting node is frozen until others have taken over all its work, and then goes on', async () => {
-    const books = await under(async (load) => {
-      const reader = createArchiveReader(cluster.node(0).admin);
-      const closed = async (): Promise<number> => (await reader.read()).filter((one) => one.type === 'kirogate.request.abandoned').length;
-      const before = await closed();
-      mayBeAbandoned += WORKERS;
-      cluster.node(1).freeze();
-      const answered = new Set(load.results.flatMap((one) => (one.whole && one.id !== null ? [one.id] : [])));
-      await until('the others to archive what it had not', async () => {
-        const known = new Set((await reader.read()).map((one) => one.data.requestId));
-        return [...answered].every((id) => known.has(id)) ? true : undefined;
-      });
-      await until('its requests to be closed by others', async () => ((await closed()) > before ? true : undefined), 40_000);
-      cluster.node(1).thaw();
-      await allAre('healthy');
-    });
-    expect(books.differences).toEqual([]);
-    await quotasAgree();
-  });
-
-  it('when PostgreSQL crashes in the middle of a batch and comes back', async () => {
-    const books = await under(async () => {
-      await cluster.postgres.restart('immediate');
-      await allAre('healthy');
-    });
-    expect(books.differences).toEqual([]);
-    await quotasAgree();
-  });
-
   it('when the network between one node and Redis stands still: it closes its listener, and the balancer uses the others', async () => {
     const books = await under(async (load) => {
       mayBeAbandoned += load.running();
@@ -174,5 +205,47 @@ describe('three nodes under load lose nothing and double nothing', () => {
     });
     expect(books.differences).toEqual([]);
     await quotasAgree();
+  });
+
+  it('when every node is stopped and started again in turn: no request fails, and a leader that stops is replaced at once', async () => {
+    const books = await under(async (load) => {
+      const before = load.results.length;
+      for (const [index, node] of cluster.nodes.entries()) {
+        const led = (await leader()) === index;
+        expect(await node.stop()).toBe(0);
+        if (led) await until('another leader', async () => ((await leader()) ?? index) !== index || undefined, 10_000);
+        await node.start();
+      }
+      expect(load.results.slice(before).filter((one) => !one.whole)).toEqual([]);
+    });
+    expect(books.differences).toEqual([]);
+    await quotasAgree();
+  });
+
+  it('and no log, no dump and no spool file holds a secret', async () => {
+    const places: Record<string, string> = {
+      logs: cluster.logs(),
+      'nginx logs': cluster.nginx.log() + cluster.nginx.errors(),
+      'Redis dump': await cluster.redis.dump(),
+      'PostgreSQL dump': dumpPostgres(cluster.postgres.url),
+      ...Object.fromEntries(cluster.nodes.map((node) => [`files of ${node.name}`, readAll(node.dataDir)])),
+    };
+    const secrets = [
+      ...Object.values(clusterSecrets),
+      ADMIN_API_KEY,
+      PROXY_API_KEY,
+      TEST_PASSWORD,
+      ...members.flatMap((member) => [member.key, member.password]),
+      ...tokens.map((token) => token.refreshToken),
+      // What every access token of the simulator begins with.
+      'aoaAAAAAG',
+    ];
+    for (const [place, text] of Object.entries(places)) {
+      if (!place.startsWith('files')) expect(text.length, place).toBeGreaterThan(1_000);
+      expect(
+        secrets.filter((secret) => text.includes(secret)),
+        place,
+      ).toEqual([]);
+    }
   });
 });

@@ -5,6 +5,7 @@ export interface ClusterMember {
   readonly userId: string;
   readonly keyId: string;
   readonly key: string;
+  readonly password: string;
   /** Reads the user API of the node at `url` with the session's cookie; the bare response. */
   get(url: string, path: string): Promise<Response>;
   /** Charged today, by the live figures of the node at `url`. */
@@ -33,6 +34,7 @@ export async function createMember(cluster: Pick<Cluster, 'url' | 'admin'>, name
     userId: id,
     keyId: key.id,
     key: key.key,
+    password: login.password,
     get,
     async usedToday(at) {
       const quotas = (await (await get(at, '/user/api/quota')).json()) as { daily: { used: number } };
