@@ -135,6 +135,29 @@ describe('a run whose life sign stops', () => {
     expect(await useOf(b, 't')).toMatchObject({ concurrency: 0 });
   });
 
+  it("is found although the server's clock stepped back an hour", async () => {
+    const { b, c } = await twoAndADeadOne();
+    nodes.clock().advance(-3_600_000);
+    await live(14_000, [b, c]);
+    expect(await useOf(b, 't')).toMatchObject({ concurrency: 3 });
+    await live(4_000, [b, c]);
+    expect(await useOf(b, 't')).toMatchObject({ concurrency: 0 });
+    const records = [...(await b.abandoned()), ...(await c.abandoned())];
+    expect(records.map((record) => record.requestId)).toEqual(['request-1', 'request-2', 'request-3']);
+  });
+
+  it("is not called dead because the server's clock stepped ahead an hour", async () => {
+    const [a, b] = [await nodes.node('a'), await nodes.node('b')];
+    await a.putTokens([poolToken('t')]);
+    await live(16_000, [a, b]);
+    await a.admit(admitRequest('1'));
+    nodes.clock().advance(3_600_000);
+    await b.sweep();
+    await b.sweep();
+    await live(16_000, [a, b]);
+    expect(await useOf(b, 't')).toMatchObject({ concurrency: 1 });
+  });
+
   it('frees its slots within 20 s of real time', async () => {
     const [dead, b] = [await nodes.node('dead', { clock: null }), await nodes.node('b', { clock: null })];
     await dead.putTokens([poolToken('t')]);

@@ -227,7 +227,9 @@ class History {
 
   async #admit(next: Extract<Op, { op: 'admit' }>): Promise<void> {
     this.#number += 1;
-    const before = this.#pick(next.again, (one) => one.endedAt !== null && !one.finished);
+    // A request has one attempt at a time.
+    const isRunning = (requestId: string) => this.#begun.some((one) => one.request.requestId === requestId && one.endedAt === null);
+    const before = this.#pick(next.again, (one) => one.endedAt !== null && !one.finished && !isRunning(one.request.requestId));
     const retry = next.again < 2 ? before : undefined;
     const target = (i: number, j: number) => ({ provider: providers[i] as string, model: models[j] as string });
     const targets =

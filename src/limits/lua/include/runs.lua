@@ -6,7 +6,8 @@ local beat, knowRun, leasesOf, openOf, leftOf, DEAD_AFTER
   function beat()
     local before = number(call('ZSCORE', ROOT .. 'runs', RUN))
     call('ZADD', ROOT .. 'runs', MONO, RUN)
-    if before and MONO - before <= DEAD_AFTER then return end
+    -- A sign from the future: the server's clock stepped back, and a new row begins.
+    if before and before <= MONO and MONO - before <= DEAD_AFTER then return end
     call('HSET', ROOT .. 'since', RUN, MONO)
   end
 
