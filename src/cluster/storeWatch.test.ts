@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { eventType } from '../events/index.js';
 import { createTestClock } from '../limits/testing/fixtures.js';
 import type { NodeRun } from './nodeRun.js';
 import type { StoreState } from './stores.js';
@@ -101,6 +102,15 @@ describe('the watch over the stores', () => {
     await watch.close();
     expect(recorded).toHaveLength(100);
     expect(recorded.at(-1)?.type).toBe('kirogate.store.recovered');
+  });
+
+  it('makes events that their types take', async () => {
+    const { world, recorded, turn } = scene();
+    world.redisUp = false;
+    await turn();
+    world.redisUp = true;
+    await turn();
+    expect(recorded.map(({ type, data }) => eventType(type)?.schema.safeParse(data).success)).toEqual([true, true]);
   });
 
   it('tells with the event what the event log found when Redis came back', async () => {
