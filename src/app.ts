@@ -36,7 +36,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     logger.info({ mode: config.mode, port: server.port, version }, 'starting');
     const node = await startParts({ ...options, server, teardown });
     server.handler = node.handler;
-    server.state = 'healthy';
+    server.state = node.health();
     logger.info({ port: server.port }, 'ready');
     return { port: server.port, generatedPassword: node.generatedPassword, stop: () => stop(server, node, config, teardown, logger) };
   } catch (error) {

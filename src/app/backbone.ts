@@ -1,5 +1,6 @@
 /** What differs between one node and many: everything else in the composition root sees only this. */
 import type { Logger } from 'pino';
+import type { Health } from '../cluster/nodeRun.js';
 import type { Commands } from '../commands/define.js';
 import type { Config } from '../config.js';
 import type { EventLog } from '../events/log/port.js';
@@ -49,9 +50,13 @@ export interface Backbone {
   openLimits(context: LimitsContext): Promise<Limits>;
   /** Watches the stores and tells of itself, from the moment on at which everything else stands. */
   join(context: LimitsContext & { readonly requestsLastMinute: () => number }): Promise<void>;
+  /** What `/health` says of the stores once the node has started. */
+  health(): Health;
   /** May no new request begin, since what it did could not be recorded or bounded? */
   storageUnavailable(): boolean;
   /** Is it this node's part to check the health of tokens? Asked before each step. */
   mayCheckTokens(): Promise<boolean>;
   readonly nodes: PanelDeps['nodes'];
+  /** Stores beside the database by name, and whether each answers this node now; for metrics. */
+  readonly stores?: () => Readonly<Record<string, boolean>>;
 }

@@ -1,5 +1,6 @@
 /** Joins the parts of a node, one node or many, in the order of spec R11. */
 import type { Logger } from 'pino';
+import type { Health } from '../cluster/nodeRun.js';
 import { createCommands } from '../commands/handle.js';
 import { recordNodeStarted } from '../commands/node/started.js';
 import { recordNodeStopped } from '../commands/node/stopped.js';
@@ -19,6 +20,7 @@ import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
 import { createUpstreams } from '../upstreams/index.js';
 import { openAccess } from './access.js';
+import { openCluster } from './cluster.js';
 import { documentedRoutes } from './documentedRoutes.js';
 import { createMetrics } from './metrics.js';
 import { version } from './package.js';
@@ -43,6 +45,7 @@ export interface Parts {
   readonly handler: NonNullable<NodeServer['handler']>;
   readonly gateway: Gateway;
   readonly generatedPassword: string | null;
+  readonly health: () => Health;
   readonly closing: AbortController;
 }
 
@@ -52,8 +55,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const clock = systemClock;
   const ids = createIds(clock);
   const signal = options.signal ?? new AbortController().signal;
-  if (config.mode === 'distributed') throw new Error('this build runs a single node; unset REDIS_URL and point DATABASE_URL at SQLite');
-  const backbone = await openSingle({ config, nodeId, version, server, teardown, clock, ids, logger, signal });
+  const open = config.mode === 'distributed' ? openCluster : openSingle;
+  const backbone = await open({ config, nodeId, version, server, teardown, clock, ids, logger, signal });
   const { db, log, secrets } = backbone;
 
   const ingest = startIngest({ db, log, clock, logger, ...backbone.ingest });
@@ -63,7 +66,18 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   teardown.add('directory', () => directory.close());
   const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
   const passwords = createPasswords();
-  const commands = createCommands({ db, directory: () => directory, clock, ids, nodeId, vault, logger, defaults, passwords });
+  const commands = createCommands({
+    db,
+    directory: () => directory,
+    clock,
+    ids,
+    nodeId,
+    vault,
+    logger,
+    defaults,
+    passwords,
+    ...(backbone.committed && { committed: backbone.committed }),
+  });
   teardown.add('commands', () => commands.close());
 
   const upstreams = createUpstreams({ kiro: kiroOptions(config, clock, ids) });
@@ -129,7 +143,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const handler = createSurface({
     gateway,
     panels,
-    metrics: createMetrics({ db, directory, clock, log, nodeId }),
+    metrics: createMetrics({ db, directory, clock, log, nodeId, ...(backbone.stores && { stores: backbone.stores }) }),
     metricsToken: config.METRICS_TOKEN,
     version,
     partitions: config.EVENT_PARTITIONS,
@@ -140,7 +154,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   teardown.add('node life', async () => {
     await commands.execute(recordNodeStopped, { nodeId }, { actor: 'system' });
   });
-  return { handler, gateway, generatedPassword: backbone.generatedPassword, closing };
+  return { handler, gateway, generatedPassword: backbone.generatedPassword, health: () => backbone.health(), closing };
 }
 
 type PanelSecrets = Pick<

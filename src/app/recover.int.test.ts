@@ -128,6 +128,15 @@ describe('a start after a crash', () => {
     await node.end();
   });
 
+  it('counts it once in the windows of its token', async () => {
+    await crashedRun(async () => undefined);
+    const node = await startRun();
+    expect(await node.kit.limits.tokenUse(['a'])).toMatchObject([{ rpm: 1, rph: 1, concurrency: 0 }]);
+    await node.recover();
+    expect(await node.kit.limits.tokenUse(['a'])).toMatchObject([{ rpm: 1, rph: 1, concurrency: 0 }]);
+    await node.end();
+  });
+
   const endings: readonly [string, Ending, string, number][] = [
     ['completed', { kind: 'completed' }, 'kirogate.token.used', 1],
     ['left by its client', { kind: 'left' }, 'kirogate.request.cancelled', 1],

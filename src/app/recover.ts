@@ -33,7 +33,8 @@ export async function recover(deps: RecoverDeps): Promise<void> {
   if (records.length > 0) deps.logger.warn({ requests: records.length }, 'requests of an earlier run were closed as abandoned');
 }
 
-function abandonedEvent(record: OpenRecord, deps: RecoverDeps): NewEvent {
+/** The end of a request whose node died, under the event id minted at its admission. */
+export function abandonedEvent(record: OpenRecord, deps: Pick<RecoverDeps, 'clock' | 'nodeId'>): NewEvent {
   const now = deps.clock.now();
   return {
     id: record.terminalEventId,

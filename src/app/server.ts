@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sendJson } from '../gateway/http.js';
+import { createWaitingRoom, type Handler, type WaitingRoom } from './waitingRoom.js';
 
 export type NodeState = 'starting' | 'healthy' | 'degraded' | 'unhealthy' | 'draining';
 
@@ -26,8 +27,8 @@ export interface NodeServer {
   state: NodeState;
   /** null on a single node. */
   stores: StoreStates | null;
-  /** Requests are answered 503 until there is a handler. */
-  handler: ((req: IncomingMessage, res: ServerResponse) => void) | null;
+  /** Until there is one, requests wait for it (all but those for health). */
+  handler: Handler | null;
   /** Takes no new connections; resolves when the listener is closed. Idle connections are closed at once. */
   stopListening(): Promise<void>;
   /** Listens again on the same port. Rejects when somebody else has taken it meanwhile. */
@@ -36,14 +37,25 @@ export interface NodeServer {
   destroy(): void;
 }
 
+/** A node that starts keeps so many requests for so long, ms; more, or longer, is a 503. */
+const WAITING = { capacity: 1_000, longestMs: 10_000 } as const;
+
 /** Binds `port` at once. Rejects when the address is taken. */
 export async function listen(options: { host: string; port: number; facts: HealthFacts }): Promise<NodeServer> {
   const server = createServer({ keepAlive: true, noDelay: true, requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 65_000 });
+  const room = createWaitingRoom({ ...WAITING, refuse: refuseStarting });
   let port = options.port;
+  let handler: Handler | null = null;
   const node = {
     state: 'starting' as NodeState,
     stores: null as StoreStates | null,
-    handler: null as NodeServer['handler'],
+    get handler() {
+      return handler;
+    },
+    set handler(one) {
+      handler = one;
+      if (one !== null) room.open(one);
+    },
     get port() {
       return port;
     },
@@ -61,7 +73,7 @@ export async function listen(options: { host: string; port: number; facts: Healt
       node.connections -= 1;
     });
   });
-  server.on('request', (req, res) => answer(req, res, node, options.facts));
+  server.on('request', (req, res) => answer(req, res, { node, facts: options.facts, room }));
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
@@ -80,12 +92,13 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-function answer(
-  req: IncomingMessage,
-  res: ServerResponse,
-  node: Pick<NodeServer, 'state' | 'stores' | 'handler'>,
-  facts: HealthFacts,
-): void {
+interface AnswerContext {
+  readonly node: Pick<NodeServer, 'state' | 'stores' | 'handler'>;
+  readonly facts: HealthFacts;
+  readonly room: WaitingRoom;
+}
+
+function answer(req: IncomingMessage, res: ServerResponse, { node, facts, room }: AnswerContext): void {
   // Balancers move on without a lost request while new ones are still served.
   if (node.state === 'draining') res.setHeader('connection', 'close');
   const path = (req.url ?? '/').split('?', 1)[0];
@@ -102,6 +115,10 @@ function answer(
     return sendJson(res, node.state === 'healthy' || node.state === 'degraded' ? 200 : 503, body);
   }
   if (node.handler) return node.handler(req, res);
+  room.enter(req, res);
+}
+
+function refuseStarting(req: IncomingMessage, res: ServerResponse): void {
   req.resume();
   sendJson(
     res,

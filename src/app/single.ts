@@ -46,6 +46,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
     async join(context) {
       requestsLastMinute = context.requestsLastMinute;
     },
+    health: () => 'healthy',
     storageUnavailable: () => log.backlog().events > MAX_BACKLOG_EVENTS,
     mayCheckTokens: async () => true,
     nodes: async () => [

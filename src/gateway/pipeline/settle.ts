@@ -1,6 +1,7 @@
 /** Ends an admitted request: exactly one terminal event in the log, then the quota settled and the open record closed. */
 import type { AppError } from '../../errors.js';
-import type { Finished } from '../../limits/port.js';
+import type { NewEvent } from '../../events/define.js';
+import type { Finished, OpenRecord } from '../../limits/port.js';
 import { derivedUuid } from '../../shared/ids.js';
 import { safeText } from '../../shared/safeText.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
@@ -26,13 +27,22 @@ export async function settle(run: Run, ending: Ending, deps: GatewayDeps & Recor
   const charged = isCharged(ending, run);
   await Promise.all([record(terminalEvent(run, ending, charged, deps), deps), ...run.settling]);
   const finished = await deps.limits.finish({ requestId: run.requestId, quota: charged ? 'keep' : 'return' });
-  for (const warned of finished.warned) await record(warnedEvent(run, warned, deps), deps);
+  const { userId, keyId } = run.caller;
+  const whose = { requestId: run.requestId, userId, keyId, period: run.period };
+  for (const warned of finished.warned) await record(warnedEvent(whose, warned, deps), deps);
 }
 
+/** The request by which a quota crossed 80 %. */
+export type Whose = Pick<OpenRecord, 'requestId' | 'userId' | 'keyId' | 'period'>;
+
 /** Told again after a crash or a move of the limits, it has the same id: the archive keeps one for each user, quota and period. */
-function warnedEvent(run: Run, warned: Finished['warned'][number], deps: GatewayDeps) {
-  const { userId, keyId } = run.caller;
-  const period = warned.quota === 'daily' ? run.period.day : run.period.month;
+export function warnedEvent(
+  whose: Whose,
+  warned: Finished['warned'][number],
+  deps: Pick<GatewayDeps, 'ids' | 'clock' | 'nodeId'>,
+): NewEvent {
+  const { userId, keyId } = whose;
+  const period = warned.quota === 'daily' ? whose.period.day : whose.period.month;
   return trafficEvent(
     {
       id: derivedUuid(`quota.warned ${userId} ${warned.quota} ${period}`, Date.parse(period)),
@@ -40,7 +50,7 @@ function warnedEvent(run: Run, warned: Finished['warned'][number], deps: Gateway
       subject: `user/${userId}`,
       key: userId,
       actor: 'system',
-      correlationId: run.requestId,
+      correlationId: whose.requestId,
       data: { ...warned, keyId },
     },
     deps,

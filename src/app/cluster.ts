@@ -1,0 +1,157 @@
+/** One node among many: PostgreSQL and Redis shared, the log in Redis Streams, limits where the cluster has them. */
+import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
+import { startLifeSign } from '../cluster/lifeSign.js';
+import { startRedisProbe } from '../cluster/redisProbe.js';
+import { startRelay } from '../commands/relay.js';
+import { type Config, ConfigError } from '../config.js';
+import { openRedisLog } from '../events/log/redis.js';
+import { createRedisCache } from '../infra/cache/redis.js';
+import { migrate } from '../infra/database/migrate.js';
+import { openPostgres } from '../infra/database/postgres.js';
+import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
+import { openRedis } from '../infra/redis/connection.js';
+import { parseRedisUrl } from '../infra/redis/url.js';
+import type { Secrets } from '../infra/secrets.js';
+import { storedWatermarks } from '../projections/runner/progress.js';
+import type { Backbone, BackboneOptions } from './backbone.js';
+import { openClusterLimits } from './clusterLimits.js';
+import { checkFingerprints } from './fingerprints.js';
+import { joinCluster, type Membership } from './membership.js';
+import { migrationsDir } from './package.js';
+import { createRecoveries } from './recoveries.js';
+import { environmentSettings } from './settings.js';
+import { createStartRetry } from './startRetry.js';
+
+const HOUR_MS = 3_600_000;
+
+export async function openCluster(options: BackboneOptions): Promise<Backbone> {
+  const { config, clock, ids, logger, teardown, nodeId, version } = options;
+  const addresses = addressesOf(config);
+  logger.info({ nodeId, ...addresses }, 'one node of a cluster');
+  const retry = createStartRetry({ timeoutMs: config.STARTUP_TIMEOUT_SECONDS * 1000, clock, logger, signal: options.signal });
+  const runId = ids.short();
+
+  const db = await retry.until(() =>
+    openPostgres({ url: config.DATABASE_URL, poolSize: config.DB_POOL_SIZE, maxOverflow: config.DB_MAX_OVERFLOW, logger }),
+  );
+  teardown.add('database', () => db.close());
+  await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock, logger });
+  await checkFingerprints({ db, secrets: config, logger });
+
+  const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs, logger }));
+  teardown.add('Redis', () => redis.close());
+  const recoveries = createRecoveries();
+  const bell = { ring: (): void => undefined };
+  const log = await retry.until((connectTimeoutMs) =>
+    openRedisLog({
+      url: config.REDIS_URL,
+      partitions: config.EVENT_PARTITIONS,
+      dir: join(config.DATA_DIR, 'spool'),
+      src: runId,
+      clock,
+      logger,
+      retentionHours: config.EVENT_RETENTION_HOURS,
+      connectTimeoutMs,
+      storedProgress: () => storedWatermarks(db, clock.now()),
+      onRecovered: (what) => recoveries.note(what),
+      onControl: () => bell.ring(),
+      onUnreadable: (entry, reason) =>
+        logger.error({ partition: entry.partition, cursor: entry.cursor, reason }, 'an entry of the event log is no event'),
+    }),
+  );
+  teardown.add('event log', () => log.close());
+  const cache = createRedisCache({ redis, clock, logger });
+  const probe = startRedisProbe({ redis, clock });
+  teardown.add('Redis probe', () => probe.close());
+  const node = new NodeFacts(options);
+  const lifeSign = await startLifeSign({
+    db,
+    runId,
+    nodeId,
+    version,
+    redisUp: () => probe.up(),
+    health: () => node.membership?.health() ?? 'healthy',
+    leader: () => node.membership?.isLeader() ?? false,
+    load: () => node.load(),
+    settings: JSON.stringify(environmentSettings(config)),
+    clock,
+    logger,
+  });
+  teardown.add('life sign', () => lifeSign.close());
+  const relay = startRelay({
+    db,
+    relayControl: (events, more) => log.relayControl(events, more),
+    clock,
+    logger,
+    retentionMs: config.EVENT_RETENTION_HOURS * HOUR_MS,
+  });
+  teardown.add('relay', () => relay.close());
+  return {
+    db,
+    log,
+    cache,
+    secrets: secretsOf(config),
+    generatedPassword: null,
+    ingest: { owners: () => ({ self: runId, living: lifeSign.known().living.map((run) => run.runId) }) },
+    committed: () => relay.wake(),
+    async openLimits(context) {
+      bell.ring = () => context.directory.bell();
+      return openClusterLimits({ ...options, runId, db, redis, log, lifeSign, probe }, context);
+    },
+    async join(context) {
+      node.requestsLastMinute = context.requestsLastMinute;
+      node.membership = await joinCluster({ ...options, runId, redis, lifeSign, probe, addresses, recoveries }, context);
+    },
+    health: () => node.membership?.health() ?? 'healthy',
+    storageUnavailable: () => log.full() || (node.membership?.isCutOff() ?? false),
+    mayCheckTokens: async () => (await node.membership?.mayLead()) ?? false,
+    nodes: async () => (await node.membership?.nodes()) ?? [],
+    stores: () => ({ redis: probe.up() }),
+  };
+}
+
+/** What this node says of itself before and after it has joined. */
+class NodeFacts {
+  membership: Membership | null = null;
+  requestsLastMinute: () => number = () => 0;
+  readonly #options: Pick<BackboneOptions, 'server'>;
+
+  constructor(options: Pick<BackboneOptions, 'server'>) {
+    this.#options = options;
+  }
+
+  load(): { connections: number; requestsLastMinute: number } {
+    return { connections: this.#options.server.connections, requestsLastMinute: this.requestsLastMinute() };
+  }
+}
+
+/** Host, port and database of both stores, without passwords. Throws ConfigError for what is no address. */
+function addressesOf(config: Config): { postgres: string; redis: string } {
+  const faults: string[] = [];
+  const read = (parse: () => string): string => {
+    try {
+      return parse();
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+      return '';
+    }
+  };
+  const addresses = {
+    postgres: read(() => parsePostgresUrl(config.DATABASE_URL).label),
+    redis: read(() => parseRedisUrl(config.REDIS_URL).label),
+  };
+  if (faults.length > 0) throw new ConfigError(faults);
+  return addresses;
+}
+
+/** All nodes must hash a caller's address alike, so the salt follows from a secret that they share. */
+function secretsOf(config: Config): Secrets {
+  return {
+    adminPassword: config.ADMIN_PASSWORD,
+    adminSecretKey: config.ADMIN_SECRET_KEY,
+    userSessionSecret: config.USER_SESSION_SECRET,
+    tokenEncryptKey: config.TOKEN_ENCRYPT_KEY,
+    addressSalt: createHmac('sha256', config.ADMIN_SECRET_KEY).update('address salt').digest('base64url'),
+  };
+}

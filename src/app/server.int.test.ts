@@ -1,0 +1,67 @@
+/** The node's port before the node is ready: health at once, everything else waits for the handler. */
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { listen, type NodeServer } from './server.js';
+import { createWaitingRoom } from './waitingRoom.js';
+
+let server: NodeServer | undefined;
+afterEach(() => {
+  server?.destroy();
+  server = undefined;
+});
+
+const facts = { nodeId: 'n', version: '1', mode: 'single', uptime: () => 0 } as const;
+
+async function starting(): Promise<{ node: NodeServer; url: string }> {
+  const node = await listen({ host: '127.0.0.1', port: 0, facts });
+  server = node;
+  return { node, url: `http://127.0.0.1:${node.port}` };
+}
+
+describe('a node that starts', () => {
+  it('answers health at once, and a request when it is ready, with its body', async () => {
+    const { node, url } = await starting();
+    const asked = fetch(`${url}/v1/messages`, { method: 'POST', body: 'the body' });
+    const health = await fetch(`${url}/health`);
+    expect([health.status, await health.json()]).toEqual([503, expect.objectContaining({ status: 'starting' })]);
+    expect((await fetch(`${url}/health/live`)).status).toBe(200);
+    node.handler = (req, res) => void req.pipe(res);
+    expect(await (await asked).text()).toBe('the body');
+    expect(await (await fetch(url, { method: 'POST', body: 'later' })).text()).toBe('later');
+  });
+
+  it('forgets who has left, and is not asked for them', async () => {
+    const { node, url } = await starting();
+    const leave = new AbortController();
+    const left = fetch(url, { signal: leave.signal });
+    await expect.poll(() => node.connections).toBe(1);
+    leave.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(() => node.connections).toBe(0);
+    let asked = 0;
+    node.handler = (_req, res) => {
+      asked += 1;
+      res.end();
+    };
+    await fetch(url);
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a waiting room', () => {
+  it.each([
+    ['is full', { capacity: 0, longestMs: 60_000 }],
+    ['was waited in for too long', { capacity: 1, longestMs: 1 }],
+  ])('refuses when it %s', async (_name, bounds) => {
+    const room = createWaitingRoom({ ...bounds, refuse: (_req, res) => res.writeHead(503).end() });
+    const http = createServer((req, res) => room.enter(req, res)).listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    const answer = await fetch(`http://127.0.0.1:${(http.address() as AddressInfo).port}`);
+    expect(answer.status).toBe(503);
+    http.close();
+    http.closeAllConnections();
+  });
+});
