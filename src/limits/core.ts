@@ -15,7 +15,7 @@ import { restoreToken } from './restore.js';
 import { failureRate, trimResults } from './results.js';
 import { type AttemptState, answer, freeSlot, returnSend, takeSlot } from './slots.js';
 import { changeHealth, type Now } from './token.js';
-import { addAnswered, hourCount, minuteCount, trimWindow } from './window.js';
+import { addAnswered, hourCount, minuteCount, removeAnswered, trimWindow } from './window.js';
 
 export interface Core {
   readonly pool: Pool;
@@ -70,6 +70,8 @@ export function createCore(deps: CoreDeps): Core {
   const charges = createCharges();
   const affinity = createAffinity();
   const attempts = new Map<string, AttemptState>();
+  /** Sends of open records of an earlier run, by token, until the token is restored. */
+  const adopted = new Map<string, readonly number[]>();
   let admissions = 0;
 
   const chooseDeps: ChooseDeps = {
@@ -123,6 +125,9 @@ export function createCore(deps: CoreDeps): Core {
     },
     restoreToken(history, now) {
       const token = pool.at(history.tokenId, now);
+      // Their requests are closed by now, so the read models tell of them.
+      removeAnswered(token.window, adopted.get(token.id) ?? [], now.mono);
+      adopted.delete(token.id);
       restoreToken(token, history, now);
       pool.touch(token, now);
     },
@@ -130,6 +135,7 @@ export function createCore(deps: CoreDeps): Core {
       if (!charges.adopt(record, now)) return;
       const token = pool.at(record.tokenId, now);
       addAnswered(token.window, [now.mono], now.mono);
+      adopted.set(token.id, [...(adopted.get(token.id) ?? []), now.mono]);
       pool.touch(token, now);
     },
     peek(request, now) {

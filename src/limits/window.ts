@@ -59,6 +59,19 @@ export function addAnswered(window: SendWindow, times: readonly number[], now: n
   trimWindow(window, now);
 }
 
+/** Takes sends out again, each once. */
+export function removeAnswered(window: SendWindow, times: readonly number[], now: number): void {
+  const left = window.answered.slice(window.hourHead);
+  for (const at of times) {
+    const index = left.lastIndexOf(at);
+    if (index >= 0) left.splice(index, 1);
+  }
+  window.answered = left;
+  window.hourHead = 0;
+  window.minuteHead = 0;
+  trimWindow(window, now);
+}
+
 /**
  * When the minute window has room for one more send: `now` when it has it already. Where sends without headers
  * are in the way the moment is not known; the answer is then the earliest possible one. Trim first.

@@ -17,8 +17,9 @@ export async function readRestore(db: Queryable, now: number): Promise<{ tokens:
 async function readTokenHistories(db: Queryable, now: number): Promise<TokenHistory[]> {
   const sends = await readSends(db, now);
   const results = await readResults(db, now);
+  const uses = await readDayUses(db, now);
   const healths = await tokenHealthOf(db, 'all');
-  const ids = [...new Set([...sends.keys(), ...results.keys(), ...healths.keys()])].sort();
+  const ids = [...new Set([...sends.keys(), ...results.keys(), ...uses.keys(), ...healths.keys()])].sort();
   return ids.map((tokenId) => {
     const health = healths.get(tokenId);
     return {
@@ -28,8 +29,17 @@ async function readTokenHistories(db: Queryable, now: number): Promise<TokenHist
       consecutiveFails: health?.consecutiveFails ?? 0,
       cooldownUntil: health?.cooldownUntil ?? null,
       lastUsedAt: health?.lastUsedAt ?? null,
+      dayUsed: uses.get(tokenId) ?? 0,
     };
   });
+}
+
+/** Sends of the UTC day that `now` lies in, for the caps that donors set. */
+async function readDayUses(db: Queryable, now: number): Promise<Map<string, number>> {
+  const rows = await db.query<{ token_id: string; used: number }>(
+    sql`select token_id, cast(sum(attempts) as bigint) as used from token_minute where slot >= ${slotOf(now, DAY)} group by token_id`,
+  );
+  return new Map(rows.map(({ token_id, used }) => [token_id, Number(used)]));
 }
 
 async function readSends(db: Queryable, now: number): Promise<Map<string, number[]>> {

@@ -169,6 +169,24 @@ describe('what the limits get back after a start', () => {
     expect(token).toMatchObject({ consecutiveFails: 30, cooldownUntil: null, lastUsedAt: now + 9 * MINUTE - 500 });
   });
 
+  test('is how often each token was used on this UTC day, for the cap of its donor', async () => {
+    const now = MONDAY + 5 * HOUR;
+    const midnight = now - (now % DAY);
+    await happen(
+      used({ time: midnight - 1 }),
+      used({ time: midnight + SECOND }),
+      used({ time: now }),
+      failed(now - HOUR),
+      failed(now - HOUR, { respondedAt: null }),
+      failed(now - HOUR, {}, 't2'),
+    );
+    const { tokens } = await readRestore(db, now);
+    expect(tokens.map(({ tokenId, dayUsed }) => [tokenId, dayUsed])).toEqual([
+      ['t1', 3],
+      ['t2', 1],
+    ]);
+  });
+
   test('is what every user was charged this day and month', async () => {
     await happen(
       used(),

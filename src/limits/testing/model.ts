@@ -320,11 +320,14 @@ class History {
     for (const one of this.#begun) if (left.has(one.request.requestId)) one.finished = true;
     if (how === 'swept') this.#oracle.bury(running.map((one) => one.request.attemptId));
     else await this.#beginAnew();
-    await this.#takeOver(left, keep);
+    const abandoned = await this.#takeOver(left, keep);
+    const abandonedOn = (id: string) => abandoned.filter(({ tokenId }) => tokenId === id).map(() => this.clock.now());
     if (how === 'restarted') {
       const usages = this.#oracle.usages(users);
-      await this.#node.restore({ tokens: histories, users: usages });
-      this.#oracle.restore(histories, usages);
+      // The read models have heard of the abandoned ones as well.
+      const tokens = histories.map((history) => ({ ...history, sends: [...history.sends, ...abandonedOn(history.tokenId)] }));
+      await this.#node.restore({ tokens, users: usages });
+      this.#oracle.restore(tokens, usages);
     }
     await this.#look();
   }
@@ -339,7 +342,7 @@ class History {
     }
   }
 
-  async #takeOver(left: ReadonlySet<string>, keep: boolean): Promise<void> {
+  async #takeOver(left: ReadonlySet<string>, keep: boolean): Promise<readonly OpenRecord[]> {
     const handed: { readonly node: Limits; readonly records: readonly OpenRecord[] }[] = [];
     for (const node of this.site.nodes()) handed.push({ node, records: await node.abandoned() });
     const records = handed.flatMap((one) => one.records);
@@ -350,6 +353,7 @@ class History {
     }
     for (const one of handed) for (const { requestId } of one.records) await this.#finishAt(one.node, requestId, keep);
     for (const node of this.site.nodes()) expect(await node.abandoned()).toEqual([]);
+    return records;
   }
 
   /** A lost reply: the same call again while the attempt runs. */

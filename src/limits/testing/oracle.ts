@@ -18,7 +18,8 @@ interface OracleToken {
   readonly tie: number;
   facts: PoolToken | null;
   position: number;
-  sends: { respondedAt: number | null }[];
+  /** `adopted`: of an open record, until read models tell of it. */
+  sends: { respondedAt: number | null; adopted?: true }[];
   /** Uses of the latest day seen; of a day before it only where the clock stepped back by two. */
   day: number;
   dayUsed: number;
@@ -489,7 +490,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       charges.push(charge);
       open.set(requestId, charge);
       const token = at(tokenId) ?? make(tokenId, tie);
-      token.sends.push({ respondedAt: now() });
+      token.sends.push({ respondedAt: now(), adopted: true });
       touch(token);
     },
     restore(histories: readonly TokenHistory[], usages: readonly UserUsage[]) {
@@ -498,6 +499,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
         const token = at(history.tokenId);
         if (token === undefined) continue;
         const since = history.lastUsedAt === null ? now() : Math.min(now(), monoOf(history.lastUsedAt));
+        token.sends = token.sends.filter((send) => send.adopted !== true);
         token.sends.push(...history.sends.map((wall) => ({ respondedAt: monoOf(wall) })));
         token.results.push(...history.results.map((ok) => ({ at: since, ok })));
         token.fails = history.consecutiveFails;
