@@ -11,15 +11,14 @@ import type { Clock } from '../../shared/clock.js';
 import type { NewEvent, StoredEvent } from '../define.js';
 import type { EventLog, LogBacklog, LogEntry, ReadOptions, Watermark } from './port.js';
 import { loadLogScripts } from './redis/calls.js';
-import { relayControl, trimControl } from './redis/control.js';
-import { archivedKey, producersKey } from './redis/keys.js';
+import { relayControl } from './redis/control.js';
 import { findLeftovers, type Leftovers, lockRun } from './redis/leftovers.js';
 import { Outbox } from './redis/outbox.js';
 import { Reader } from './redis/reader.js';
 import { type Recovered, Sender } from './redis/sender.js';
-import { createStoredProgress, type StoredProgress } from './redis/storedProgress.js';
+import { createStoredProgress } from './redis/storedProgress.js';
 import { createTrimmer, type Trimmer } from './redis/trim.js';
-import { createWatermarks, type Watermarks } from './redis/watermarks.js';
+import { Upkeep } from './redis/upkeep.js';
 import { Spool } from './spool.js';
 
 export interface RedisLogDeps {
@@ -79,13 +78,6 @@ const RING_BYTES = 64 * 1024 * 1024;
 const SPOOL_BYTES = 1024 * 1024 * 1024;
 /** From here on no new work: the rest is for what runs. */
 const FULL = 0.9;
-const TICK_MS = 1_000;
-const TRIM_MS = 5_000;
-const FORGET_MS = 3_600_000;
-/** As long as the archive remembers producers. */
-const FORGET_DAYS = 30;
-/** The archive has not moved for so long: perhaps its publisher died, so the database is asked. */
-const STALE_MS = 3_000;
 /** An XREAD may block for a second. */
 const READ_TIMEOUT_MS = 5_000;
 
@@ -142,14 +134,8 @@ class StreamLog implements RedisLog {
   readonly #outbox: Outbox;
   readonly #sender: Sender;
   readonly #reader: Reader;
-  readonly #watermarks: Watermarks;
   readonly #trimmer: Trimmer;
-  readonly #stored: StoredProgress;
-  readonly #trimmedAt = new Map<string, number>();
-  #forgotAt: number;
-  #movedAt: number;
-  #tick: NodeJS.Timeout | undefined;
-  #ticking = false;
+  readonly #upkeep: Upkeep;
   #closing: Promise<void> | undefined;
 
   constructor(deps: RedisLogDeps, parts: Parts) {
@@ -157,7 +143,6 @@ class StreamLog implements RedisLog {
     this.#parts = parts;
     this.partitions = Array.from({ length: deps.partitions }, (_, index) => `p${index}`);
     const { clock, logger } = deps;
-    this.#forgotAt = this.#movedAt = clock.monotonic();
     this.#outbox = new Outbox({
       partitions: this.partitions,
       src: deps.src,
@@ -166,32 +151,35 @@ class StreamLog implements RedisLog {
       onDone: (segment) => parts.leftovers.done(segment),
       onSpoolError: (error) => logger?.error({ err: error }, 'the event spool cannot be used'),
     });
-    this.#stored = createStoredProgress(deps.storedProgress, logger);
+    const stored = createStoredProgress(deps.storedProgress, logger);
     this.#sender = new Sender({
       redis: parts.append,
       scripts: this.#scripts,
       outbox: this.#outbox,
       logger,
       onRecovered: (what) => deps.onRecovered?.(what),
-      onLost: () => this.#askDatabase(),
+      onLost: () => this.#upkeep.askDatabase(),
     });
-    this.#watermarks = createWatermarks({
+    const retentionMs = deps.retentionHours * 3_600_000;
+    this.#trimmer = createTrimmer({ redis: parts.control, clock, partitions: this.partitions, retentionMs });
+    this.#upkeep = new Upkeep({
       redis: parts.control,
       scripts: this.#scripts,
-      onError: (error) => logger?.debug({ err: error }, 'the archive could not be published in Redis; later'),
-    });
-    this.#trimmer = createTrimmer({
-      redis: parts.control,
-      clock,
       partitions: this.partitions,
-      retentionMs: deps.retentionHours * 3_600_000,
+      outbox: this.#outbox,
+      sender: this.#sender,
+      trimmer: this.#trimmer,
+      stored,
+      clock,
+      logger,
+      retentionMs,
     });
     this.#reader = new Reader({
       redis: parts.read,
       partitions: this.partitions,
       clock,
       logger,
-      isArchived: (partition, src, n) => this.#stored.has(partition, src, n),
+      isArchived: (partition, src, n) => stored.has(partition, src, n),
       onLost: () => this.#sender.ask(),
       onUnreadable: (entry, reason) => this.#unreadable(entry, reason),
       ...(deps.onControl ? { onControl: deps.onControl } : {}),
@@ -200,20 +188,18 @@ class StreamLog implements RedisLog {
 
   /** Takes over what dead runs left, and begins. */
   async start(): Promise<void> {
-    const ask = [producersKey('p0'), archivedKey('p0')];
-    const [known] = (await this.#parts.append.run(this.#scripts.askProducers, ask, [this.#deps.src])) as [number];
-    if (known > 0) throw new Error(`the run ${this.#deps.src} is in the event log already; every run needs an id of its own`);
     await this.#parts.leftovers.each(({ segment, records }) => {
       const mine = records.filter(({ partition }) => this.partitions.includes(partition));
       if (mine.length < records.length) this.#deps.logger?.warn({ path: segment.path }, 'a spool names partitions that are not there');
       this.#outbox.adopt(segment, mine);
     });
     this.#outbox.adoptedAll();
-    const { events } = this.#outbox;
-    if (events > 0) this.#deps.logger?.info({ events }, 'events of dead runs wait in their spools');
+    if (this.#outbox.events > 0) {
+      this.#deps.logger?.info({ events: this.#outbox.events }, 'events of dead runs wait in their spools');
+      await this.#upkeep.askDatabase();
+    }
     this.#sender.ask();
-    this.#tick = setInterval(() => void this.#everySecond(), TICK_MS);
-    this.#tick.unref();
+    this.#upkeep.start();
   }
 
   append(event: NewEvent): Promise<void> {
@@ -232,10 +218,8 @@ class StreamLog implements RedisLog {
     return this.#closing ? Promise.resolve([]) : this.#reader.read(after, options);
   }
 
-  async archived(watermarks: readonly Watermark[]): Promise<void> {
-    this.#release(watermarks);
-    await this.#watermarks.publish(watermarks);
-    await this.#trim(watermarks.map(({ partition }) => partition));
+  archived(watermarks: readonly Watermark[]): Promise<void> {
+    return this.#upkeep.archived(watermarks);
   }
 
   backlog(): LogBacklog {
@@ -277,7 +261,7 @@ class StreamLog implements RedisLog {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#tick);
+    this.#upkeep.close();
     this.#reader.close();
     await this.#waitForArchive();
     await this.#sender.close();
@@ -302,73 +286,6 @@ class StreamLog implements RedisLog {
       this.#sender.ask();
       await wait(50);
     }
-  }
-
-  #release(watermarks: readonly Watermark[]): void {
-    for (const { partition, cursor, producers } of watermarks) {
-      this.#sender.raiseFloor(partition, cursor);
-      for (const [src, n] of producers) {
-        const lane = this.#outbox.lane(partition, src);
-        if (!lane) continue;
-        if (n > lane.archived) this.#movedAt = this.#deps.clock.monotonic();
-        this.#outbox.release(lane, n);
-        this.#sender.settleRecovery(lane);
-      }
-    }
-  }
-
-  /** A watermark in Redis may be lost with Redis, or with the node that was to publish it. */
-  async #askDatabase(): Promise<void> {
-    const watermarks = await this.#stored.read();
-    this.#release(watermarks);
-    // The cursors are the publishers' to tell.
-    await this.#watermarks.publish(watermarks.map((watermark) => ({ ...watermark, cursor: '' })));
-  }
-
-  async #trim(partitions: readonly string[]): Promise<void> {
-    const { clock, retentionHours, logger } = this.#deps;
-    const now = clock.monotonic();
-    const due = partitions.filter((partition) => retentionHours === 0 || now - (this.#trimmedAt.get(partition) ?? 0) >= TRIM_MS);
-    try {
-      for (const partition of due) {
-        this.#trimmedAt.set(partition, now);
-        await this.#trimmer.measure();
-        await this.#trimmer.trim(partition, this.#watermarks.cursorOf(partition) ?? '');
-      }
-    } catch (error) {
-      logger?.debug({ err: error }, 'the event streams could not be trimmed; later');
-    }
-  }
-
-  async #everySecond(): Promise<void> {
-    if (this.#ticking || !this.#parts.control.isReady()) return;
-    this.#ticking = true;
-    try {
-      const now = this.#deps.clock.monotonic();
-      if (this.#outbox.events > 0) this.#sender.ask();
-      else this.#movedAt = now;
-      if (now - this.#movedAt > STALE_MS) {
-        this.#movedAt = now;
-        await this.#askDatabase();
-      }
-      await this.#watermarks.retry();
-      if (this.#outbox.events > 0) await this.#trimmer.measure();
-      await this.#trim(this.partitions.filter((partition) => this.#watermarks.cursorOf(partition) !== undefined));
-      if (now - this.#forgotAt > FORGET_MS) await this.#forget(now);
-    } catch (error) {
-      this.#deps.logger?.debug({ err: error }, 'the upkeep of the event log failed; again in a second');
-    } finally {
-      this.#ticking = false;
-    }
-  }
-
-  async #forget(now: number): Promise<void> {
-    this.#forgotAt = now;
-    const { control } = this.#parts;
-    for (const partition of this.partitions) {
-      await control.run(this.#scripts.forgetProducers, [producersKey(partition), archivedKey(partition)], [FORGET_DAYS]);
-    }
-    await trimControl(control, this.#deps.clock.now() - this.#deps.retentionHours * 3_600_000);
   }
 
   #unreadable(entry: LogEntry, reason: string): void {

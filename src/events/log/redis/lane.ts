@@ -3,10 +3,13 @@ import { Ring } from '../ring.js';
 import type { SpoolSegment } from '../spool.js';
 import type { EntryValues } from './entry.js';
 
-/** An entry in memory. */
-export interface Held {
+export interface NumberedValues {
   readonly n: number;
   readonly values: EntryValues;
+}
+
+/** An entry in memory. */
+export interface Held extends NumberedValues {
   /** What it costs in memory, about. */
   readonly bytes: number;
   /** Place among all entries of this process. */

@@ -2,9 +2,10 @@
 import { AppError } from '../../../errors.js';
 import type { NewEvent } from '../../define.js';
 import { partitionOf } from '../port.js';
-import { encodeSpoolRecord, readSpoolFile, type Spool, type SpoolRecord, type SpoolSegment } from '../spool.js';
-import { type EntryValues, encodeEntry } from './entry.js';
-import { type ColdRange, type Held, Lane } from './lane.js';
+import { encodeSpoolRecord, type Spool, type SpoolRecord, type SpoolSegment } from '../spool.js';
+import { encodeEntry } from './entry.js';
+import { type ColdRange, type Held, Lane, type NumberedValues } from './lane.js';
+import { createReadBack } from './readBack.js';
 
 /** What an entry costs beside its text. */
 const OVERHEAD = 500;
@@ -21,11 +22,6 @@ export interface OutboxDeps {
   readonly onSpoolError: (error: unknown) => void;
 }
 
-export interface NumberedValues {
-  readonly n: number;
-  readonly values: EntryValues;
-}
-
 export class Outbox {
   readonly own: ReadonlyMap<string, Lane>;
   readonly #deps: OutboxDeps;
@@ -39,7 +35,7 @@ export class Outbox {
   #coldEvents = 0;
   #cooling = false;
   #spoolFails = false;
-  #loaded: { readonly path: string; readonly records: readonly SpoolRecord[] } | null = null;
+  readonly #files = createReadBack();
 
   constructor(deps: OutboxDeps) {
     this.#deps = deps;
@@ -173,7 +169,7 @@ export class Outbox {
   /** The next unsent entries of a lane, at most so many; reads them back from disk where they are only there. */
   async take(lane: Lane, most: number): Promise<readonly NumberedValues[]> {
     for (let range = lane.coldUnsent(); range; range = lane.coldUnsent()) {
-      const found = await this.#readBack(lane, range);
+      const found = await this.#files.read(lane, range);
       if (found.length > 0) return found.slice(0, most);
       this.#lose(lane, range);
     }
@@ -183,19 +179,6 @@ export class Outbox {
       taken.push(held);
     }
     return taken;
-  }
-
-  async #readBack(lane: Lane, { segment, from, to }: ColdRange): Promise<readonly NumberedValues[]> {
-    const wanted = (records: readonly SpoolRecord[]): SpoolRecord[] =>
-      records.filter(({ partition, src, n }) => partition === lane.partition && src === lane.src && n > lane.sent && n >= from && n <= to);
-    let found = this.#loaded?.path === segment.path ? wanted(this.#loaded.records) : [];
-    // The file may have grown since it was read.
-    if (found.at(-1)?.n !== to) {
-      const file = await readSpoolFile(segment.path).catch(absent);
-      this.#loaded = { path: segment.path, records: file.records };
-      found = wanted(file.records);
-    }
-    return found.sort((a, b) => a.n - b.n);
   }
 
   /** The disk has lost them: nobody waits for them any more. */
@@ -209,7 +192,7 @@ export class Outbox {
 
   /** What was read back is not needed any more. */
   unload(): void {
-    this.#loaded = null;
+    this.#files.unload();
   }
 
   #releaseSegment(lane: Lane, segment: SpoolSegment, count: number): void {
@@ -290,11 +273,6 @@ export class Outbox {
     }
     return moved;
   }
-}
-
-function absent(error: unknown): { readonly records: readonly SpoolRecord[] } {
-  if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { records: [] };
-  throw error;
 }
 
 function settle(held: Held): void {

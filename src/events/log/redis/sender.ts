@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import type { RedisConnection, RedisReply } from '../../../infra/redis/connection.js';
 import type { LogScripts } from './calls.js';
 import { archivedKey, isStreamId, laterId, producersKey, streamKey } from './keys.js';
-import type { Lane, Recovery } from './lane.js';
-import type { NumberedValues, Outbox } from './outbox.js';
+import type { Lane, NumberedValues, Recovery } from './lane.js';
+import type { Outbox } from './outbox.js';
 
 /** Caps of one call: the server runs nothing else meanwhile, and memory is only checked before it. */
 const MOST_EVENTS = 500;
