@@ -27,7 +27,7 @@ async function run(args: readonly string[]): Promise<{ child: Child; url: string
   });
   started.push(child);
   const url = await child.whileRunning(
-    until('the address', () => /^KiroGate cluster: (\S+).*\n[^]*All secrets:/m.exec(child.output())?.[1], 120_000),
+    until('the address', () => /^KiroGate cluster: (\S+)[\s\S]*All secrets:/m.exec(child.output())?.[1], 120_000),
   );
   return { child, url };
 }
