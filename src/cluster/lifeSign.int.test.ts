@@ -120,6 +120,17 @@ describe.each(engines)('a life sign on %s', (engine) => {
     expect(await names(one.sign)).toEqual(['a', 'crashed']);
   });
 
+  it('tells which runs are dead, and none while the database cannot say', async () => {
+    const { sign, store } = await node('a');
+    const started = await node('b');
+    expect(await sign.dead(['a', 'b', 'never-heard-of'])).toEqual(['never-heard-of']);
+    await started.sign.close();
+    expect(await sign.dead(['a', 'b'])).toEqual(['b']);
+    store.lost = true;
+    expect(await sign.dead(['a', 'b'])).toEqual([]);
+    store.lost = false;
+  });
+
   it('survives a lost database: the last known is marked, nothing is thrown, and signs go on when it is back', async () => {
     const { sign, clock, timers, store, lines, turn } = await node('a');
     expect(sign.databaseUp()).toBe(true);

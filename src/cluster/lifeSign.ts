@@ -42,6 +42,8 @@ export interface LifeSign {
   living(): Promise<readonly NodeRun[]>;
   /** All runs of the last day that did not end in order, dead ones included. Never rejects. */
   runs(): Promise<readonly NodeRun[]>;
+  /** Which of these runs are dead for the database, asked anew; none while it does not answer. Never rejects. */
+  dead(runIds: readonly string[]): Promise<readonly string[]>;
   /** The living as they were read last, and when (monotonic ms). */
   known(): { readonly living: readonly NodeRun[]; readonly readAt: number };
   /** Monotonic ms when the last sign that was written had been sent. */
@@ -119,6 +121,15 @@ class RunningLifeSign implements LifeSign {
   async runs(): Promise<readonly NodeRun[]> {
     await this.#refresh();
     return this.#marked().runs;
+  }
+
+  async dead(runIds: readonly string[]): Promise<readonly string[]> {
+    if (runIds.length === 0) return [];
+    // A read that began before now could miss a run that has just started.
+    await this.#reading;
+    if (!(await this.#read())) return [];
+    const living = new Set(this.known().living.map(({ runId }) => runId));
+    return runIds.filter((runId) => !living.has(runId));
   }
 
   known(): { readonly living: readonly NodeRun[]; readonly readAt: number } {
@@ -246,16 +257,25 @@ class RunningLifeSign implements LifeSign {
 
   #refresh(): Promise<void> {
     if (this.#deps.clock.monotonic() - this.#readAt < READ_MS) return Promise.resolve();
-    this.#reading ??= readRoll(this.#deps.db)
-      .then((roll) => {
-        this.#noteAnswer();
-        this.#noteRoll(roll);
-      })
-      .catch((error: unknown) => this.#failed(error))
+    this.#reading ??= this.#read()
+      .then(() => undefined)
       .finally(() => {
         this.#reading = null;
       });
     return this.#reading;
+  }
+
+  /** Has the database answered? Never rejects. */
+  async #read(): Promise<boolean> {
+    try {
+      const roll = await readRoll(this.#deps.db);
+      this.#noteAnswer();
+      this.#noteRoll(roll);
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
   }
 
   /** What was read last is marked where the database has not been heard since. */
