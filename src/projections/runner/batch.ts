@@ -9,7 +9,7 @@ import type { Projection } from '../define.js';
 import type { Applied } from './apply.js';
 import { unreadable } from './decode.js';
 import type { Poison } from './fold.js';
-import { applyLive } from './live.js';
+import { applyLive, Behind, OtherVersion } from './live.js';
 import { lockPartitions } from './locks.js';
 import { park } from './parked.js';
 
@@ -20,6 +20,11 @@ export class Overtaken extends Error {
   constructor(readonly partitions: readonly string[]) {
     super(`another process has archived further in ${partitions.join(', ')}`);
   }
+}
+
+/** Is the error about who else archives, or which build, and not about the events? */
+export function isOfThePlace(error: unknown): boolean {
+  return error instanceof Overtaken || error instanceof Behind || error instanceof OtherVersion;
 }
 
 export interface BatchResult extends Applied {

@@ -7,14 +7,14 @@ import type { Clock } from '../../shared/clock.js';
 import { createIds } from '../../shared/ids.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
-import { type BatchResult, ingestBatch, Overtaken } from './batch.js';
+import { type BatchResult, ingestBatch, isOfThePlace, Overtaken } from './batch.js';
 import { BuildError } from './build.js';
 import { retryCollisions } from './collisions.js';
 import { isForContent, type Poison } from './fold.js';
 import { createHoldings, type Holdings } from './holdings.js';
-import { Behind, OtherVersion } from './live.js';
+import { Behind } from './live.js';
 import type { Owners } from './ownership.js';
-import { parkedEvent } from './parkedEvent.js';
+import { parkedEventMaker } from './parkedEvent.js';
 import { PrepareError, prepareProjections } from './prepare.js';
 import { readCursors, storedWatermarks } from './progress.js';
 
@@ -54,8 +54,7 @@ export interface IngestStatus {
 
 export interface Ingest {
   /**
-   * Resolves when the projections are prepared and everything that this process appended before the call is archived, by
-   * whomever; among several processes, when it has nothing left to wait for.
+   * Resolves when the projections are prepared and what this process appended is archived, by whomever.
    * Rejects when this build cannot prepare them (PrepareError, BuildError) or the ingest closes before.
    */
   idle(): Promise<void>;
@@ -97,6 +96,8 @@ class RunningIngest implements Ingest {
   #lastCommitAt: number | null = null;
   #error: string | null = null;
   #pause = 0;
+  /** Did the last commit fail, perhaps only in its answer? */
+  #unsure = false;
   #closing = false;
   #wake: () => void = () => undefined;
 
@@ -104,8 +105,7 @@ class RunningIngest implements Ingest {
     this.#deps = deps;
     this.#projections = deps.projections ?? registry;
     this.#holdings = createHoldings(deps);
-    const ids = createIds(deps.clock);
-    this.#parkedEvent = (poison) => parkedEvent(poison, ids.uuid(), deps.clock.now());
+    this.#parkedEvent = parkedEventMaker(createIds(deps.clock), deps.clock);
     this.#loop = this.#run();
   }
 
@@ -161,6 +161,7 @@ class RunningIngest implements Ingest {
   async #step(): Promise<number> {
     const { log, batchSize = 1_000, lingerMs = 50 } = this.#deps;
     this.#settleIdlers();
+    if (this.#unsure) await this.#learn();
     await this.#look();
     const partitions = this.#holdings.mine();
     // Nobody waits for more once somebody waits for us.
@@ -176,7 +177,7 @@ class RunningIngest implements Ingest {
   }
 
   async #take(entries: readonly LogEntry[]): Promise<void> {
-    const { db, log, clock } = this.#deps;
+    const { log } = this.#deps;
     try {
       const result = await this.#commit(entries);
       for (const { partition, cursor } of result.watermarks) this.#cursors.set(partition, cursor);
@@ -188,20 +189,29 @@ class RunningIngest implements Ingest {
       if (error instanceof Behind) await this.#prepare();
       else if (error instanceof Overtaken) {
         this.#holdings.letGo(error.partitions);
-        this.#cursors = await readCursors(db);
-        // Perhaps it was we, and the answer to our commit was lost: what the archive has may go.
-        await log.archived(await storedWatermarks(db, clock.now()));
-      } else throw error;
+        await this.#learn();
+      } else {
+        this.#unsure = true;
+        throw error;
+      }
     }
   }
 
-  /** Among several processes: learns how far the others are, and hears for the log what they could not tell it. */
+  /** Where the archive stands. Perhaps it was we who brought it there, and the answer was lost: what it has may go. */
+  async #learn(): Promise<void> {
+    const { db, log, clock } = this.#deps;
+    this.#cursors = await readCursors(db);
+    await log.archived(await storedWatermarks(db, clock.now()));
+    this.#unsure = false;
+    this.#settleIdlers();
+  }
+
+  /** Among several processes: learns how far the others are, and steps in where one stands still. */
   async #look(): Promise<void> {
-    const { db, log, clock, owners } = this.#deps;
+    const { db, clock, owners } = this.#deps;
     if (owners === undefined || clock.monotonic() - this.#lookedAt < LOOK_MS) return;
     this.#lookedAt = clock.monotonic();
     this.#cursors = await readCursors(db);
-    if (log.backlog().events > 0) await log.archived(await storedWatermarks(db, clock.now()));
     this.#settleIdlers();
     if (!this.#closing) await this.#holdings.look(this.#cursors);
   }
@@ -288,9 +298,4 @@ class RunningIngest implements Ingest {
       idler.resolve();
     }
   }
-}
-
-/** Is it about who else archives, or which build, and not about the events? */
-function isOfThePlace(error: unknown): boolean {
-  return error instanceof Overtaken || error instanceof Behind || error instanceof OtherVersion;
 }

@@ -100,29 +100,14 @@ describe('ingest on several nodes', () => {
     if (!producer) throw new Error('no node');
     await append(producer, 90);
     await Promise.all(nodes.map(({ ingest }) => ingest.idle()));
-    stream.deaf = true;
     await append(producer, 50);
     stream.rollBack(7);
-    stream.deaf = false;
     await Promise.all(nodes.map(({ ingest }) => ingest.idle()));
     await once(140);
-    stream.deaf = true;
     await append(producer, 50);
     stream.empty();
-    stream.deaf = false;
     await Promise.all(nodes.map(({ ingest }) => ingest.idle()));
     await once(190);
-  });
-
-  test('tells the log from the database what it could not tell it after the commit', async () => {
-    living = ['a'];
-    stream.deaf = true;
-    const { log } = node('a');
-    await append(log, 20);
-    await until('the archive', async () => ((await archived()) === 20 ? true : undefined));
-    expect(log.backlog().events).toBe(20);
-    stream.deaf = false;
-    await until('the word', () => (log.backlog().events === 0 ? true : undefined));
   });
 
   test('takes a batch once whose commit was not confirmed', async () => {

@@ -1,9 +1,14 @@
 /** Parking is itself an event of the control partition, so that nobody has to look for it. */
 import type { NewEvent } from '../../events/define.js';
+import type { Clock } from '../../shared/clock.js';
+import type { Ids } from '../../shared/ids.js';
 import type { Poison } from './fold.js';
 
-/** `id`: of the new event; `now` in ms since epoch. */
-export function parkedEvent({ projection, event, reason, error }: Poison, id: string, now: number): NewEvent {
+export function parkedEventMaker(ids: Ids, clock: Clock): (poison: Poison) => NewEvent {
+  return (poison) => parkedEvent(poison, ids.uuid(), clock.now());
+}
+
+function parkedEvent({ projection, event, reason, error }: Poison, id: string, now: number): NewEvent {
   return {
     id,
     type: 'kirogate.projection.event-parked',

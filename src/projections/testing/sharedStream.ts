@@ -15,8 +15,6 @@ export interface SharedStream {
   /** Forgets the last entries of every partition, as a server does that comes back from an older file. */
   rollBack(entries: number): void;
   empty(): void;
-  /** Words of progress are lost while it is set. */
-  deaf: boolean;
 }
 
 export function createSharedStream(partitions: number): SharedStream {
@@ -25,7 +23,7 @@ export function createSharedStream(partitions: number): SharedStream {
   const producers = new Map<string, Map<string, { readonly event: NewEvent; readonly n: number }[]>>();
   const counters = new Map<string, number>();
   const nextIds = new Map<string, number>();
-  const stream: SharedStream = { handle, rollBack, empty, deaf: false };
+  const stream: SharedStream = { handle, rollBack, empty };
 
   function put(partition: string, src: string, n: number, event: NewEvent): void {
     const list = places.get(partition) ?? [];
@@ -76,9 +74,7 @@ export function createSharedStream(partitions: number): SharedStream {
         await new Promise((resolve) => setTimeout(resolve, 2));
         return take(after, options);
       },
-      archived: async (watermarks) => {
-        if (!stream.deaf) release(watermarks);
-      },
+      archived: async (watermarks) => release(watermarks),
       backlog: () => ({ events: [...held.values()].reduce((sum, list) => sum + list.length, 0), bytes: 0 }),
       close: async () => undefined,
     };
