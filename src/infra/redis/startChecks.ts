@@ -18,7 +18,7 @@ const WANTED = {
 } as const;
 
 /** `label`: host, port and database, for messages. Throws StoreUnreachable with what to do when this Redis cannot serve. */
-export async function checkRedis(redis: RedisConnection, label: string): Promise<RedisFacts> {
+export async function checkRedis(redis: Pick<RedisConnection, 'command'>, label: string): Promise<RedisFacts> {
   const info = parseInfo(String(await redis.command('INFO')));
   const version = info.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= LEAST_VERSION)) {
@@ -40,7 +40,7 @@ export async function checkRedis(redis: RedisConnection, label: string): Promise
 }
 
 /** CONFIG may be forbidden; INFO tells two of the four. */
-async function readSettings(redis: RedisConnection, info: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+async function readSettings(redis: Pick<RedisConnection, 'command'>, info: ReadonlyMap<string, string>): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   const policy = info.get('maxmemory_policy');
   const aof = info.get('aof_enabled');

@@ -1,0 +1,57 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { StoreUnreachable } from '../../errors.js';
+import { openRedis, type RedisConnection, type RedisReply } from './connection.js';
+import { checkRedis } from './startChecks.js';
+import { startTestRedis, type TestRedis } from './testing/server.js';
+
+const GOOD = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
+
+describe('the look at Redis when a node starts', () => {
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+  const start = async (settings: readonly string[]): Promise<{ server: TestRedis; redis: RedisConnection }> => {
+    const server = await startTestRedis(settings);
+    ends.push(() => server.stop());
+    const redis = await openRedis({ url: server.url, name: 'test' });
+    ends.push(() => redis.close());
+    return { server, redis };
+  };
+
+  it('is content with a server set up as documented', async () => {
+    const { redis } = await start(GOOD);
+    expect(await checkRedis(redis, 'h:1/0')).toEqual({ version: expect.stringMatching(/^\d+\./), warnings: [] });
+    await redis.command('CONFIG', 'SET', 'appendfsync', 'always');
+    expect((await checkRedis(redis, 'h:1/0')).warnings).toEqual([]);
+  });
+
+  it('warns of each setting that could lose events, one line each', async () => {
+    const { redis } = await start(['--maxmemory-policy', 'allkeys-lru', '--appendfsync', 'no', '--no-appendfsync-on-rewrite', 'yes']);
+    const { warnings } = await checkRedis(redis, 'h:1/0');
+    expect(warnings).toHaveLength(4);
+    expect(warnings.join('\n')).toMatch(
+      /maxmemory-policy allkeys-lru.*noeviction.*appendonly no.*appendfsync no.*no-appendfsync-on-rewrite yes/s,
+    );
+  });
+
+  it('says unknown where CONFIG is forbidden, and still sees what INFO tells', async () => {
+    const { redis } = await start([...GOOD, '--rename-command', 'CONFIG', '']);
+    const { warnings } = await checkRedis(redis, 'h:1/0');
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toMatch(/appendfsync \(unknown\)/);
+  });
+
+  it('refuses a read-only replica and says where to point', async () => {
+    const { server } = await start(GOOD);
+    const { redis } = await start(['--replicaof', '127.0.0.1', `${server.port}`]);
+    await expect(checkRedis(redis, 'h:1/0')).rejects.toThrow(/h:1\/0 is a read-only replica; point REDIS_URL/);
+  });
+
+  it.each(['6.2.14', 'unknown'])('refuses version %s', async (version) => {
+    const info = version === 'unknown' ? 'role:master' : `redis_version:${version}\r\nrole:master`;
+    const old: Pick<RedisConnection, 'command'> = { command: (name): Promise<RedisReply> => Promise.resolve(name === 'INFO' ? info : []) };
+    await expect(checkRedis(old, 'h:1/0')).rejects.toThrow(StoreUnreachable);
+    await expect(checkRedis(old, 'h:1/0')).rejects.toThrow(`version ${version}; KiroGate needs 7.0 or later`);
+  });
+});
