@@ -7,7 +7,7 @@ import { restoreOp } from './database/ops.js';
 import type { Replica, Step } from './database/replica.js';
 import { adoptSnapshot, writeSnapshot } from './database/store.js';
 import type { HomeLimits } from './home/port.js';
-import type { PoolToken, TokenHistory, UserUsage } from './port.js';
+import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from './port.js';
 import type { Now } from './token.js';
 import type { AttemptEntry, RequestEntry } from './transfer.js';
 
@@ -68,7 +68,16 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
   const quietly = (work: Promise<unknown>): void =>
     void work.catch((error: unknown) => deps.logger?.warn({ err: error }, 'the database did not take what the limits had to tell'));
 
+  let wanted: LimitSettings | undefined;
+  const bringSettings = async (): Promise<void> => {
+    const next = wanted;
+    if (next === undefined) return;
+    await change((replica, now) => replica.configure(next, now));
+    if (wanted === next) wanted = undefined;
+  };
+
   const sweep = async (): Promise<void> => {
+    await bringSettings();
     // Under the lock, so that a node nobody calls learns what the others did.
     const runs = await lane.run((replica) => ({ answer: [...replica.runs()].filter((run) => run !== runId) }));
     if (runs.length === 0) return;
@@ -91,7 +100,10 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
 
   return {
     sweep,
-    configure: (next) => quietly(change((replica, now) => replica.configure(next, now))),
+    configure(next) {
+      wanted = next;
+      quietly(bringSettings());
+    },
     async putTokens(tokens: readonly PoolToken[]) {
       for (let from = 0; from < tokens.length; from += TOKENS_AT_ONCE) {
         const some = tokens.slice(from, from + TOKENS_AT_ONCE);
@@ -118,10 +130,10 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
     async adopt(requests: readonly RequestEntry[], attempts: readonly AttemptEntry[]) {
       if (requests.length + attempts.length > 0) await apply({ op: 'adopt', requests: [...requests], attempts: [...attempts] });
     },
-    abandoned: () => lane.read((replica) => replica.left(runId)),
-    tokenUse: (tokenIds) => lane.read(({ core }, now) => tokenIds.map((id) => core.tokenUse(id, now))),
-    userUse: (userId) => lane.read(({ core }, now) => core.charges.userUse(userId, now)),
-    keyUse: (keyId) => lane.read(({ core }, now) => core.charges.keyUse(keyId, now)),
+    abandoned: () => lane.read((replica) => replica.left(runId), true),
+    tokenUse: (tokenIds) => lane.read(({ core }, now) => tokenIds.map((id) => core.tokenUse(id, now)), true),
+    userUse: (userId) => lane.read(({ core }, now) => core.charges.userUse(userId, now), true),
+    keyUse: (keyId) => lane.read(({ core }, now) => core.charges.keyUse(keyId, now), true),
     async close() {
       clearInterval(timer);
       await lane.close();

@@ -5,7 +5,7 @@ import type { Database } from '../../infra/database/port.js';
 import type { Now } from '../token.js';
 import type { LimitsOp } from './ops.js';
 import { createReplica, type Replica, type Step } from './replica.js';
-import { loadTerm, lockTerm, MovedError, readBatches, writeBatch } from './store.js';
+import { loadTerm, lockTerm, MovedError, readBatches, readOn, writeBatch } from './store.js';
 
 /** Calls in one transaction. */
 const MOST_AT_ONCE = 256;
@@ -18,8 +18,8 @@ const RETRY_MS = 50;
 export interface Lane {
   /** Runs `step` under the lock, on the newest state. `at`: a test's time of the call. Rejects with `storage_unavailable`. */
   run<T>(step: (replica: Replica, now: Now) => Step<T>): Promise<T>;
-  /** Runs `look` after what this node has asked before, without the lock. */
-  read<T>(look: (replica: Replica, now: Now) => T): Promise<T>;
+  /** Runs `look` after what this node has asked before, without the lock. `newest`: also after what the others did. */
+  read<T>(look: (replica: Replica, now: Now) => T, newest?: boolean): Promise<T>;
   /** State after the last batch, when nothing is under way; for snapshots. */
   position(): { readonly replica: Replica; readonly seq: number; readonly now: Now; readonly opsSinceSnapshot: number } | undefined;
   /** Waits for what is under way; later calls are refused. */
@@ -40,7 +40,7 @@ export interface LaneDeps {
 }
 
 interface Waiting {
-  readonly isRead: boolean;
+  readonly kind: 'change' | 'look' | 'newest';
   readonly step: (replica: Replica, now: Now) => Step<unknown>;
   readonly stamp: Now | undefined;
   readonly resolve: (answer: unknown) => void;
@@ -80,6 +80,13 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
   const catchUp = (known: Live, seq: number, batches: Awaited<ReturnType<typeof readBatches>>): void => {
     for (const batch of batches) applyBatch(known, batch);
     known.seq = seq;
+  };
+
+  const catchUpOn = async (known: Live): Promise<Live> => {
+    const batches = await readOn(db, term, known.seq);
+    if (batches === undefined) return load(deps);
+    catchUp(known, batches.at(-1)?.seq ?? known.seq, batches);
+    return known;
   };
 
   const look = (known: Live, items: readonly Waiting[]): void => {
@@ -131,7 +138,10 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
   const turn = async (items: readonly Waiting[]): Promise<void> => {
     try {
       live ??= await load(deps);
-      if (items.every((item) => item.isRead)) return look(live, items);
+      if (items.every((item) => item.kind !== 'change')) {
+        if (items.some((item) => item.kind === 'newest')) live = await catchUpOn(live);
+        return look(live, items);
+      }
       await commit(live, items);
       deps.onCommitted?.();
     } catch (error) {
@@ -151,7 +161,7 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
     running = undefined;
   };
 
-  const add = <T>(isRead: boolean, step: (replica: Replica, now: Now) => Step<T>): Promise<T> => {
+  const add = <T>(kind: Waiting['kind'], step: (replica: Replica, now: Now) => Step<T>): Promise<T> => {
     if (isClosed || waiting.length >= MOST_WAITING) return Promise.reject(unavailable());
     return new Promise<T>((resolve, reject) => {
       const giveUp = setTimeout(() => item.reject(unavailable()), GIVE_UP_AFTER_MS);
@@ -163,7 +173,7 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
         };
       };
       const item: Waiting = {
-        isRead,
+        kind,
         step,
         stamp: stamp?.(),
         resolve: end(resolve as (value: unknown) => void),
@@ -176,9 +186,9 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
   };
 
   return {
-    run: (step) => add(false, step),
-    read<T>(see: (replica: Replica, now: Now) => T) {
-      return add(true, (replica, now) => ({ answer: see(replica, now) }));
+    run: (step) => add('change', step),
+    read<T>(see: (replica: Replica, now: Now) => T, newest = false) {
+      return add(newest ? 'newest' : 'look', (replica, now) => ({ answer: see(replica, now) }));
     },
     position() {
       if (live === undefined) return undefined;

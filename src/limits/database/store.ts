@@ -46,6 +46,15 @@ export async function readBatches(db: Queryable, term: number, seq: number): Pro
   return rows.map(({ seq, run_id, at, ops }) => ({ seq, run: run_id, at, ops: decodeOps(ops) }));
 }
 
+/** Batches after `seq`, without the lock. Undefined: some of them are only in the snapshot. Throws MovedError. */
+export function readOn(db: Database, term: number, seq: number): Promise<readonly Batch[] | undefined> {
+  return db.snapshot(async (tx) => {
+    const [row] = await tx.query<{ term: number; floor: number }>(sql`select term, ops_floor as floor from limits_home where one = 1`);
+    if (row?.term !== term) throw new MovedError('the limits live elsewhere');
+    return row.floor > seq ? undefined : readBatches(tx, term, seq);
+  });
+}
+
 export async function writeBatch(tx: Queryable, term: number, { seq, run, at, ops }: Batch): Promise<void> {
   await tx.query(sql`insert into limits_ops (term, seq, run_id, at, ops) values (${term}, ${seq}, ${run}, ${at}, ${encodeOps(ops)})`);
 }

@@ -121,6 +121,8 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     background.add(done);
   };
 
+  const failed = (error: unknown): void => logger.debug({ err: error }, 'where the limits live could not be seen to');
+
   // ---- one look ----
 
   const lookOnce = async (): Promise<void> => {
@@ -133,8 +135,8 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     }
     row = seen;
     if (mine !== undefined && (mine.term !== seen.term || seen.state !== 'open')) leave();
-    if (seen.state === 'collecting') await collect(seen);
-    else await stay(seen);
+    // What fails here may be just what makes the limits move.
+    await (seen.state === 'collecting' ? collect(seen) : stay(seen)).catch(failed);
     await judge(seen);
     deps.onChange();
   };
@@ -158,6 +160,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
 
   const stay = async (seen: HomeRow): Promise<void> => {
     if (mine !== undefined && (seen.home === 'database' || place.isChecked())) return;
+    if (seen.home === 'redis' && !deps.redisUp()) return;
     const fresh = mine ?? (await enter(seen));
     if (fresh === undefined || closed) return;
     if (mine === undefined && seen.home === 'redis' && !place.isChecked()) return aside(fresh.limits.close());
@@ -181,7 +184,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     return createDatabaseLimits({ db, term: seen.term, runId, random, deadRuns, logger, onMoved: soon });
   };
   const openRedis = async (seen: HomeRow): Promise<HomeLimits | undefined> => {
-    if (!deps.redisUp() || !(await isSameRedis(seen))) return undefined;
+    if (!(await isSameRedis(seen))) return undefined;
     const { random } = deps;
     const settings = deps.settings();
     return createRedisLimits({
@@ -240,7 +243,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   const lookAll = async (): Promise<void> => {
     do {
       again = false;
-      await lookOnce().catch((error: unknown) => logger.debug({ err: error }, 'where the limits live could not be seen to'));
+      await lookOnce().catch(failed);
     } while (again && !closed);
   };
   const look = (): Promise<void> => {
