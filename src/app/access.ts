@@ -27,7 +27,7 @@ export function openAccess({ backbone, vault, upstreams, directory, limits, cloc
   const externalUpstream = upstreams.get('kiro');
   if (!externalUpstream) throw new Error('the kiro upstream is missing from the registry');
   const access = createAccess({
-    store: createVaultStore({ db: backbone.db, vault, clock, claimant }),
+    store: createVaultStore({ db: backbone.db, vault, claimant }),
     cache: backbone.cache,
     vault,
     upstreamOf: (tokenId) => (tokenId.startsWith('ext-') ? externalUpstream : upstreams.get(directory.token(tokenId)?.provider ?? '')),

@@ -1,6 +1,7 @@
 /** One node among many: PostgreSQL and Redis shared, the log in Redis Streams, limits where the cluster has them. */
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
+import { reportDifferences, settingDifferences } from '../cluster/differences.js';
 import { startLifeSign } from '../cluster/lifeSign.js';
 import { startRedisProbe } from '../cluster/redisProbe.js';
 import { startRelay } from '../commands/relay.js';
@@ -24,6 +25,8 @@ import { environmentSettings } from './settings.js';
 import { createStartRetry } from './startRetry.js';
 
 const HOUR_MS = 3_600_000;
+/** A busy pool must not make a living node look dead, and a silent server must be noticed within seconds. */
+const OF_THE_SIGNS = { poolSize: 2, maxOverflow: 0, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000, lockTimeoutMs: 2_000 };
 
 export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   const { config, clock, ids, logger, teardown, nodeId, version } = options;
@@ -65,8 +68,11 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   const probe = startRedisProbe({ redis, clock });
   teardown.add('Redis probe', () => probe.close());
   const node = new NodeFacts(options);
+  const signs = await retry.until(() => openPostgres({ url: config.DATABASE_URL, logger, ...OF_THE_SIGNS }));
+  teardown.add('database of the life sign', () => signs.close());
+  const settings = JSON.stringify(environmentSettings(config));
   const lifeSign = await startLifeSign({
-    db,
+    db: signs,
     runId,
     nodeId,
     version,
@@ -74,11 +80,12 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     health: () => node.membership?.health() ?? 'healthy',
     leader: () => node.membership?.isLeader() ?? false,
     load: () => node.load(),
-    settings: JSON.stringify(environmentSettings(config)),
+    settings,
     clock,
     logger,
   });
   teardown.add('life sign', () => lifeSign.close());
+  reportDifferences(settingDifferences(runId, settings, await lifeSign.living()), logger);
   const relay = startRelay({
     db,
     relayControl: (events, more) => log.relayControl(events, more),

@@ -24,7 +24,14 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
   const { directory, ingest } = context;
   const redis = await openRedis({ url: config.REDIS_URL, name: 'kirogate-limits', logger });
   teardown.add('Redis of the limits', () => redis.close());
-  const limits = await createRedisLimits({ redis, runId, random: Math.random, settings: limitSettings(directory.settings()), logger });
+  const limits = await createRedisLimits({
+    redis,
+    runId,
+    random: Math.random,
+    settings: limitSettings(directory.settings()),
+    logger,
+    deadRuns: (runIds) => deps.lifeSign.dead(runIds),
+  });
   teardown.add('limits', () => limits.close());
   teardown.add('pool feed', await feedPool(directory, limits));
   teardown.add('sweep', startSweep({ ...deps, limits, ingest }));
