@@ -9,7 +9,7 @@ import type { Database } from '../infra/database/port.js';
 import type { Secrets } from '../infra/secrets.js';
 import type { Limits } from '../limits/port.js';
 import type { PanelDeps } from '../panels/api/deps.js';
-import type { Directory } from '../projections/directory.js';
+import type { LiveDirectory } from '../projections/directory.js';
 import type { Ingest, IngestDeps } from '../projections/runner/ingest.js';
 import type { Clock } from '../shared/clock.js';
 import type { Ids } from '../shared/ids.js';
@@ -31,7 +31,7 @@ export interface BackboneOptions {
 
 /** What the limits need of the parts that stand by the time they open. */
 export interface LimitsContext {
-  readonly directory: Directory;
+  readonly directory: LiveDirectory;
   readonly ingest: Ingest;
   readonly commands: Commands;
 }
