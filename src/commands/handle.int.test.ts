@@ -1,7 +1,5 @@
-/** Commands on a real SQLite file: durable, one after the other, all or nothing, and secrets in the vault alone. */
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+/** Commands on real databases: durable, one after the other, all or nothing, and secrets in the vault alone. */
+import { readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -9,9 +7,8 @@ import { AppError } from '../errors.js';
 import { partitionHeads, readPartition, verifyArchive } from '../events/archive.js';
 import { CONTROL_PARTITION } from '../events/define.js';
 import { DatabaseError } from '../infra/database/errors.js';
-import { migrate } from '../infra/database/migrate.js';
 import { type Database, type Queryable, sql } from '../infra/database/port.js';
-import { openSqlite } from '../infra/database/sqlite.js';
+import { openTestDatabase, suiteEngine, type TestDatabase } from '../infra/database/testing/engines.js';
 import { createPasswords } from '../infra/passwords.js';
 import { createVault } from '../infra/vault.js';
 import { systemClock } from '../shared/clock.js';
@@ -33,7 +30,6 @@ import { readPasswordHash } from './user/passwords.js';
 import { recordUserSignIn } from './user/recordSignIn.js';
 import { registerUser } from './user/register.js';
 
-const migrations = new URL('../../migrations', import.meta.url).pathname;
 const vault = createVault({ key: 'a key for this test' });
 const passwords = createPasswords({ cost: { N: 2, r: 1, p: 1 } });
 const admin = { actor: 'admin' };
@@ -45,9 +41,22 @@ const credential = {
 };
 const gift = { ownerId: null, visibility: 'public' as const, provider: 'kiro', credential };
 
-describe('commands on SQLite', () => {
-  let dir: string;
-  let path: string;
+/** Everything that is stored, as it lies there: the bytes of SQLite's file, the rows of PostgreSQL's tables. */
+async function stored(db: Database): Promise<string> {
+  if (db.engine === 'sqlite') {
+    await db.query(sql`pragma wal_checkpoint(truncate)`);
+    const [main] = await db.query<{ file: string }>(sql`pragma database_list`);
+    return readFile(main?.file ?? '', 'latin1');
+  }
+  const tables = await db.query<{ name: string }>(
+    sql`select relname as name from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r'`,
+  );
+  const rows = await Promise.all(tables.map(({ name }) => db.query(sql`select * from ${sql.ident(name)}`)));
+  return JSON.stringify(rows);
+}
+
+describe('commands', () => {
+  let store: TestDatabase;
   let db: Database;
   let commands: CommandService;
   let followed: number[];
@@ -73,17 +82,14 @@ describe('commands on SQLite', () => {
     );
 
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'kg-commands-'));
-    path = join(dir, 'x.db');
-    db = await openSqlite({ path });
-    await migrate(db, { dir: migrations, eventPartitions: 2, clock: systemClock });
+    store = await openTestDatabase(suiteEngine(), { partitions: 2 });
+    db = store.db;
     followed = [];
     commands = over(db);
   });
   afterEach(async () => {
     await commands.close();
-    await db.close();
-    await rm(dir, { recursive: true, force: true });
+    await store.end();
   });
 
   test('a confirmed command is in the archive, in the read model and in the directory, and outlives the process', async () => {
@@ -92,7 +98,7 @@ describe('commands on SQLite', () => {
       { username: 'Ada', email: 'ada@example.com' },
       { actor: 'admin', correlationId: 'r1' },
     );
-    const again = await openSqlite({ path });
+    const again = await store.another();
     expect(await again.query(sql`select id, username, status, quota_daily from users`)).toEqual([
       { id, username: 'Ada', status: 'active', quota_daily: null },
     ]);
@@ -106,7 +112,6 @@ describe('commands on SQLite', () => {
       source: '/kirogate/nodes/n1',
     });
     expect(followed).toEqual([1]);
-    await again.close();
   });
 
   test('concurrent commands run one after the other: of twenty equal sign-ups one wins', async () => {
@@ -126,13 +131,27 @@ describe('commands on SQLite', () => {
     expect((await verifyArchive(db)).every(({ ok }) => ok)).toBe(true);
   });
 
-  test('two writers on one file never give a position twice', async () => {
-    const other = await openSqlite({ path });
+  test('two nodes never give a position twice', async () => {
+    const other = await store.another();
     const others = over(other);
     await Promise.all(Array.from({ length: 20 }, (_, n) => (n % 2 ? commands : others).execute(banIp, { ip: `10.0.0.${n}` }, admin)));
     expect((await controlEvents()).map(({ position }) => position)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
     await others.close();
-    await other.close();
+  });
+
+  test('of many commands on two nodes none loses an update, and the control partition has no gap', async () => {
+    const { id } = await commands.execute(createUser, { username: 'Ada', email: 'ada@example.com' }, admin);
+    const nodes = [commands, over(await store.another())];
+    const names = Array.from({ length: 40 }, (_, n) => `k${n}`);
+    await Promise.all(names.map((name, n) => nodes[n % 2]?.execute(issueKey, { userId: id, name }, admin)));
+    const patches = [{ token_rpm_limit: 11 }, { token_rph_limit: 12 }, { token_max_concurrent: 3 }, { site_enabled: false }];
+    await Promise.all(patches.map((patch, n) => nodes[n % 2]?.execute(changeConfig, patch, admin)));
+    expect((await db.query<{ name: string }>(sql`select name from api_keys`)).map(({ name }) => name).sort()).toEqual(names.toSorted());
+    expect(await db.query(sql`select name from settings`)).toHaveLength(patches.length);
+    expect((await controlEvents()).map(({ position }) => position)).toEqual(Array.from({ length: 45 }, (_, n) => n + 1));
+    expect((await partitionHeads(db)).get(CONTROL_PARTITION)?.position).toBe(45);
+    expect((await verifyArchive(db)).every(({ ok }) => ok)).toBe(true);
+    await nodes[1]?.close();
   });
 
   test('a refused command changes nothing and is recorded: at once, then counted', async () => {
@@ -171,11 +190,9 @@ describe('commands on SQLite', () => {
     );
     const issued = await commands.execute(issueKey, { userId, name: 'laptop' }, { actor: `user/${userId}` });
     const { id: tokenId } = await commands.execute(donateToken, gift, admin);
-    await db.query(sql`pragma wal_checkpoint(truncate)`);
-    for (const file of await readdir(dir)) {
-      const bytes = await readFile(join(dir, file), 'latin1');
-      for (const secret of ['PLAINTEXT-REFRESH-TOKEN', 'PLAINTEXT-PASSWORD', issued.key]) expect(bytes.includes(secret)).toBe(false);
-    }
+    const bytes = await stored(db);
+    expect(bytes).toContain(userId);
+    for (const secret of ['PLAINTEXT-REFRESH-TOKEN', 'PLAINTEXT-PASSWORD', issued.key]) expect(bytes.includes(secret)).toBe(false);
     expect(await passwords.verify('PLAINTEXT-PASSWORD', await readPasswordHash(db, userId))).toBe(true);
     expect(await db.query(sql`select key_id, hash from vault_keys`)).toEqual([{ key_id: issued.id, hash: hashKey(issued.key) }]);
     expect(await readCredential(db, vault, tokenId)).toEqual({ authType: 'social', secret: credential.secret, access: null, version: 1 });

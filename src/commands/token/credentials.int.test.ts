@@ -1,10 +1,8 @@
-/** Credentials on a real SQLite file: one refresh at a time, and no rotated token lost. */
+/** Credentials on real databases: one refresh at a time, and no rotated token lost. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { migrate } from '../../infra/database/migrate.js';
 import { type Database, sql } from '../../infra/database/port.js';
-import { openSqlite } from '../../infra/database/sqlite.js';
+import { openTestDatabase, suiteEngine, type TestDatabase } from '../../infra/database/testing/engines.js';
 import { createVault, VaultError } from '../../infra/vault.js';
-import { systemClock } from '../../shared/clock.js';
 import { claimRefresh, fingerprintTaken, insertCredential, readCredential, releaseClaim, storeRefreshed } from './credentials.js';
 
 const vault = createVault({ key: 'a key for this test' });
@@ -17,16 +15,17 @@ const fresh = {
 };
 
 describe('credentials', () => {
+  let store: TestDatabase;
   let db: Database;
   const claim = (claimant: string, over: { version?: number; now?: number } = {}) =>
     claimRefresh(db, { tokenId: 't1', version: 1, claimant, ttlMs: 1_000, now: 5_000, ...over });
 
   beforeEach(async () => {
-    db = await openSqlite({ path: ':memory:' });
-    await migrate(db, { dir: new URL('../../../migrations', import.meta.url).pathname, eventPartitions: 1, clock: systemClock });
+    store = await openTestDatabase(suiteEngine(), { partitions: 1, inMemory: true });
+    db = store.db;
     await insertCredential(db, vault, row);
   });
-  afterEach(() => db.close());
+  afterEach(() => store.end());
 
   test('one credential is kept once', async () => {
     expect(await insertCredential(db, vault, { ...row, tokenId: 't2' })).toBe(false);
