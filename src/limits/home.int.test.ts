@@ -1,6 +1,9 @@
 /** The limits' home: opened, lost, moved, brought back, with quotas and caps as they were. */
+import { cpSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../tests/support/until.js';
+import { admitRequest } from './testing/fixtures.js';
 import { createWitness, type HomeCluster, type HomeNode, startHomeCluster } from './testing/homeNodes.js';
 
 let cluster: HomeCluster | undefined;
@@ -78,5 +81,91 @@ describe('the limits of a cluster', () => {
     expect(await b.limits.userUse('user')).toMatchObject({ dayUsed: 4 });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => witness.serve(i % 2 ? a : b, `y${i}`, { quota })));
     expect(answers.filter((answer) => answer.startsWith('t'))).toHaveLength(6);
+  });
+});
+
+describe('a node of its own fate', () => {
+  it('that alone has lost Redis admits nobody, and goes on where it was when it is back', async () => {
+    const { nodes, witness } = await start(['a', 'b']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    expect(await witness.serve(b, '1', { quota })).toMatch(/^t/);
+    const { term } = a.limits.state();
+    b.cut(true);
+    await until('the cut', () => (b.limits.state().cutOff ? true : undefined));
+    expect(await witness.serve(b, '2', { quota })).toBe('storage_unavailable');
+    expect(await witness.serve(a, '3', { quota })).toMatch(/^t/);
+    b.cut(false);
+    await livesIn(nodes, 'redis');
+    expect(await witness.serve(b, '4', { quota })).toMatch(/^t/);
+    expect(a.limits.state()).toMatchObject({ term, home: 'redis' });
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 3 });
+  });
+
+  it('that slept through a change finds its calls swept, its charges counted, and admits nobody in the old home', async () => {
+    const { cluster, nodes, witness } = await start(['a', 'b']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    let release = (): void => undefined;
+    const held = witness.serve(b, 'held', { quota }, { hold: new Promise((resolve) => (release = resolve)) });
+    await until('the held call', async () => ((await a.limits.userUse('user')).dayUsed === 1 ? true : undefined));
+    b.freeze();
+    await cluster.server.kill();
+    await livesIn([a], 'database');
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 0 });
+    await cluster.server.restart();
+    await livesIn([a], 'redis');
+    expect(await witness.serve(a, '1', { quota })).toMatch(/^t/);
+    b.thaw(20_000);
+    release();
+    expect(await held).toMatch(/^t/);
+    await livesIn(nodes, 'redis');
+    await until('the charge', async () => ((await a.limits.userUse('user')).dayUsed === 2 ? true : undefined));
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => witness.serve(i % 2 ? a : b, `y${i}`, { quota })));
+    expect(answers.filter((answer) => answer.startsWith('t'))).toHaveLength(8);
+  });
+
+  it('that dies leaves its calls and open requests to the others, in the database as in Redis', async () => {
+    const { cluster, nodes } = await start(['a', 'b']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    await cluster.server.kill();
+    await livesIn(nodes, 'database');
+    expect(await b.limits.admit(admitRequest('1', { quota }))).toMatchObject({ ok: true });
+    await b.die();
+    const [record] = await until('the record', async () => {
+      const left = await a.limits.abandoned();
+      return left.length > 0 ? left : undefined;
+    });
+    expect(record).toMatchObject({ requestId: 'request-1', terminalEventId: 'event-1' });
+    await cluster.server.restart();
+    await livesIn([a], 'redis');
+    expect(await a.limits.abandoned()).toMatchObject([{ requestId: 'request-1' }]);
+    for (const use of await a.limits.tokenUse(['t1', 't2', 't3'])) expect(use).toMatchObject({ concurrency: 0 });
+    await a.limits.finish({ requestId: 'request-1', quota: 'keep' });
+    expect(await a.limits.abandoned()).toEqual([]);
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
+  });
+});
+
+describe('a Redis that comes back with what it was long ago', () => {
+  it('is not believed', async () => {
+    const { cluster, nodes, witness } = await start(['a', 'b'], ['--appendonly', 'yes', '--appendfsync', 'always']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    expect(await witness.serve(a, '1', { quota })).toMatch(/^t/);
+    await cluster.server.kill();
+    cpSync(join(cluster.server.dir, 'appendonlydir'), join(cluster.server.dir, 'old'), { recursive: true });
+    await cluster.server.restart();
+    await livesIn(nodes, 'redis', a.limits.state().term - 1);
+    await until('the next term', () => (b.limits.state().term > 0 && b.limits.state().open ? true : undefined));
+    for (let i = 0; i < 5; i += 1) expect(await witness.serve(b, `x${i}`, { quota })).toMatch(/^t/);
+    const { term } = b.limits.state();
+    await cluster.server.kill();
+    rmSync(join(cluster.server.dir, 'appendonlydir'), { recursive: true });
+    renameSync(join(cluster.server.dir, 'old'), join(cluster.server.dir, 'appendonlydir'));
+    await cluster.server.restart();
+    await livesIn(nodes, 'redis', term);
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 6 });
   });
 });

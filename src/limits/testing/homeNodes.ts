@@ -147,14 +147,15 @@ export async function startHomeCluster(given?: Database, redisSettings: readonly
 /** Stands between a node and its stores. */
 function createGate(real: RedisConnection | undefined) {
   let isCut = false;
-  let isDead = false;
+  let dead: Promise<never> | undefined;
+  let bury = (): void => undefined;
   let cuts = 0;
   let skew = 0;
   let frozen: Promise<void> | undefined;
   let melt = (): void => undefined;
   const pass = async <T>(work: () => Promise<T>): Promise<T> => {
     await frozen;
-    if (isDead) return new Promise<never>(() => undefined);
+    if (dead !== undefined) return dead;
     const answer = await work();
     await frozen;
     return answer;
@@ -200,10 +201,11 @@ function createGate(real: RedisConnection | undefined) {
       melt();
     },
     kill(): void {
-      isDead = true;
+      dead = new Promise((_resolve, reject) => (bury = () => reject(new Error('The process is gone.'))));
+      dead.catch(() => undefined);
     },
     open(): void {
-      isDead = false;
+      bury();
       frozen = undefined;
       melt();
     },
