@@ -104,7 +104,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     committed: () => relay.wake(),
     async openLimits(context) {
       bell.ring = () => context.directory.bell();
-      return openClusterLimits({ ...options, runId, db, redis, log, lifeSign, probe }, context);
+      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe }, context);
     },
     async join(context) {
       node.requestsLastMinute = context.requestsLastMinute;

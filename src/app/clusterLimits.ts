@@ -1,39 +1,56 @@
 /** The limits of a cluster, joined to the directory, the log and the commands. */
 import type { LifeSign } from '../cluster/lifeSign.js';
+import type { NodeRun } from '../cluster/nodeRun.js';
 import type { RedisProbe } from '../cluster/redisProbe.js';
+import { archivedIds } from '../events/archiveLookup.js';
 import type { RedisLog } from '../events/log/redis.js';
 import type { Database } from '../infra/database/port.js';
-import { openRedis, type RedisConnection } from '../infra/redis/connection.js';
-import type { Limits } from '../limits/port.js';
-import { createRedisLimits } from '../limits/redis.js';
+import { openRedis } from '../infra/redis/connection.js';
+import { type ClusterLimits, createClusterLimits } from '../limits/home.js';
+import { readRestore } from '../projections/restore.js';
 import type { BackboneOptions, LimitsContext } from './backbone.js';
-import { feedPool, limitSettings } from './poolFeed.js';
+import { feedPool, poolToken, settingsNow } from './poolFeed.js';
 import { startSweep } from './sweep.js';
 
 export interface ClusterLimitsDeps extends BackboneOptions {
   readonly runId: string;
   readonly db: Database;
-  readonly redis: RedisConnection;
   readonly log: RedisLog;
   readonly lifeSign: LifeSign;
   readonly probe: RedisProbe;
 }
 
-export async function openClusterLimits(deps: ClusterLimitsDeps, context: LimitsContext): Promise<Limits> {
-  const { config, logger, teardown, runId } = deps;
+export async function openClusterLimits(deps: ClusterLimitsDeps, context: LimitsContext): Promise<ClusterLimits> {
+  const { config, logger, teardown, runId, db, clock, lifeSign, probe } = deps;
   const { directory, ingest } = context;
   const redis = await openRedis({ url: config.REDIS_URL, name: 'kirogate-limits', logger });
   teardown.add('Redis of the limits', () => redis.close());
-  const limits = await createRedisLimits({
+  const limits = await createClusterLimits({
+    db,
     redis,
     runId,
     random: Math.random,
-    settings: limitSettings(directory.settings()),
+    clock,
     logger,
-    deadRuns: (runIds) => deps.lifeSign.dead(runIds),
+    redisUp: () => probe.up(),
+    living: () => livingRuns(lifeSign),
+    deadRuns: (runIds) => lifeSign.dead(runIds),
+    poolState: () => ({
+      settings: settingsNow(directory),
+      tokens: [...directory.tokens()].map(poolToken),
+    }),
+    readRestore,
+    archivedIds,
   });
   teardown.add('limits', () => limits.close());
   teardown.add('pool feed', await feedPool(directory, limits));
   teardown.add('sweep', startSweep({ ...deps, limits, ingest }));
   return limits;
+}
+
+/** What was read before the database was lost proves nothing of now. */
+async function livingRuns(lifeSign: LifeSign): Promise<readonly NodeRun[]> {
+  const living = await lifeSign.living();
+  if (living.some(({ stale }) => stale)) throw new Error('the database does not say which nodes live');
+  return living;
 }

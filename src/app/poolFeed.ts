@@ -3,7 +3,7 @@ import type { LimitSettings, Limits, PoolToken } from '../limits/port.js';
 import type { Directory, DirectoryToken } from '../projections/directory.js';
 import type { Settings } from '../shared/settings.js';
 
-export function limitSettings(settings: Settings): LimitSettings {
+function limitSettings(settings: Settings): LimitSettings {
   return {
     tokenRpmLimit: settings.token_rpm_limit,
     tokenRphLimit: settings.token_rph_limit,
@@ -13,7 +13,8 @@ export function limitSettings(settings: Settings): LimitSettings {
   };
 }
 
-function poolToken(token: DirectoryToken): PoolToken {
+/** As the limits see it. */
+export function poolToken(token: DirectoryToken): PoolToken {
   return {
     id: token.id,
     ownerId: token.ownerId,
@@ -28,13 +29,18 @@ function poolToken(token: DirectoryToken): PoolToken {
   };
 }
 
+/** With the position they were read at: of several nodes that tell the limits, the one that knows most wins. */
+export function settingsNow(directory: Pick<Directory, 'settings' | 'position'>): LimitSettings {
+  return { ...limitSettings(directory.settings()), position: directory.position() };
+}
+
 /** Fills the limits and follows every change. Returns what ends it. */
 export async function feedPool(directory: Directory, limits: Limits): Promise<() => void> {
   const statuses = new Map([...directory.tokens()].map((token) => [token.id, token.status]));
-  limits.configure(limitSettings(directory.settings()));
+  limits.configure(settingsNow(directory));
   // Listening comes before filling: what changes meanwhile carries a newer position, and wins.
   const end = directory.onChange((change) => {
-    if (change.settings) limits.configure(limitSettings(directory.settings()));
+    if (change.settings) limits.configure(settingsNow(directory));
     for (const id of change.tokens) {
       const token = directory.token(id);
       if (!token) {

@@ -1,5 +1,5 @@
 /** Looks events up in the archive by their ids, whichever partition has them. */
-import { type Queryable, sql } from '../infra/database/port.js';
+import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
 import { daysOf, inDays } from './archiveDays.js';
 
@@ -9,15 +9,28 @@ const AT_ONCE = 1_000;
 /** Payloads by event id, as JSON text; those that the archive does not have are left out. */
 export async function archivedPayloads(db: Queryable, ids: readonly string[]): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (let i = 0; i < ids.length; i += AT_ONCE) {
-    const some = ids.slice(i, i + AT_ONCE);
-    const rows = await db.query<{ id: string; data: string }>(sql`select id, data from archive
-      where ${inDays(db, daysOf(some))} and id in (${rowsOf(
-        db.engine,
-        { id: 'text' },
-        some.map((id) => ({ id })),
-      )})`);
+  for (const some of pages(ids)) {
+    const rows = await db.query<{ id: string; data: string }>(sql`select id, data from archive where ${among(db, some)}`);
     for (const { id, data } of rows) found.set(id, data);
   }
   return found;
+}
+
+/** Those of the ids that the archive has. */
+export async function archivedIds(db: Queryable, ids: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const some of pages(ids)) {
+    const rows = await db.query<{ id: string }>(sql`select id from archive where ${among(db, some)}`);
+    for (const { id } of rows) found.push(id);
+  }
+  return found;
+}
+
+function pages(ids: readonly string[]): (readonly string[])[] {
+  return Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) => ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE));
+}
+
+function among(db: Queryable, ids: readonly string[]): SQLQuery {
+  const rows = ids.map((id) => ({ id }));
+  return sql`${inDays(db, daysOf(ids))} and id in (${rowsOf(db.engine, { id: 'text' }, rows)})`;
 }
