@@ -3,6 +3,7 @@ import { partitionHeads } from '../../events/archive.js';
 import { CONTROL_PARTITION, type StoredEvent } from '../../events/define.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
+import { createIds } from '../../shared/ids.js';
 import type { Projection, TableName } from '../define.js';
 import { prune } from '../prune.js';
 import { allDone } from './allDone.js';
@@ -25,7 +26,8 @@ export interface BuildOptions {
   readonly db: Database;
   /** Folded together in one pass over the archive. */
   readonly projections: readonly Projection[];
-  readonly suffix: string;
+  /** What is built, as the beginning of the scratch tables' suffix. */
+  readonly kind: string;
   readonly clock: Clock;
   /** Events per transaction; others wait that long at most. */
   readonly pageSize?: number;
@@ -34,6 +36,8 @@ export interface BuildOptions {
 
 export interface Build {
   readonly table: TableName;
+  /** Of the scratch tables. */
+  readonly suffix: string;
   /** Of the last event folded, by partition. */
   readonly positions: ReadonlyMap<string, number>;
   readonly events: number;
@@ -61,13 +65,14 @@ export class BuildError extends Error {
 const MAX_STALLED = 5;
 
 export async function startBuild(options: BuildOptions): Promise<Build> {
-  const { db, projections, suffix, clock, pageSize = 2_000 } = options;
+  const { db, projections, kind, clock, pageSize = 2_000 } = options;
+  const suffix = `${kind}_${createIds(clock).short().slice(0, 8)}`;
   const table = suffixed(suffix);
   const positions = new Map<string, number>();
   const began = clock.monotonic();
   let done = 0;
   await db.tx(async (tx) => {
-    for (const projection of projections) await createScratch(tx, projection, suffix);
+    for (const projection of projections) await createScratch(tx, projection, { kind, suffix });
   });
 
   const types = [...new Set([RETRIED, ...projections.flatMap((projection) => projection.types)])];
@@ -120,6 +125,7 @@ export async function startBuild(options: BuildOptions): Promise<Build> {
 
   return {
     table,
+    suffix,
     positions,
     get events() {
       return done;

@@ -2,6 +2,7 @@
 import type { Database } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Projection } from '../define.js';
+import { alone } from './alone.js';
 import { type Build, BuildError, type BuildProgress, startBuild } from './build.js';
 import { activate, activeVersions, advance, checkpointsOf } from './checkpoints.js';
 import { checksum, type Difference, firstDifference } from './checksum.js';
@@ -31,15 +32,19 @@ export interface RebuildResult {
   readonly difference: Difference | null;
 }
 
-const SUFFIX = '__next';
+const KIND = '__next';
 /** At 17 commits a second the first few tries succeed; live tables that fell behind never would. */
 const MAX_TRIES = 200;
 
 /**
- * One rebuild of a projection at a time. Throws BuildError when an event cannot be folded; then the live tables
- * stay as they are. The tables that served before stay as `<table>__previous`.
+ * Throws BuildBusy while another process rebuilds the projection, and BuildError when an event cannot be folded; then the
+ * live tables stay as they are. The tables that served before stay as `<table>__previous`.
  */
-export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
+export function rebuild(options: RebuildOptions): Promise<RebuildResult> {
+  return alone(options.db, `rebuilding ${options.projection.name}`, () => rebuildAlone(options));
+}
+
+async function rebuildAlone(options: RebuildOptions): Promise<RebuildResult> {
   const { db, projection, clock } = options;
   const began = clock.monotonic();
   const from = (await activeVersions(db)).get(projection.name) ?? null;
@@ -52,7 +57,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
   const build = await startBuild({
     db,
     projections: [projection],
-    suffix: SUFFIX,
+    kind: KIND,
     clock,
     ...(options.pageSize === undefined ? {} : { pageSize: options.pageSize }),
     onProgress: (progress) => {
@@ -68,7 +73,7 @@ export async function rebuild(options: RebuildOptions): Promise<RebuildResult> {
     await db.tx(async (tx) => {
       await lockPartitions(tx, 'all');
       await build.finish(tx);
-      await swapScratch(tx, projection, SUFFIX);
+      await swapScratch(tx, projection, build.suffix);
       await advance(tx, [projection], build.positions);
       await activate(tx, projection, clock.now());
     });

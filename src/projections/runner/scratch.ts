@@ -2,18 +2,34 @@
 import { type Queryable, type SQLQuery, sql } from '../../infra/database/port.js';
 import type { Projection, TableName } from '../define.js';
 
+export interface ScratchName {
+  /** What is built, for example `__next`. */
+  readonly kind: string;
+  /** With a part that no other build has. */
+  readonly suffix: string;
+}
+
 /** Names of a projection's tables with a suffix, for example `activity__next`. */
 export function suffixed(suffix: string): TableName {
   return (name) => sql.ident(name + suffix);
 }
 
-/** Drops what an earlier, broken-off rebuild left. */
-export async function createScratch(tx: Queryable, projection: Projection, suffix: string): Promise<void> {
+/** `suffix` begins with `kind`; what earlier, broken-off builds of the kind left is dropped. One still at work fails, and changes nothing. */
+export async function createScratch(tx: Queryable, projection: Projection, { kind, suffix }: ScratchName): Promise<void> {
   for (const { name } of projection.tables) {
-    await tx.query(sql`drop table if exists ${sql.ident(name + suffix)}`);
+    for (const left of await tablesLike(tx, name + kind)) await tx.query(sql`drop table if exists ${sql.ident(left)}`);
     if (tx.engine === 'postgres') await tx.query(sql`create table ${sql.ident(name + suffix)} (like ${sql.ident(name)} including all)`);
     else await cloneSqlite(tx, name, suffix);
   }
+}
+
+async function tablesLike(tx: Queryable, prefix: string): Promise<string[]> {
+  const tables =
+    tx.engine === 'postgres'
+      ? sql`select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = current_schema()::regnamespace`
+      : sql`select name from sqlite_master where type = 'table'`;
+  const rows = await tx.query<{ name: string }>(sql`select name from (${tables}) as t where substr(name, 1, ${prefix.length}) = ${prefix}`);
+  return rows.map(({ name }) => name);
 }
 
 export async function dropScratch(tx: Queryable, projection: Projection, suffix: string): Promise<void> {

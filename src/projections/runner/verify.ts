@@ -4,6 +4,7 @@ import type { Database } from '../../infra/database/port.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
+import { alone } from './alone.js';
 import { type BuildProgress, startBuild } from './build.js';
 import type { Difference } from './checksum.js';
 import { compareBuild } from './rebuild.js';
@@ -21,19 +22,25 @@ export interface VerifyResult {
   readonly events: number;
 }
 
-const SUFFIX = '__verify';
+const KIND = '__verify';
 
-/** Changes nothing that is live; one at a time. Throws BuildError when an event cannot be folded. */
-export async function verifyProjections(options: {
+interface VerifyOptions {
   readonly db: Database;
   readonly clock: Clock;
   /** Default: all. */
   readonly projections?: readonly Projection[];
   readonly onProgress?: ((progress: BuildProgress) => void) | undefined;
-}): Promise<VerifyResult> {
+}
+
+/** Changes nothing that is live. Throws BuildBusy while another process verifies, and BuildError when an event cannot be folded. */
+export function verifyProjections(options: VerifyOptions): Promise<VerifyResult> {
+  return alone(options.db, 'verifying', () => verify(options));
+}
+
+async function verify(options: VerifyOptions): Promise<VerifyResult> {
   const { db, clock, projections = registry } = options;
   const archive = await verifyArchive(db);
-  const build = await startBuild({ db, projections, suffix: SUFFIX, clock, onProgress: options.onProgress });
+  const build = await startBuild({ db, projections, kind: KIND, clock, onProgress: options.onProgress });
   try {
     await build.follow();
     const outcomes = await compareBuild(db, build, projections);

@@ -4,6 +4,7 @@ import { requiredText } from '../../../commands/fields.js';
 import { recordSystemEvent } from '../../../commands/system/record.js';
 import { AppError } from '../../../errors.js';
 import { projectionNamed } from '../../../projections/index.js';
+import { BuildBusy } from '../../../projections/runner/alone.js';
 import { BuildError } from '../../../projections/runner/build.js';
 import { type RebuildResult, rebuild } from '../../../projections/runner/rebuild.js';
 import { type AdminCaller, defineRoute } from '../define.js';
@@ -49,6 +50,7 @@ async function rebuildNamed(name: string, context: PanelContext): Promise<Rebuil
   try {
     return await rebuild({ db: context.db, projection, clock: context.clock });
   } catch (error) {
+    if (error instanceof BuildBusy) throw new AppError('conflict', { message: `${name} is being rebuilt already.`, cause: error });
     if (error instanceof BuildError)
       throw new AppError('conflict', { message: `${name} could not be rebuilt; it serves as before.`, cause: error });
     throw error;
