@@ -56,6 +56,17 @@ export const DAY_END = Date.UTC(2026, 10, 24);
 export const MONTH_END = Date.UTC(2026, 11, 1);
 export { START };
 
+/** One node that nothing happens to. */
+export function quietSite({ limits, clock }: LimitsUnderTest): Site {
+  return {
+    nodes: () => [limits],
+    async advance(ms) {
+      clock.advance(ms);
+    },
+    close: () => limits.close(),
+  };
+}
+
 /** One adapter at a time; `start` opens the next. */
 export class Context {
   #opened: LimitsUnderTest | undefined;
