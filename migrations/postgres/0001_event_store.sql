@@ -63,10 +63,13 @@ begin
   if not exists (select from unnest(wanted) as each where to_regclass('archive_d' || each) is null) then
     return;
   end if;
-  -- Writers make tables one after another.
-  perform pg_advisory_xact_lock(4711200302);
+  -- Writers make tables one after another, by the lock that attaching takes anyway; readers and writers of rows go on.
+  lock table archive in share update exclusive mode;
   foreach wanted_day in array wanted loop
-    continue when to_regclass('archive_d' || wanted_day) is not null;
+    -- The catalog itself: a cached "no" from before the lock may be out of date.
+    continue when exists (
+      select from pg_class where relnamespace = current_schema()::regnamespace and relname = 'archive_d' || wanted_day
+    );
     execute format('create table %I (like archive including defaults)', 'archive_d' || wanted_day);
     -- Attaching leaves readers and writers of other days alone; creating it as a partition would shut them out.
     execute format('alter table archive attach partition %I for values from (%s) to (%s)', 'archive_d' || wanted_day, wanted_day, wanted_day + 1);

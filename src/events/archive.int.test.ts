@@ -1,9 +1,12 @@
 /** The archive on real databases: positions, hashes, duplicates, the feed's cursor, and what tampering looks like. */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DatabaseError } from '../infra/database/errors.js';
 import { type Database, sql } from '../infra/database/port.js';
 import { openTestDatabase, suiteEngine, type TestDatabase } from '../infra/database/testing/engines.js';
 import { planOf } from '../infra/database/testing/plan.js';
+import { systemClock } from '../shared/clock.js';
+import { createIds, derivedUuid } from '../shared/ids.js';
 import { appendToArchive, partitionHeads, readArchive, readPartition, toCloudEvent, verifyArchive } from './archive.js';
 import type { ArchiveQuery } from './archiveFeed.js';
 import type { NewEvent, StoredEvent } from './define.js';
@@ -105,6 +108,44 @@ describe('the archive', () => {
     expect((await readPartition(db, 'p0', 0, 100)).map(({ position }) => position)).toEqual(
       Array.from({ length: 60 }, (_, index) => index + 1),
     );
+  });
+
+  it('keeps an id once that two nodes append to different partitions at the same moment', async () => {
+    const other = await store.another();
+    const ids = createIds(systemClock);
+    for (let round = 0; round < 10; round += 1) {
+      const same = [event(ids.uuid()), event(ids.uuid())];
+      const tryOn = async (from: Database, partition: string, events: readonly NewEvent[]): Promise<number> => {
+        for (;;) {
+          try {
+            return (await from.tx((tx) => appendToArchive(tx, partition, events))).length;
+          } catch (error) {
+            // The one that came later may be told to try again, and finds the events then.
+            if (!(error instanceof DatabaseError && error.transient)) throw error;
+          }
+        }
+      };
+      const kept = await Promise.all([tryOn(db, 'p0', same), tryOn(other, 'p1', same.toReversed())]);
+      expect(kept.reduce((sum, count) => sum + count, 0)).toBe(2);
+    }
+    expect((await verifyArchive(db)).every((verdict) => verdict.ok)).toBe(true);
+  });
+
+  it('goes on over days: those to come, those long gone, and ids of no day', async () => {
+    const day = (days: number): string => derivedUuid(`e${days}`, systemClock.now() + days * 86_400_000);
+    const wanted = [0, 5, -400, 1, 2].map(day);
+    for (const id of [...wanted, 'odd']) await append('p0', [event(id)]);
+    await append('p1', [event(day(6)), event('odd2'), event(day(-30))]);
+    expect(
+      await append(
+        'p2',
+        [...wanted, 'odd'].map((id) => event(id)),
+      ),
+    ).toEqual([]);
+    expect(ids(await readPartition(db, 'p0', 0, 10))).toEqual([...wanted, 'odd']);
+    expect(ids(await readPartition(db, 'p0', 1, 2))).toEqual(wanted.slice(1, 3));
+    expect(await readAll({ partitions: ['p1'] }, 1)).toHaveLength(3);
+    expect((await verifyArchive(db)).every((verdict) => verdict.ok)).toBe(true);
   });
 
   it('leaves nothing of a transaction that fails', async () => {

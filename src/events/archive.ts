@@ -62,7 +62,8 @@ async function insertRows(tx: Queryable, rows: readonly ArchiveRow[]): Promise<v
   try {
     if (tx.engine === 'sqlite') await tx.query(sql`insert into archive (${archiveColumnList}) ${rowsOf(tx.engine, archiveColumns, rows)}`);
     else {
-      const placed = rows.map((row) => ({ day: dayOf(row.id), ...row }));
+      // In the order of ids: two transactions with the same events wait for each other in one order, never in a circle.
+      const placed = rows.map((row) => ({ day: dayOf(row.id), ...row })).sort((a, b) => (a.id < b.id ? -1 : 1));
       await tx.query(
         sql`insert into archive (day, ${archiveColumnList}) ${rowsOf(tx.engine, { day: 'bigint', ...archiveColumns }, placed)}`,
       );

@@ -1,4 +1,4 @@
-/** The migrator on real SQLite files, alone and with twenty starters at once. */
+/** The migrator on real databases, alone and with twenty starters at once. */
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,9 @@ import { childCode, finished } from '../../../tests/support/childCode.js';
 import { systemClock } from '../../shared/clock.js';
 import { MigrationError, migrate } from './migrate.js';
 import { type Database, sql } from './port.js';
+import { openPostgres } from './postgres.js';
 import { APPLICATION_ID, openSqlite } from './sqlite.js';
+import { freshPostgresDatabase } from './testing/shared.js';
 
 const ours = new URL('../../../migrations', import.meta.url).pathname;
 
@@ -128,4 +130,79 @@ describe('migrating SQLite', () => {
     expect(await shared.query(sql`select count(*) as n from partitions`)).toEqual([{ n: 3 }]);
     await shared.close();
   }, 120_000);
+});
+
+describe('migrating PostgreSQL', () => {
+  let url: string;
+  let db: Database;
+  beforeEach(async () => {
+    url = await freshPostgresDatabase();
+    db = await openPostgres({ url, poolSize: 2 });
+  });
+  afterEach(() => db.close());
+
+  const run = (from = ours, eventPartitions = 2): ReturnType<typeof migrate> =>
+    migrate(db, { dir: from, eventPartitions, clock: systemClock });
+
+  async function withMore(name: string, text: string): Promise<string> {
+    const dir = await mkdtemp(join(tmpdir(), 'kg-migrate-'));
+    await cp(ours, dir, { recursive: true });
+    await writeFile(join(dir, 'postgres', name), text);
+    return dir;
+  }
+
+  it('makes the same tables with the same columns as on SQLite, but for the days of the archive', async () => {
+    await run();
+    expect(await run()).toMatchObject({ applied: [] });
+    const lite = await openSqlite({ path: ':memory:' });
+    await migrate(lite, { dir: ours, eventPartitions: 2, clock: systemClock });
+    const columns = (rows: { t: string; c: string }[]): string[] =>
+      rows
+        .map(({ t, c }) => `${t}.${c}`)
+        .filter((name) => !/^archive(_d|_spans|\.day)/.test(name))
+        .sort();
+    const theirs = await db.query<{ t: string; c: string }>(
+      sql`select table_name as t, column_name as c from information_schema.columns where table_schema = current_schema()`,
+    );
+    const mine = await lite.query<{ t: string; c: string }>(
+      sql`select m.name as t, c.name as c from sqlite_master m join pragma_table_info(m.name) c where m.type = 'table' and m.name not like 'sqlite_%'`,
+    );
+    expect(columns(theirs)).toEqual(columns(mine));
+    await lite.close();
+  });
+
+  it('compares text by bytes in every column of the first migrations', async () => {
+    await run();
+    const others =
+      await db.query(sql`select c.relname, a.attname from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_collation k on k.oid = a.attcollation
+      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and k.collname <> 'C'
+        and c.relname not in ('kirogate_migrations') and c.relname in (select unnest(${'{archive,activity,audit,users,tokens,request_minute}'}::text[]))`);
+    expect(others).toEqual([]);
+  });
+
+  it('leaves nothing of a file that fails', async () => {
+    const broken = await withMore('9000_more.sql', 'create table more (a bigint);\ncreate table more (a bigint);\n');
+    await expect(run(broken)).rejects.toThrow(/9000_more\.sql failed and was rolled back/);
+    await expect(db.query(sql`select * from more`)).rejects.toThrow(/does not exist/);
+    await rm(broken, { recursive: true });
+  });
+
+  it('refuses a database of something else, of a newer build, and another number of partitions', async () => {
+    await db.query(sql`create table customers (id bigint)`);
+    await expect(run()).rejects.toThrow(/not KiroGate's.*customers.*DATABASE_URL/);
+    await db.query(sql`drop table customers`);
+    const newer = await withMore('9000_more.sql', 'create table more (a bigint);\n');
+    await run(newer);
+    await expect(run()).rejects.toThrow(/newer KiroGate.*9000_more\.sql.*backup/);
+    await expect(run(newer, 3)).rejects.toThrow(/EVENT_PARTITIONS=2/);
+    await rm(newer, { recursive: true });
+  });
+
+  it('runs once when twenty starters come together', async () => {
+    const starters = await Promise.all(Array.from({ length: 20 }, () => openPostgres({ url, poolSize: 1, maxOverflow: 0 })));
+    const results = await Promise.all(starters.map((each) => migrate(each, { dir: ours, eventPartitions: 2, clock: systemClock })));
+    expect(results.flatMap(({ applied }) => applied).sort()).toEqual((await readdir(join(ours, 'postgres'))).sort());
+    expect(await db.query(sql`select count(*) as n from partitions`)).toEqual([{ n: 3 }]);
+    await Promise.all(starters.map((each) => each.close()));
+  });
 });
