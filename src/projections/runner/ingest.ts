@@ -53,10 +53,7 @@ export interface IngestStatus {
 }
 
 export interface Ingest {
-  /**
-   * Resolves when the projections are prepared and what this process appended is archived, by whomever.
-   * Rejects when this build cannot prepare them (PrepareError, BuildError) or the ingest closes before.
-   */
+  /** Resolves when projections are prepared and what this process appended is archived, by whomever. Rejects with PrepareError, BuildError, or when closed. */
   idle(): Promise<void>;
   status(): IngestStatus;
   /** Archives what is there as long as the store answers, then ends. */
