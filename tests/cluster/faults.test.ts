@@ -1,5 +1,5 @@
 /** Promises 1 and 2 of a cluster: whatever is killed, emptied, frozen or cut under load, clients, upstream and archive agree to the request. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { TEST_PASSWORD } from '../../src/infra/database/testing/server.js';
 import { createArchiveReader, terminalTypes } from '../support/cluster/archive.js';
 import { type ClientResult, type Load, startLoad } from '../support/cluster/load.js';
@@ -30,6 +30,16 @@ beforeAll(async () => {
   members = await Promise.all(['ada', 'grace', 'linus'].map((name) => createMember(cluster, name)));
 });
 afterAll(() => cluster?.stop());
+// A test that failed half-way must not take the others with it.
+afterEach(async () => {
+  for (const node of cluster.nodes) {
+    node.thaw();
+    node.redis?.resume();
+    if (!node.running()) await node.start();
+  }
+  if (!cluster.redis.running()) await cluster.redis.start();
+  await allAre('healthy');
+});
 
 /** Load through the balancer while `fault` does its work; then the books are compared. */
 async function under(fault: (load: Load) => Promise<void>): Promise<Reconciliation> {

@@ -12,6 +12,7 @@ export interface ClusterRedis {
   readonly port: number;
   readonly password: string;
   readonly pid: () => number;
+  readonly running: () => boolean;
   command(name: string, ...args: readonly (string | number)[]): Promise<RedisReply>;
   /** kill -9; what it had written stays. */
   kill(): Promise<void>;
@@ -75,6 +76,7 @@ export async function startClusterRedis(options: { password: string; settings?: 
     port,
     password: options.password,
     pid: () => child?.pid ?? 0,
+    running: () => child?.running() ?? false,
     command,
     kill,
     start,

@@ -1,0 +1,151 @@
+/** What the repository's nginx.conf promises, on a real nginx before servers that misbehave (spec R8). */
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/infra/testing/process.js';
+import { startClusterNginx } from '../support/cluster/nginx.js';
+import { until } from '../support/until.js';
+
+const servers = [];
+let nginx;
+afterEach(async () => {
+  await nginx?.stop();
+  nginx = undefined;
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+async function backend(answer) {
+  const seen = [];
+  let connections = 0;
+  const server = createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
+    if (req.url === '/health/live') return void res.end();
+    seen.push(`${req.method} ${req.url}`);
+    answer(req, res);
+  });
+  server.on('connection', (socket) => {
+    connections += 1;
+    socket.once('close', () => (connections -= 1));
+  });
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: server.address().port, seen, connections: () => connections };
+}
+async function balancer(...ports) {
+  nginx = await startClusterNginx(ports);
+  return nginx.url;
+}
+const fine = (req, res) => {
+  req.resume().once('end', () => res.setHeader('content-type', 'application/json').end('{"fine":true}'));
+};
+const post = (url, body = '{}') => fetch(`${url}/v1/messages`, { method: 'POST', body });
+const events = (res) => res.writeHead(200, { 'content-type': 'text/event-stream' });
+describe('the balancer', () => {
+  it('passes a request whose node takes no connection to another, and then leaves that node out', async () => {
+    const alive = await backend(fine);
+    const url = await balancer(await freePort(), alive.port);
+    for (let i = 0; i < 20; i += 1) expect((await post(url)).status).toBe(200);
+    expect(alive.seen).toHaveLength(20);
+  });
+  it('never sends a request twice: when a node breaks off, the client is told, in the form of the API', async () => {
+    const dying = (req) => req.resume().once('end', () => req.socket.destroy());
+    const [one, two] = [await backend(dying), await backend(dying)];
+    const url = await balancer(one.port, two.port);
+    const answer = await post(url);
+    expect(answer.status).toBe(502);
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect(await answer.json()).toMatchObject({
+      type: 'error',
+      error: { code: 'node_unavailable' },
+      request_id: expect.any(String),
+    });
+    expect(answer.headers.get('x-request-id')).not.toBe('');
+    expect(one.seen.length + two.seen.length).toBe(1);
+  });
+  it("leaves a node's own 4xx, 429 and 5xx as they are, whatever else could answer", async () => {
+    const refusing = (req, res) =>
+      req.resume().once('end', () => res.writeHead(Number(req.url?.slice(1)), { 'retry-after': '7' }).end('{}'));
+    const [one, two] = [await backend(refusing), await backend(refusing)];
+    const url = await balancer(one.port, two.port);
+    for (const status of [400, 413, 429, 502, 503, 504]) {
+      const answer = await fetch(`${url}/${status}`, { method: 'POST', body: '{}' });
+      expect([answer.status, answer.headers.get('retry-after'), await answer.text()]).toEqual([status, '7', '{}']);
+    }
+    expect(one.seen.length + two.seen.length).toBe(6);
+  });
+  it('sends events on as they come, and tells the node when the client has left', async () => {
+    let stream;
+    const node = await backend((req, res) => {
+      stream = events(res);
+      return stream.write('data: 1\n\n');
+    });
+    const url = await balancer(node.port);
+    const leave = new AbortController();
+    const answer = await fetch(`${url}/stream`, { signal: leave.signal });
+    const reader = answer.body?.getReader();
+    const read = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
+    expect(await read()).toBe('data: 1\n\n');
+    stream?.write('data: 2\n\n');
+    expect(await read()).toBe('data: 2\n\n');
+    const closed = once(stream, 'close');
+    leave.abort();
+    await closed;
+  });
+  it('takes a body of 50 MB, and refuses a larger one in the form of the API', async () => {
+    const node = await backend((req, res) => {
+      let length = 0;
+      req.on('data', (chunk) => (length += chunk.length)).once('end', () => res.end(String(length)));
+    });
+    const url = await balancer(node.port);
+    const most = 50 * 1024 * 1024;
+    expect(await (await post(url, Buffer.alloc(most, 32))).text()).toBe(String(most));
+    const tooLarge = await post(url, Buffer.alloc(most + 1, 32));
+    expect(tooLarge.status).toBe(413);
+    expect(await tooLarge.json()).toMatchObject({ type: 'error', error: { code: 'payload_too_large' } });
+    expect(node.seen).toHaveLength(1);
+  });
+  it('tells the node who asks, and passes an upgrade on', async () => {
+    const node = await backend((req, res) => res.end(JSON.stringify(req.headers)));
+    const url = await balancer(node.port);
+    const headers = await (await fetch(`${url}/x`, { headers: { 'x-forwarded-for': '203.0.113.9' } })).json();
+    expect(headers).toMatchObject({ 'x-real-ip': '127.0.0.1', 'x-forwarded-for': '203.0.113.9, 127.0.0.1', host: new URL(url).host });
+    expect(headers['connection']).not.toBe('close');
+    servers[0]?.on('upgrade', (req, socket) => {
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${req.headers.upgrade}\r\n\r\n`);
+    });
+    const asked = request(`${url}/socket`, { headers: { connection: 'Upgrade', upgrade: 'websocket' } });
+    asked.end();
+    const [answer] = await once(asked, 'upgrade');
+    expect(answer.headers.upgrade).toBe('websocket');
+    answer.socket.destroy();
+  });
+  it('keeps connections to nodes for the next request, and closes an idle one itself within the grace of a drain', async () => {
+    const node = await backend(fine);
+    const url = await balancer(node.port);
+    await until('start-up connections to be closed', () => (node.connections() === 0 ? true : undefined));
+    for (let i = 0; i < 10; i += 1) await (await post(url)).text();
+    expect(node.connections()).toBeLessThanOrEqual(2);
+    await until('idle connections to be closed', () => (node.connections() === 0 ? true : undefined), 2_000);
+  });
+  it('spreads by the fewest running, and after a reload with other nodes lets a running stream go on', async () => {
+    const open = [];
+    const streaming = (req, res) => {
+      if (req.url === '/stream') open.push(events(res)) && res.write('data: 1\n\n');
+      else req.resume().once('end', () => res.end('old'));
+    };
+    const [one, two, three] = [await backend(streaming), await backend(streaming), await backend(fine)];
+    const url = await balancer(one.port, two.port);
+    const streams = await Promise.all(Array.from({ length: 8 }, () => fetch(`${url}/stream`)));
+    expect([one.seen.length, two.seen.length]).toEqual([4, 4]);
+    nginx?.servers([three.port]);
+    await until('the new node to be used', async () => ((await (await post(url)).text()) === '{"fine":true}' ? true : undefined));
+    const before5 = three.seen.length;
+    for (let i = 0; i < 5; i += 1) await (await post(url)).text();
+    expect(three.seen.length).toBe(before5 + 5);
+    for (const res of open) res.end('data: last\n\n');
+    for (const stream of streams) expect(await stream.text()).toBe('data: 1\n\ndata: last\n\n');
+  });
+});

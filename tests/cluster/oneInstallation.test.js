@@ -1,0 +1,146 @@
+/** Three nodes are one installation: a change on one is in force on the others within a second, and nothing is done twice. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sendOne } from '../support/cluster/load.js';
+import { addClusterTokens, createMember } from '../support/cluster/member.js';
+import { monitorRedis } from '../support/cluster/monitor.js';
+import { startCluster } from '../support/cluster.js';
+import { until } from '../support/until.js';
+
+/** An admin's change binds everywhere within this time, ms (promise 6). */
+const IN_FORCE_MS = 1_000;
+let cluster;
+beforeAll(async () => {
+  cluster = await startCluster({ env: { TOKEN_MAX_CONCURRENT: '300' } });
+  await addClusterTokens(cluster, 10);
+});
+afterAll(() => cluster?.stop());
+/** From the answer to the change until both other nodes show it; prints the time. */
+async function inForce(what, change, seen) {
+  await change();
+  const begun = performance.now();
+  const others = cluster.nodes
+    .slice(1)
+    .map((node) => until(`${what} on ${node.name}`, async () => (await seen(node.url)) || undefined, IN_FORCE_MS));
+  await Promise.all(others);
+  console.log(`${what}: in force on all nodes after ${Math.round(performance.now() - begun)} ms`);
+}
+const codeAt = async (url, key) => (await sendOne(url, key, 'still?')).code;
+const all = (status) =>
+  Promise.all(
+    cluster.nodes.map((node) =>
+      until(`${node.name} to be ${status}`, async () => ((await node.health()).body['status'] === status ? true : undefined), 60_000),
+    ),
+  );
+async function changesBind(suffix) {
+  const { admin } = cluster.node(0);
+  const revoked = await createMember(cluster, `revoked-${suffix}`);
+  for (const node of cluster.nodes) {
+    // Where the limits move to another home an admission may be refused for a moment.
+    await until(`${node.name} to serve`, async () => (await sendOne(node.url, revoked.key, 'hello')).whole || undefined);
+  }
+  await inForce(
+    'a revoked key',
+    () => admin.del(`/admin/api/keys/${revoked.keyId}`),
+    async (url) => (await codeAt(url, revoked.key)) === 'invalid_api_key',
+  );
+  const left = await createMember(cluster, `left-${suffix}`);
+  for (const node of cluster.nodes) expect((await left.get(node.url, '/user/api/profile')).status).toBe(200);
+  const signedOut = async (url) => (await left.get(url, '/user/api/profile')).status === 401;
+  await inForce('revoked sessions', () => admin.post(`/admin/api/users/${left.userId}/revoke-sessions`), signedOut);
+  const ban = () => admin.post('/admin/api/users/batch-ban', { ids: [left.userId] });
+  await inForce('a ban', ban, async (url) => (await codeAt(url, left.key)) === 'user_banned');
+  const other = await createMember(cluster, `other-${suffix}`);
+  const close = () => admin.put('/admin/api/config', { site_enabled: false });
+  await inForce('a closed site', close, async (url) => (await codeAt(url, other.key)) === 'site_disabled');
+  const open = () => admin.put('/admin/api/config', { site_enabled: true });
+  await inForce('an opened site', open, async (url) => (await sendOne(url, other.key, 'again')).whole);
+}
+describe('three nodes', () => {
+  it('show themselves, one of them leading', async () => {
+    const nodes = await until('one leader among three', async () => {
+      const answer = await cluster.admin.get('/admin/api/cluster');
+      return answer.nodes.filter((one) => one.leader).length === 1 ? answer.nodes : undefined;
+    });
+    expect(nodes.map((one) => one.id).sort()).toEqual(['node-1', 'node-2', 'node-3']);
+    expect(nodes.every((one) => one.healthy)).toBe(true);
+    for (const node of cluster.nodes) {
+      expect((await node.health()).body).toMatchObject({
+        status: 'healthy',
+        mode: 'distributed',
+        postgres: 'connected',
+        redis: 'connected',
+        node_id: node.name,
+      });
+    }
+  });
+  it("put an admin's change in force everywhere within a second", () => changesBind('one'));
+  it('change a limit everywhere within a second: as many are admitted as the new one allows', async () => {
+    const member = await createMember(cluster, 'limited');
+    const change = () => cluster.node(0).admin.put(`/admin/api/users/${member.userId}/quota`, { daily: 0 });
+    await inForce('a quota', change, async (url) => (await codeAt(url, member.key)) === 'quota_exceeded');
+  });
+  it('refresh an expired access token once, for 100 parallel requests', async () => {
+    const owner = await createMember(cluster, 'owner');
+    const { id, refreshToken } = await cluster.sim.addCredential({ kind: 'social', rotate: true });
+    const token = { provider: 'kiro', authType: 'social', refreshToken, visibility: 'private', userId: owner.userId };
+    await cluster.admin.post('/admin/api/tokens', token);
+    for (const node of cluster.nodes) expect((await sendOne(node.url, owner.key, 'warm')).whole).toBe(true);
+    const refreshes = async () => (await cluster.sim.witness()).credentials[id]?.refreshes ?? 0;
+    const before = await refreshes();
+    await cluster.sim.updateCredential(id, { expireAccessTokens: true });
+    const urls = cluster.nodes.map((node) => node.url);
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => sendOne(urls[i % urls.length] ?? '', owner.key, `parallel ${i}`)),
+    );
+    expect(answers.filter((one) => !one.whole)).toEqual([]);
+    expect((await refreshes()) - before).toBe(1);
+  });
+  it('keep a rotated refresh token though the node that got it is killed before it used it', async () => {
+    const owner = await createMember(cluster, 'unlucky');
+    const { id, refreshToken } = await cluster.sim.addCredential({ kind: 'social', rotate: true });
+    const token = { provider: 'kiro', authType: 'social', refreshToken, visibility: 'private', userId: owner.userId };
+    await cluster.admin.post('/admin/api/tokens', token);
+    await cluster.sim.behave([{ hold: true }], id);
+    const lost = sendOne(cluster.node(2).url, owner.key, 'held');
+    await until('the call after the refresh', async () =>
+      (await cluster.sim.witness()).credentials[id]?.inFlight === 1 ? true : undefined,
+    );
+    await cluster.node(2).kill();
+    expect((await lost).whole).toBe(false);
+    await cluster.sim.release();
+    await cluster.sim.updateCredential(id, { expireAccessTokens: true });
+    expect((await sendOne(cluster.node(0).url, owner.key, 'after')).whole).toBe(true);
+    await cluster.node(2).start();
+  });
+  it('send Redis at most 15 commands a request, events included', async () => {
+    const member = await createMember(cluster, 'counted');
+    const { url } = cluster.node(0);
+    const monitor = await monitorRedis(cluster.redis);
+    try {
+      const send = async () => {
+        for (let i = 0; i < 100; i += 1) expect((await sendOne(url, member.key, `counted ${i}`)).whole).toBe(true);
+      };
+      const idle = await monitor.during(async () => {
+        const begun = performance.now();
+        const { items } = await cluster.node(1).admin.get('/admin/api/audit?limit=1');
+        expect(items).toHaveLength(1);
+        await until('five quiet seconds', () => (performance.now() - begun > 5_000 ? true : undefined));
+      });
+      const busy = await monitor.during(send);
+      const of = (names) => Object.values(names).reduce((sum, n) => sum + n, 0);
+      const perSecond = of(idle.commands) / idle.seconds;
+      const each = (of(busy.commands) - perSecond * busy.seconds) / 100;
+      console.log(`Redis commands a request: ${each.toFixed(2)} (${JSON.stringify(busy.commands)}; idle ${perSecond.toFixed(1)}/s)`);
+      expect(each).toBeLessThanOrEqual(15);
+    } finally {
+      await monitor.close();
+    }
+  });
+  it("put an admin's change in force within a second also while Redis is down", async () => {
+    await cluster.redis.kill();
+    await all('degraded');
+    await changesBind('two');
+    await cluster.redis.start();
+    await all('healthy');
+  });
+});

@@ -1,0 +1,169 @@
+/** A node of a cluster that must not start says why in its last words, names what is wrong, and shows no secret. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestPostgres, TEST_PASSWORD } from '../../src/infra/database/testing/server.js';
+import { freePort } from '../../src/infra/testing/process.js';
+import { createClusterNode } from '../support/cluster/node.js';
+import { startClusterRedis } from '../support/cluster/redis.js';
+import { clusterEnvironment, clusterSecrets } from '../support/cluster.js';
+import { runNode } from '../support/process.js';
+import { until } from '../support/until.js';
+
+let postgres;
+let redis;
+let replica;
+let dir;
+let good;
+let count = 0;
+beforeAll(async () => {
+  const password = clusterSecrets.REDIS_PASSWORD;
+  dir = await mkdtemp(join(tmpdir(), 'kirogate-safety-'));
+  [postgres, redis] = await Promise.all([startTestPostgres(), startClusterRedis({ password })]);
+  replica = await startClusterRedis({ password, settings: [`replicaof 127.0.0.1 ${redis.port}`] });
+  const redisUrl = `redis://:${password}@127.0.0.1:${redis.port}/0`;
+  good = {
+    ...clusterEnvironment({ databaseUrl: postgres.url, redisUrl, simulatorUrl: 'http://127.0.0.1:9' }),
+    STARTUP_TIMEOUT_SECONDS: '2',
+    SHUTDOWN_GRACE_SECONDS: '0',
+  };
+});
+afterAll(async () => {
+  await Promise.all([postgres?.stop(), redis?.stop(), replica?.stop()]);
+  await rm(dir, { recursive: true, force: true });
+});
+const folder = () => join(dir, `node-${count++}`);
+/** Runs a node that has to end by itself; no secret may stand in what it said. */
+async function refused(env) {
+  const ended = await runNode({ ...good, DATA_DIR: folder(), ...env });
+  const secrets = [...Object.values(clusterSecrets), TEST_PASSWORD, 'wrong-password'];
+  expect(secrets.filter((secret) => ended.output.includes(secret))).toEqual([]);
+  return ended;
+}
+async function works(env) {
+  const port = await freePort();
+  const node = createClusterNode({
+    name: `good-${port}`,
+    port,
+    dataDir: folder(),
+    env: { ...good, STARTUP_TIMEOUT_SECONDS: '60', ...env },
+  });
+  try {
+    await node.start();
+    expect((await node.health()).status).toBe(200);
+  } finally {
+    await node.stop();
+  }
+}
+describe('a node whose configuration cannot be right ends with 78', () => {
+  it.each([
+    ['PostgreSQL without Redis', { REDIS_URL: '' }, /REDIS_URL is missing/],
+    ['Redis without PostgreSQL', { DATABASE_URL: '' }, /DATABASE_URL is not PostgreSQL/],
+    ['an address of Redis that is none', { REDIS_URL: 'http://127.0.0.1:6379' }, /redis:\/\//],
+    ['a short secret', { TOKEN_ENCRYPT_KEY: 'short' }, /TOKEN_ENCRYPT_KEY.*16/],
+    ['a missing secret', { USER_SESSION_SECRET: '' }, /USER_SESSION_SECRET/],
+    ['a sample as secret', { ADMIN_SECRET_KEY: 'change-me-change-me-change-me' }, /ADMIN_SECRET_KEY.*sample/],
+    ['no admin password', { ADMIN_PASSWORD: '' }, /ADMIN_PASSWORD/],
+    ['a sample as admin password', { ADMIN_PASSWORD: 'admin123' }, /ADMIN_PASSWORD/],
+  ])('%s', async (_name, env, words) => {
+    const { code, output } = await refused(env);
+    expect(output).toMatch(words);
+    expect(code).toBe(78);
+  });
+});
+describe('a node that cannot use its stores ends with 69, naming host, port and database', () => {
+  it('when nobody listens where PostgreSQL should be', async () => {
+    const port = await freePort();
+    const { code, output } = await refused({ DATABASE_URL: `postgresql://kirogate:wrong-password@127.0.0.1:${port}/kirogate` });
+    expect(output).toMatch(new RegExp(`127\\.0\\.0\\.1.*${port}.*kirogate`));
+    expect(code).toBe(69);
+  });
+  it('when the password of PostgreSQL is wrong', async () => {
+    const { code, output } = await refused({ DATABASE_URL: postgres.url.replace(TEST_PASSWORD, 'wrong-password') });
+    expect(output).toMatch(/password authentication failed/);
+    expect(output).toContain(String(postgres.port));
+    expect(code).toBe(69);
+  });
+  it('when the database does not exist', async () => {
+    const { code, output } = await refused({ DATABASE_URL: postgres.url.replace(/\/kirogate$/, '/nowhere') });
+    expect(output).toMatch(/nowhere/);
+    expect(code).toBe(69);
+  });
+  it('when nobody listens where Redis should be', async () => {
+    const port = await freePort();
+    const { code, output } = await refused({ REDIS_URL: `redis://:wrong-password@127.0.0.1:${port}/3` });
+    expect(output).toContain(`127.0.0.1:${port}/3`);
+    expect(code).toBe(69);
+  });
+  it('when the password of Redis is wrong', async () => {
+    const { code, output } = await refused({ REDIS_URL: `redis://:wrong-password@127.0.0.1:${redis.port}/0` });
+    expect(output).toMatch(/WRONGPASS|password/i);
+    expect(output).toContain(`127.0.0.1:${redis.port}/0`);
+    expect(code).toBe(69);
+  });
+  it('when Redis is a read-only replica', async () => {
+    const { code, output } = await refused({ REDIS_URL: `redis://:${clusterSecrets.REDIS_PASSWORD}@127.0.0.1:${replica.port}/0` });
+    expect(output).toMatch(/read-only|replica/i);
+    expect(code).not.toBe(0);
+  });
+  it('when Redis is older than 7.0', async () => {
+    const old = await oldRedis();
+    try {
+      const address = old.address();
+      const port = address !== null && typeof address === 'object' ? address.port : 0;
+      const { code, output } = await refused({ REDIS_URL: `redis://127.0.0.1:${port}/0` });
+      expect(output).toMatch(/6\.2\.6/);
+      expect(output).toMatch(/7\.0/);
+      expect(code).not.toBe(0);
+    } finally {
+      old.close();
+    }
+  });
+});
+describe('nodes of one cluster', () => {
+  it('refuse secrets that differ from those of the first, by name, and take a new one beside the previous', async () => {
+    await works({});
+    for (const name of ['ADMIN_SECRET_KEY', 'USER_SESSION_SECRET', 'TOKEN_ENCRYPT_KEY']) {
+      const other = `another-${clusterSecrets[name].split('').reverse().join('')}`;
+      const { code, output } = await refused({ [name]: other });
+      expect(output).toContain(name);
+      expect(output).not.toContain(other);
+      expect(code).toBe(78);
+      await works({ [name]: other, [`${name}_PREVIOUS`]: clusterSecrets[name] });
+      // Back again: what the rotation has made current may be the previous one in turn.
+      await works({ [name]: clusterSecrets[name], [`${name}_PREVIOUS`]: other });
+    }
+  });
+  it('say so at start when a Redis may forget what it is told to keep', async () => {
+    await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    const port = await freePort();
+    const node = createClusterNode({ name: 'warned', port, dataDir: folder(), env: { ...good, STARTUP_TIMEOUT_SECONDS: '60' } });
+    try {
+      await node.start();
+      await until('the warning', () => (/"level":"warn".*noeviction/.test(node.output()) ? true : undefined));
+    } finally {
+      await node.stop();
+      await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    }
+  });
+});
+/** Speaks as much of the protocol as a client needs that asks who it is talking to. */
+function oldRedis() {
+  const info =
+    '# Server\r\nredis_version:6.2.6\r\nredis_mode:standalone\r\nrun_id:0123456789012345678901234567890123456789\r\nloading:0\r\nrole:master\r\n';
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      for (const [, command = ''] of chunk.toString('latin1').matchAll(/\*\d+\r\n\$\d+\r\n([A-Za-z]+)\r\n/g)) {
+        if (command.toLowerCase() === 'info') socket.write(`$${info.length}\r\n${info}\r\n`);
+        else if (command.toLowerCase() === 'ping') socket.write('+PONG\r\n');
+        else if (['eval', 'evalsha', 'config', 'xadd', 'role'].includes(command.toLowerCase()))
+          socket.write(`-ERR unknown command '${command}'\r\n`);
+        else socket.write('+OK\r\n');
+      }
+    });
+  });
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}

@@ -1,0 +1,88 @@
+/** A Redis of a test's cluster with an append-only file: can be killed, brought back, emptied, or set back to an older moment. */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openRedis } from '../../../src/infra/redis/connection.js';
+import { freePort } from '../../../src/infra/testing/process.js';
+import { startChild } from './child.js';
+
+const services = fileURLToPath(new URL('../../../scripts/services.js', import.meta.url));
+export const redisProgram = () => execFileSync(process.execPath, [services, 'redis-server'], { encoding: 'utf8' }).trim();
+/** `settings`: more lines of its configuration. */
+export async function startClusterRedis(options) {
+  const program = redisProgram();
+  const home = mkdtempSync(join(tmpdir(), 'kirogate-cluster-redis-'));
+  const data = join(home, 'data');
+  const port = options.port ?? (await freePort());
+  const config = join(home, 'redis.conf');
+  const lines = [
+    `port ${port}`,
+    'bind 127.0.0.1',
+    `dir ${data}`,
+    'save ""',
+    'appendonly yes',
+    'appendfsync everysec',
+    'rdbcompression no',
+    'maxmemory-policy noeviction',
+    `requirepass ${options.password}`,
+    `masterauth ${options.password}`,
+    ...(options.settings ?? []),
+  ];
+  let child;
+  let control;
+  let copies = 0;
+  const url = `redis://:${options.password}@127.0.0.1:${port}/0`;
+  const start = async () => {
+    execFileSync('mkdir', ['-p', data]);
+    writeFileSync(config, `${lines.join('\n')}\n`, { mode: 0o600 });
+    child = startChild(program, { args: [config], cwd: home });
+    await control?.close();
+    control = await child.whileRunning(openRedis({ url, name: 'test-control', connectTimeoutMs: 20_000, commandTimeoutMs: 10_000 }));
+  };
+  const kill = async () => void (await child?.end('SIGKILL'));
+  const command = (name, ...args) => {
+    if (control === undefined) throw new Error('this Redis was never started');
+    return control.command(name, ...args);
+  };
+  await start();
+  return {
+    port,
+    password: options.password,
+    pid: () => child?.pid ?? 0,
+    command,
+    kill,
+    start,
+    signal: (signal) => child?.signal(signal),
+    empty: () => rmSync(data, { recursive: true, force: true }),
+    async copy() {
+      // Longer than a second old is what `everysec` promises to have on disk; asking the server flushes nothing.
+      const copy = join(home, `copy-${copies++}`);
+      cpSync(data, copy, { recursive: true });
+      return copy;
+    },
+    putBack(copy) {
+      rmSync(data, { recursive: true, force: true });
+      cpSync(copy, data, { recursive: true });
+    },
+    async dump() {
+      await command('SAVE');
+      return readAll(home);
+    },
+    async stop() {
+      await control?.close();
+      await kill();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+/** Every file under a folder as one text; latin1 keeps each byte. Our own configuration holds the password and is left out. */
+export function readAll(folder) {
+  if (!existsSync(folder)) return '';
+  return readdirSync(folder, { recursive: true })
+    .map((name) => join(folder, String(name)))
+    .filter((path) => statSync(path).isFile() && !path.endsWith('redis.conf'))
+    .map((path) => readFileSync(path, 'latin1'))
+    .join('\n');
+}
