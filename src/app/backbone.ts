@@ -57,6 +57,8 @@ export interface Backbone {
   /** Is it this node's part to check the health of tokens? Asked before each step. */
   mayCheckTokens(): Promise<boolean>;
   readonly nodes: PanelDeps['nodes'];
+  /** What waits in the log that is not archived yet, by partition. */
+  readonly unarchived?: NonNullable<PanelDeps['unarchived']>;
   /** Stores beside the database by name, and whether each answers this node now; for metrics. */
   readonly stores?: () => Readonly<Record<string, boolean>>;
 }

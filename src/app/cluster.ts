@@ -14,7 +14,7 @@ import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
 import { openRedis } from '../infra/redis/connection.js';
 import { parseRedisUrl } from '../infra/redis/url.js';
 import type { Secrets } from '../infra/secrets.js';
-import { storedWatermarks } from '../projections/runner/progress.js';
+import { storedWatermarks, unarchivedIn } from '../projections/runner/progress.js';
 import type { Backbone, BackboneOptions } from './backbone.js';
 import { openClusterLimits } from './clusterLimits.js';
 import { checkFingerprints } from './fingerprints.js';
@@ -25,6 +25,8 @@ import { environmentSettings } from './settings.js';
 import { createStartRetry } from './startRetry.js';
 
 const HOUR_MS = 3_600_000;
+/** Waiting events of a partition are counted up to here. */
+const MOST_COUNTED = 1_000;
 /** A busy pool must not make a living node look dead, and a silent server must be noticed within seconds. */
 const OF_THE_SIGNS = { poolSize: 2, maxOverflow: 0, connectTimeoutMs: 2_000, statementTimeoutMs: 2_000, lockTimeoutMs: 2_000 };
 
@@ -114,6 +116,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     storageUnavailable: () => log.full() || (node.membership?.isCutOff() ?? false),
     mayCheckTokens: async () => (await node.membership?.mayLead()) ?? false,
     nodes: async () => (await node.membership?.nodes()) ?? [],
+    unarchived: () => unarchivedIn(log, db, MOST_COUNTED),
     stores: () => ({ redis: probe.up() }),
   };
 }

@@ -2,11 +2,9 @@
 import type { Command } from 'commander';
 import pino from 'pino';
 import { migrationsDir } from '../app/package.js';
-import { loadConfig } from '../config.js';
 import { migrate } from '../infra/database/migrate.js';
-import { openSqlite } from '../infra/database/sqlite.js';
 import { systemClock } from '../shared/clock.js';
-import { printJson } from './store.js';
+import { printJson, withNewDatabase } from './store.js';
 
 export function addMigrate(program: Command): void {
   program
@@ -14,18 +12,14 @@ export function addMigrate(program: Command): void {
     .description("bring the database to this build's schema")
     .option('--json', 'print the outcome as JSON')
     .action(async (options: { json?: true }) => {
-      const config = loadConfig(process.env);
-      const db = await openSqlite({ path: config.sqlitePath });
-      try {
+      await withNewDatabase(async (db, config, where) => {
         const logger = pino({ level: 'silent' });
         const done = await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock: systemClock, logger });
-        if (options.json) printJson({ database: config.sqlitePath, ...done });
+        if (options.json) printJson({ database: where, ...done });
         else {
           for (const name of done.applied) process.stdout.write(`applied ${name}\n`);
-          process.stdout.write(`${config.sqlitePath} is at version ${done.version}\n`);
+          process.stdout.write(`${where} is at version ${done.version}\n`);
         }
-      } finally {
-        await db.close();
-      }
+      });
     });
 }

@@ -3,7 +3,20 @@ import { existsSync } from 'node:fs';
 import { type Config, loadConfig } from '../config.js';
 import type { Database } from '../infra/database/port.js';
 import { openPostgres } from '../infra/database/postgres.js';
+import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
 import { openSqlite } from '../infra/database/sqlite.js';
+
+/** Runs `work` on the database that the environment names, made where there is none yet; `where` names it without a password. */
+export async function withNewDatabase<T>(work: (db: Database, config: Config, where: string) => Promise<T>): Promise<T> {
+  const { config, postgres } = environment();
+  const where = postgres === null ? config.sqlitePath : parsePostgresUrl(postgres).label;
+  const db = postgres === null ? await openSqlite({ path: config.sqlitePath }) : await openPostgres({ url: postgres, ...POSTGRES_POOL });
+  try {
+    return await work(db, config, where);
+  } finally {
+    await db.close();
+  }
+}
 
 /** Runs `work` on the database that the environment names; it may be in use by a running node. Rejects when there is none yet. */
 export async function withDatabase<T>(work: (db: Database, config: Config) => Promise<T>): Promise<T> {
