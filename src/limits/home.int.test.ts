@@ -3,8 +3,9 @@ import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../tests/support/until.js';
+import { openRedis } from '../infra/redis/connection.js';
 import { admitRequest } from './testing/fixtures.js';
-import { createWitness, type HomeCluster, type HomeNode, startHomeCluster } from './testing/homeNodes.js';
+import { createWitness, type HomeCluster, type HomeNode, startHomeCluster, testTimings } from './testing/homeNodes.js';
 
 let cluster: HomeCluster | undefined;
 afterEach(async () => {
@@ -144,6 +145,59 @@ describe('a node of its own fate', () => {
     for (const use of await a.limits.tokenUse(['t1', 't2', 't3'])) expect(use).toMatchObject({ concurrency: 0 });
     await a.limits.finish({ requestId: 'request-1', quota: 'keep' });
     expect(await a.limits.abandoned()).toEqual([]);
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
+  });
+});
+
+describe('what a dead run held in a Redis that went away with it', () => {
+  it('is found when Redis returns: its requests are ended by another run, its old keys go', async () => {
+    const { cluster, nodes } = await start(['a', 'b'], ['--appendonly', 'yes', '--appendfsync', 'always']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    expect(await b.limits.admit(admitRequest('1', { quota }))).toMatchObject({ ok: true });
+    await b.die();
+    await cluster.server.kill();
+    await livesIn([a], 'database');
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 0 });
+    await cluster.server.restart();
+    await livesIn([a], 'redis');
+    const left = await until('the record', async () => {
+      const found = await a.limits.abandoned();
+      return found.length > 0 ? found : undefined;
+    });
+    expect(left).toMatchObject([{ requestId: 'request-1', terminalEventId: 'event-1' }]);
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
+    const redis = await openRedis({ url: cluster.server.url, name: 'look' });
+    await until('the old keys to go', async () => {
+      const keys = (await redis.command('KEYS', 'kirogate:{limits}:0.*')) as readonly string[];
+      return keys.length === 0 ? true : undefined;
+    });
+    await redis.close();
+  });
+});
+
+describe('a settlement that no home took in time', () => {
+  it('is made in the next one, and its answer told then', async () => {
+    const late: string[] = [];
+    const started = await startHomeCluster();
+    cluster = started;
+    const a = await started.node('a', {
+      holdMs: 50,
+      timings: { ...testTimings, lostAfterMs: 600 },
+      onLate: {
+        settled: (attempt, answer) => late.push(`${attempt.attemptId} ${answer.consecutiveFails}`),
+        finished: (request) => late.push(request.requestId),
+      },
+    });
+    await livesIn([a], 'redis');
+    await a.limits.admit(admitRequest('1', { quota }));
+    await started.server.kill();
+    const attempt = { attemptId: 'attempt-1', outcome: 'token_failure', retryAfterMs: null, sent: true } as const;
+    await expect(a.limits.settle(attempt)).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await expect(a.limits.finish({ requestId: 'request-1', quota: 'keep' })).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await until('the answers', () => (late.length === 2 ? true : undefined));
+    expect(late.sort()).toEqual(['attempt-1 1', 'request-1']);
+    expect(a.limits.state()).toMatchObject({ home: 'database', open: true });
     expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
   });
 });

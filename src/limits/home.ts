@@ -6,7 +6,8 @@ import type { RedisConnection } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import { createLedger } from './facts.js';
 import { findArchived } from './home/builder.js';
-import { createKeeper, defaultTimings, type HomeState, type RunSeen, type Timings } from './home/keeper.js';
+import { createKeeper } from './home/keeper.js';
+import { defaultTimings, type HomeState, type RunSeen, type Timings } from './home/keeping.js';
 import { createOutbox } from './home/outbox.js';
 import type { HomeLimits } from './home/port.js';
 import { createRedisPlace } from './home/redisPlace.js';
@@ -43,7 +44,7 @@ export interface ClusterLimitsDeps {
     readonly settled?: (attempt: SettleAttempt, answer: Settled) => void;
     readonly finished?: (request: FinishRequest, answer: Finished) => void;
   };
-  /** Home, term, openness or being cut off may have changed. */
+  /** Home, term, openness or being cut off has changed. */
   readonly onChange?: (state: HomeState) => void;
   readonly timings?: Partial<Timings>;
   readonly holdMs?: number;
@@ -64,6 +65,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
   const monotonic = (): number => deps.clock.monotonic();
   const ledger = createLedger({ monotonic });
   const place = createRedisPlace({ redis, runId, random });
+  let lastWord = '';
   const keeper = createKeeper({
     ...{ db, redis, place, ledger, runId, random, logger, monotonic, timings: { ...defaultTimings, ...deps.timings } },
     ...{ redisUp: deps.redisUp, living: deps.living, deadRuns: deps.deadRuns },
@@ -73,7 +75,12 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
       told.again();
       outbox.flush();
     },
-    onChange: () => deps.onChange?.(keeper.state()),
+    onChange() {
+      const state = keeper.state();
+      const word = JSON.stringify(state);
+      if (word !== lastWord) deps.onChange?.(state);
+      lastWord = word;
+    },
   });
   const told = createTold(keeper.tenure, monotonic);
   const outbox = createOutbox({ tenure: keeper.tenure, holdMs, logger });

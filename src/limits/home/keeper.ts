@@ -3,64 +3,14 @@
  * one node begins the next term in the database's row; every node closes, and tells what it did; when all that live have told,
  * one of them fills the new home and opens it.
  */
-import type { Logger } from 'pino';
-import type { Database } from '../../infra/database/port.js';
-import type { RedisConnection } from '../../infra/redis/connection.js';
 import { createDatabaseLimits } from '../database.js';
-import type { Ledger } from '../facts.js';
-import type { LimitSettings } from '../port.js';
 import { createRedisLimits } from '../redis.js';
-import { type BuilderDeps, buildHome } from './builder.js';
+import { buildHome } from './builder.js';
+import type { HomeState, KeeperDeps } from './keeping.js';
 import type { HomeLimits } from './port.js';
 import { adoptLate, takeOver } from './remains.js';
 import { changeHome, type HomeRow, type Place, readHome, tellFacts, toldRuns } from './row.js';
 import { createTenure, FROZEN_MS, type Tenure, unavailable } from './tenure.js';
-
-export interface RunSeen {
-  readonly runId: string;
-  readonly redisUp: boolean;
-}
-
-export interface Timings {
-  /** A look at the row while anything is unusual, and else. */
-  readonly pollMs: number;
-  readonly idleMs: number;
-  /** Redis must be gone, or back, for so long before the limits move. */
-  readonly lostAfterMs: number;
-  readonly backAfterMs: number;
-  /** How much longer than the one before it each node waits before it fills a home too. */
-  readonly standInMs: number;
-}
-
-export const defaultTimings: Timings = { pollMs: 250, idleMs: 2_000, lostAfterMs: 1_000, backAfterMs: 5_000, standInMs: 1_000 };
-
-export interface KeeperDeps extends BuilderDeps {
-  readonly db: Database;
-  readonly redis: RedisConnection;
-  readonly ledger: Ledger;
-  readonly monotonic: () => number;
-  readonly timings: Timings;
-  /** Does this node reach Redis? */
-  readonly redisUp: () => boolean;
-  /** Runs that may not be taken for dead, this one included. Rejects where that is not known. */
-  readonly living: () => Promise<readonly RunSeen[]>;
-  readonly deadRuns: (runIds: readonly string[]) => Promise<readonly string[]>;
-  readonly settings: () => LimitSettings;
-  /** The limits have a home again on this node. */
-  readonly onOpen: () => void;
-  /** Home, term, or whether it is open has changed. */
-  readonly onChange: () => void;
-  readonly logger: Logger;
-}
-
-export interface HomeState {
-  readonly home: Place;
-  readonly term: number;
-  /** Admissions are made here now. */
-  readonly open: boolean;
-  /** Others reach the Redis that the limits live in, this node does not. */
-  readonly cutOff: boolean;
-}
 
 export interface Keeper {
   /** The home that may be called now. */
@@ -166,18 +116,28 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     if (mine === undefined && seen.home === 'redis' && !place.isChecked()) return aside(fresh.limits.close());
     if (mine === fresh && !(await isSameRedis(seen))) return;
     if (fresh.isOver() || closed) return;
-    const entered = mine === undefined;
     mine = fresh;
-    partOf.add(seen.term);
     cutOff = false;
-    if (entered) welcome(seen, fresh);
     wake();
     deps.onOpen();
   };
 
   const enter = async (seen: HomeRow): Promise<Tenure | undefined> => {
     const limits = seen.home === 'database' ? await openDatabase(seen) : await openRedis(seen);
-    return limits && createTenure(seen.term, seen.home, limits, monotonic);
+    if (limits === undefined) return undefined;
+    const fresh = createTenure(seen.term, seen.home, limits, monotonic);
+    try {
+      const isKnown = partOf.has(seen.term) || (seen.fromTerm !== null && partOf.has(seen.fromTerm));
+      // Before anything of it is settled here.
+      if (!isKnown) await adoptLate(deps, fresh);
+    } catch (error) {
+      aside(limits.close());
+      throw error;
+    }
+    partOf.add(seen.term);
+    if (built?.term === seen.term && seen.home === 'redis') aside(takeOver(deps, seen.term, fresh));
+    built = undefined;
+    return fresh;
   };
   const openDatabase = (seen: HomeRow): Promise<HomeLimits> => {
     const { random } = deps;
@@ -206,12 +166,6 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     await move(seen, 'redis');
     return false;
   };
-  const welcome = (seen: HomeRow, fresh: Tenure): void => {
-    const isKnown = partOf.has(seen.term) && (told === seen.term || seen.fromTerm === null || partOf.has(seen.fromTerm));
-    if (!isKnown) aside(adoptLate(deps, fresh));
-    if (built?.term === seen.term && seen.home === 'redis') aside(takeOver(deps, seen.term, fresh));
-  };
-
   // ---- when to move ----
 
   const move = async (seen: HomeRow, home: Place): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Calls that must be made in the end, in the order they came: while the limits have no home they wait here. */
+/** Calls that must be made in the end: while the limits have no home they wait here. Their order does not matter, each may come twice. */
 import type { Logger } from 'pino';
 import type { HomeLimits } from './port.js';
 import { isUnavailable, type Tenure, unavailable } from './tenure.js';
