@@ -1,7 +1,7 @@
 /** The node's port before the node is ready: health at once, everything else waits for the handler. */
 
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { Agent, createServer, get, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listen, type NodeServer } from './server.js';
@@ -47,6 +47,33 @@ describe('a node that starts', () => {
     };
     await fetch(url);
     expect(asked).toBe(1);
+  });
+});
+
+describe('a node that closed its listener and opened it again', () => {
+  it('leaves idle connections alone from then on', async () => {
+    const { node, url } = await starting();
+    node.handler = (req, res) => void (req.method === 'GET' && res.end('fine'));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    // A request that runs: while it does, the server that was closed is not closed to its end.
+    const busy = request(url, { method: 'POST', agent: false }).on('error', () => undefined);
+    busy.end('x');
+    await expect.poll(() => node.connections).toBe(1);
+    await node.stopListening();
+    await node.listenAgain();
+    const ask = async (): Promise<unknown> => {
+      const asked = get(url, { agent });
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+      await answer.resume().toArray();
+      return asked.reusedSocket;
+    };
+    await ask();
+    // Several of the rounds in which a closed listener ends what is idle.
+    const begun = performance.now();
+    await expect.poll(() => performance.now() - begun).toBeGreaterThan(350);
+    expect(await ask()).toBe(true);
+    agent.destroy();
+    busy.destroy();
   });
 });
 

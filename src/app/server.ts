@@ -46,6 +46,7 @@ export async function listen(options: { host: string; port: number; facts: Healt
   const room = createWaitingRoom({ ...WAITING, refuse: refuseStarting });
   let port = options.port;
   let handler: Handler | null = null;
+  let sweep: NodeJS.Timeout | undefined;
   const node = {
     state: 'starting' as NodeState,
     stores: null as StoreStates | null,
@@ -60,9 +61,19 @@ export async function listen(options: { host: string; port: number; facts: Healt
       return port;
     },
     connections: 0,
-    stopListening: () => stopListening(server),
-    listenAgain: () => (server.listening ? Promise.resolve() : bind(server, options.host, port)),
+    async stopListening() {
+      clearInterval(sweep);
+      // A keep-alive connection that becomes idle after its last reply would hold the listener for a minute.
+      sweep = setInterval(() => server.closeIdleConnections(), 100);
+      await stopListening(server, () => clearInterval(sweep));
+    },
+    async listenAgain() {
+      // Else idle connections would be closed for ever, some of them under a request that is on its way.
+      clearInterval(sweep);
+      if (!server.listening) await bind(server, options.host, port);
+    },
     destroy() {
+      clearInterval(sweep);
       server.close();
       server.closeAllConnections();
     },
@@ -128,11 +139,9 @@ function refuseStarting(req: IncomingMessage, res: ServerResponse): void {
   );
 }
 
-async function stopListening(server: Server): Promise<void> {
+async function stopListening(server: Server, ended: () => void): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  // A keep-alive connection that becomes idle after its last reply would hold the listener for a minute.
-  const sweep = setInterval(() => server.closeIdleConnections(), 100);
   await Promise.race([closed, wait(250, undefined, { ref: false })]);
-  void closed.finally(() => clearInterval(sweep));
+  void closed.then(ended);
 }
