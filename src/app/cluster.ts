@@ -44,7 +44,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock, logger });
   await checkFingerprints({ db, secrets: config, logger });
 
-  const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs, logger }));
+  const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs }));
   teardown.add('Redis', () => redis.close());
   const recoveries = createRecoveries();
   const bell = { ring: (): void => undefined };

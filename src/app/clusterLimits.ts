@@ -23,7 +23,7 @@ export interface ClusterLimitsDeps extends BackboneOptions {
 export async function openClusterLimits(deps: ClusterLimitsDeps, context: LimitsContext): Promise<ClusterLimits> {
   const { config, logger, teardown, runId, db, clock, lifeSign, probe } = deps;
   const { directory, ingest } = context;
-  const redis = await openRedis({ url: config.REDIS_URL, name: 'kirogate-limits', logger });
+  const redis = await openRedis({ url: config.REDIS_URL, name: 'kirogate-limits' });
   teardown.add('Redis of the limits', () => redis.close());
   const limits = await createClusterLimits({
     db,

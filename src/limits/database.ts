@@ -66,7 +66,7 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
       return { answer: null, op };
     });
   const quietly = (work: Promise<unknown>): void =>
-    void work.catch((error: unknown) => deps.logger?.warn({ err: error }, 'the database did not take what the limits had to tell'));
+    void work.catch((error: unknown) => deps.logger?.debug({ err: error }, 'the database did not take what the limits had to tell'));
 
   let wanted: LimitSettings | undefined;
   const bringSettings = async (): Promise<void> => {

@@ -13,7 +13,7 @@ import type { HomeLimits } from './home/port.js';
 import { createRedisPlace } from './home/redisPlace.js';
 import { isUnavailable, type Tenure, unavailable } from './home/tenure.js';
 import { createTold } from './home/told.js';
-import type { Finished, FinishRequest, LimitSettings, Limits, PoolToken, SettleAttempt, Settled, TokenHistory, UserUsage } from './port.js';
+import type { LimitSettings, Limits, PoolToken, TokenHistory, UserUsage } from './port.js';
 
 /** How long a call waits for a home before it is refused. */
 const HOLD_MS = 3_000;
@@ -39,11 +39,6 @@ export interface ClusterLimitsDeps {
   readonly readRestore: (db: Queryable, now: number) => Promise<{ tokens: readonly TokenHistory[]; users: readonly UserUsage[] }>;
   /** Which of these event ids are in the archive; at most 2,000 are asked for at once. */
   readonly archivedIds: (db: Queryable, ids: readonly string[]) => Promise<readonly string[]>;
-  /** Answers that came after their caller was told `storage_unavailable`. */
-  readonly onLate?: {
-    readonly settled?: (attempt: SettleAttempt, answer: Settled) => void;
-    readonly finished?: (request: FinishRequest, answer: Finished) => void;
-  };
   /** Home, term, openness or being cut off has changed. */
   readonly onChange?: (state: HomeState) => void;
   readonly timings?: Partial<Timings>;
@@ -83,7 +78,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     },
   });
   const told = createTold(keeper.tenure, monotonic);
-  const outbox = createOutbox({ tenure: keeper.tenure, holdMs, logger });
+  const outbox = createOutbox({ tenure: keeper.tenure, logger });
 
   /** A call that may be made again, in the same home or the next one, for as long as a caller may wait. */
   const held = async <T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void = () => undefined): Promise<T> => {
@@ -115,7 +110,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     configure: told.configure,
     putTokens: (tokens) => told.put(tokens.map((token) => ({ token }))),
     removeToken: (tokenId, position) => told.put([{ removed: tokenId, position }]),
-    resetToken: (tokenId) => outbox.surely((limits) => limits.resetToken(tokenId), nothing, nothing).catch(nothing),
+    resetToken: (tokenId) => outbox.surely((limits) => limits.resetToken(tokenId), nothing).catch(nothing),
     restore: async () => undefined,
     peek: (request) => held((limits) => limits.peek(request)),
     async admit(request) {
@@ -134,26 +129,24 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
         // Whether it was admitted is not known: take it back, and refuse it should it come yet.
         const isEnded = calls > 1 && error instanceof AppError && error.code === 'conflict';
         if (!isEnded && !isUnavailable(error)) throw error;
-        quietly(outbox.surely((limits) => limits.cancel(request.attemptId), nothing, nothing));
+        quietly(outbox.surely((limits) => limits.cancel(request.attemptId), nothing));
         throw isEnded ? unavailable() : error;
       }
     },
     responded(attemptId, served = false) {
       ledger.responded(attemptId);
       const say = async (limits: HomeLimits): Promise<void> => limits.responded(attemptId, served);
-      quietly(outbox.surely(say, nothing, nothing));
+      quietly(outbox.surely(say, nothing));
     },
     settle: (attempt) =>
       outbox.surely(
         (limits) => limits.settle(attempt),
         (answer) => ledger.settled(attempt, answer),
-        (answer) => deps.onLate?.settled?.(attempt, answer),
       ),
     finish: (request) =>
       outbox.surely(
         (limits) => limits.finish(request),
         () => ledger.finished(request),
-        (answer) => deps.onLate?.finished?.(request, answer),
       ),
     abandoned: () => held((limits) => limits.abandoned(), ledger.left),
     tokenUse: (tokenIds) => held((limits) => limits.tokenUse(tokenIds)),
@@ -161,6 +154,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     keyUse: (keyId) => held((limits) => limits.keyUse(keyId)),
     async close() {
       clearInterval(timer);
+      outbox.close();
       await keeper.close();
     },
   };

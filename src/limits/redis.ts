@@ -185,7 +185,7 @@ function createBackground(logger: Logger | undefined) {
     run(work: Promise<unknown>): void {
       const done: Promise<void> = work
         .then(() => undefined)
-        .catch((error: unknown) => logger?.warn({ err: error }, 'Redis did not take what the limits had to tell'))
+        .catch((error: unknown) => logger?.debug({ err: error }, 'Redis did not take what the limits had to tell'))
         .finally(() => running.delete(done));
       running.add(done);
     },

@@ -84,14 +84,14 @@ const READ_TIMEOUT_MS = 5_000;
 /** Rejects with StoreUnreachable when Redis cannot be reached or cannot serve, and when the spool cannot be opened. */
 export async function openRedisLog(deps: RedisLogDeps): Promise<RedisLog> {
   const opened: (() => Promise<unknown> | undefined)[] = [];
-  const connect = async (name: string, more: { logger?: Logger; commandTimeoutMs?: number } = {}): Promise<RedisConnection> => {
+  const connect = async (name: string, more: { commandTimeoutMs?: number } = {}): Promise<RedisConnection> => {
     const timeout = deps.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: deps.connectTimeoutMs };
     const redis = await openRedis({ url: deps.url, name: `kirogate-log-${name}`, ...timeout, ...more });
     opened.push(async () => redis.drop());
     return redis;
   };
   try {
-    const control = await connect('control', deps.logger ? { logger: deps.logger } : {});
+    const control = await connect('control');
     const { warnings } = await checkRedis(control, parseRedisUrl(deps.url).label);
     for (const warning of warnings) deps.logger?.warn(warning);
     const append = await connect('append');

@@ -39,23 +39,41 @@ export interface Ended {
   readonly refreshes?: boolean;
 }
 
+/** A next try waits so long for the settlement of the last one; while the limits change their home it goes on without. */
+const SETTLE_WAIT_MS = 3_000;
+
 /**
- * Settles with the limits and records what changed. Lifecycle goes through commands before the slot is free again.
- * Rejects only when the limits cannot settle.
+ * Settles with the limits and records what changed; lifecycle goes through commands before the slot is free again. A reply
+ * that is whole does not wait for it: `run.settling` holds what is under way. Never rejects.
  */
 export async function endAttempt(run: Run, attempt: AttemptRecord, ended: Ended, deps: GatewayDeps): Promise<void> {
-  const { failure, refreshes = false } = ended;
+  const { failure } = ended;
   attempt.durationUs = Math.round((deps.clock.monotonic() - attempt.startedMono) * 1000);
   if (failure !== null && isBeforeSending(failure, attempt.respondedAt !== null)) attempt.sent = false;
   if (attempt.sent && attempt.respondedAt === null) {
     attempt.respondedAt = deps.clock.now();
     deps.limits.responded(attempt.attemptId);
   }
-  if (failure === null) attempt.status = 200;
-  else {
+  attempt.status = failure === null ? 200 : (failure.status ?? null);
+  if (failure !== null) {
     attempt.outcome = failure.kind === 'aborted' ? 'aborted' : 'failed';
     attempt.failure = failure.kind;
-    attempt.status = failure.status ?? null;
+  }
+  const settling = settleAttempt(run, attempt, ended, deps).catch((error: unknown) =>
+    deps.logger.error({ err: error, requestId: run.requestId }, 'the limits did not take the end of an attempt'),
+  );
+  run.settling.push(settling);
+  if (failure !== null) await atMost(SETTLE_WAIT_MS, settling);
+}
+
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, wait(ms, undefined, { signal: over.signal }).catch(() => undefined)]);
+  over.abort();
+}
+
+async function settleAttempt(run: Run, attempt: AttemptRecord, { failure, refreshes = false }: Ended, deps: GatewayDeps): Promise<void> {
+  if (failure !== null) {
     if (failure.kind === 'aborted' && attempt.sent) await wait(ABORT_LINGER_MS);
     await changeLifecycle(run, attempt, failure, deps);
   }

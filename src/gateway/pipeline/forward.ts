@@ -59,10 +59,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     } finally {
       // Also reached when the consumer leaves in the middle of a yield.
       if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
-      const ending = endAttempt(run, attempt, { failure, refreshes }, deps);
-      // Another try needs this one's slot free; a reply that is whole need not wait for the limits to hear of it.
-      if (whole) run.settling.push(ending.catch((error: unknown) => unsettled(run, error, deps)));
-      else await ending;
+      await endAttempt(run, attempt, { failure, refreshes }, deps);
     }
     if (failure === null) {
       if (!output) yield* silentReply(held);
@@ -91,10 +88,6 @@ const isAnswer = (held: readonly ModelEvent[]): boolean => held.some((event) => 
 function* silentReply(held: readonly ModelEvent[]): Generator<ModelEvent> {
   yield* held;
   if (!held.some(({ type }) => type === 'stop')) yield { type: 'stop', reason: 'end_turn', sequence: null };
-}
-
-function unsettled(run: Run, error: unknown, deps: GatewayDeps): void {
-  deps.logger.error({ err: error, requestId: run.requestId }, 'the limits did not take the end of an attempt');
 }
 
 /** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */

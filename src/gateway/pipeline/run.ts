@@ -43,7 +43,7 @@ export interface Run {
   microCredits: number | null;
   /** Characters of output, for an estimate where the upstream gives none. */
   outputChars: number;
-  /** Settlements of served attempts, which run beside the reply's end; none of them rejects. */
+  /** Settlements of ended attempts, which may run beside the reply's end; none of them rejects. */
   readonly settling: Promise<void>[];
 }
 

@@ -13,28 +13,27 @@ interface Waiting {
 }
 
 export interface Outbox {
-  /**
-   * Makes the call, now or later. Rejects with `storage_unavailable` when it was not made within `holdMs`; it still will be,
-   * and `late` hears the answer then.
-   */
-  surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void, late: (answer: T) => void): Promise<T>;
+  /** Makes the call, now or as soon as there is a home. Rejects only where the home refuses it, or when it is given up. */
+  surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void): Promise<T>;
   /** Makes what waits. */
   flush(): void;
-  size(): number;
+  /** Gives up what waits: this run's leases and open requests are the others' to end. */
+  close(): void;
 }
 
 export interface OutboxDeps {
   /** The home that may be called now. */
   readonly tenure: () => Tenure | undefined;
-  readonly holdMs: number;
   readonly logger: Logger;
 }
 
-export function createOutbox({ tenure, holdMs, logger }: OutboxDeps): Outbox {
+export function createOutbox({ tenure, logger }: OutboxDeps): Outbox {
   const waiting: Waiting[] = [];
   let flushing: Promise<void> | undefined;
+  let closed = false;
 
   const wait = (item: Waiting): void => {
+    if (closed) return item.giveUp();
     waiting.push(item);
     if (waiting.length <= MOST) return;
     logger.error('too much waits for the limits; the oldest is given up');
@@ -63,28 +62,16 @@ export function createOutbox({ tenure, holdMs, logger }: OutboxDeps): Outbox {
   };
 
   return {
-    surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void, late: (answer: T) => void) {
+    surely<T>(work: (limits: HomeLimits) => Promise<T>, confirm: (answer: T) => void) {
       return new Promise<T>((resolve, reject) => {
-        let isTold = false;
-        const tell = (answer: T): void => {
-          clearTimeout(timer);
-          if (isTold) late(answer);
-          else resolve(answer);
-        };
-        const refuse = (error: unknown): void => {
-          clearTimeout(timer);
-          isTold = true;
-          reject(error);
-        };
-        const timer = setTimeout(() => refuse(unavailable()), holdMs);
-        timer.unref();
+        if (closed) return reject(unavailable());
         /** Rejects only where it should be tried again. */
         const make = (home: Tenure): Promise<void> =>
-          home.call(work, confirm).then(tell, (error: unknown) => {
+          home.call(work, confirm).then(resolve, (error: unknown) => {
             if (isUnavailable(error)) throw error;
-            refuse(error);
+            reject(error);
           });
-        const item = { make, giveUp: () => refuse(unavailable()) };
+        const item = { make, giveUp: () => reject(unavailable()) };
         const home = waiting.length === 0 && flushing === undefined ? tenure() : undefined;
         if (home === undefined) {
           wait(item);
@@ -94,6 +81,9 @@ export function createOutbox({ tenure, holdMs, logger }: OutboxDeps): Outbox {
       });
     },
     flush: start,
-    size: () => waiting.length,
+    close() {
+      closed = true;
+      for (const { giveUp } of waiting.splice(0)) giveUp();
+    },
   };
 }
