@@ -70,6 +70,26 @@ describe('the watch over the stores', () => {
     ]);
   });
 
+  it('does not call a node cut off that is merely not the first to come back', async () => {
+    const { clock, world, watch, turn } = scene();
+    const other = (redisUp: boolean): NodeRun => ({
+      ...{ runId: 'other', nodeId: 'other', version: '0', startedAt: 0, seenAt: 0, connections: 0, requestsLastMinute: 0 },
+      ...{ leader: false, settings: '{}', health: 'healthy', redisUp, seenAgoMs: 0, stale: false },
+    });
+    world.redisUp = false;
+    world.living = [other(false)];
+    await turn();
+    clock.advance(60_000);
+    await turn();
+    world.living = [other(true)];
+    clock.advance(5_000);
+    await turn();
+    expect(watch.state()).toMatchObject({ health: 'degraded', cutOff: false });
+    clock.advance(5_000);
+    await turn();
+    expect(watch.state()).toMatchObject({ health: 'unhealthy', cutOff: true });
+  });
+
   it('keeps the events of a lost database until it takes them, in order', async () => {
     const { clock, world, recorded, turn } = scene();
     world.databaseUp = false;

@@ -63,6 +63,7 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
   const events = createEventQueue(deps);
   const lostAt = new Map<StoreName, number>();
   let state = allWell;
+  let allLostAt: number | null = null;
 
   const note = (store: StoreName, before: StoreState): void => {
     if (state[store] === before[store]) return;
@@ -79,7 +80,10 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
   };
   const look = (): void => {
     const databaseUp = lifeSign.databaseUp();
-    const others = othersOf({ ...lifeSign.known(), runId: deps.runId, redisAnsweredAt: probe.lastAnswer(), databaseUp });
+    const known = lifeSign.known();
+    const others = othersOf({ ...known, runId: deps.runId, redisAnsweredAt: probe.lastAnswer(), allLostAt, databaseUp });
+    if (probe.up()) allLostAt = null;
+    else if (others === 'lost') allLostAt = known.readAt;
     // Their word is needed sooner than the next sign brings it; it is read at most once a second.
     if (others === 'undecided' && !probe.up()) void lifeSign.living();
     const before = state;

@@ -46,7 +46,21 @@ describe('what the others say of Redis', () => {
     ['the database does not answer', [run('b', true, 0)], false, 'unknown'],
     ['what it said is old', [run('b', true, 0, true)], true, 'unknown'],
   ])('%s', (_name, living, databaseUp, said) => {
-    expect(othersOf({ runId: 'me', living, readAt: 105_000, redisAnsweredAt: 100_000, databaseUp })).toBe(said);
+    expect(othersOf({ runId: 'me', living, readAt: 105_000, redisAnsweredAt: 100_000, allLostAt: null, databaseUp })).toBe(said);
+  });
+
+  it('after all had lost it, proves something only when every node has had time to come back', () => {
+    const said = (agoMs: number): Others =>
+      othersOf({
+        runId: 'me',
+        living: [run('b', true, agoMs)],
+        readAt: 207_000,
+        redisAnsweredAt: 100_000,
+        allLostAt: 200_000,
+        databaseUp: true,
+      });
+    expect(said(1)).toBe('undecided');
+    expect(said(0)).toBe('have');
   });
 });
 

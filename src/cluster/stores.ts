@@ -44,6 +44,9 @@ const word = (up: boolean): 'connected' | 'disconnected' => (up ? 'connected' : 
 /** A store is lost after 2 s, and others may notice up to 2 s later: before that, their word for having it proves nothing. */
 const CONFIRM_MS = 4_000;
 
+/** Nodes come back to a Redis that all had lost one by one: each tries every 5 s at the latest, and tells within 2 s. */
+const RETURN_MS = 7_000;
+
 export interface OthersSeen {
   readonly runId: string;
   readonly living: readonly NodeRun[];
@@ -51,14 +54,17 @@ export interface OthersSeen {
   readonly readAt: number;
   /** When Redis last answered this node, monotonic ms. */
   readonly redisAnsweredAt: number;
+  /** When all others were last known to have lost Redis as well, monotonic ms; null: never in this outage. */
+  readonly allLostAt: number | null;
   readonly databaseUp: boolean;
 }
 
-export function othersOf({ runId, living, readAt, redisAnsweredAt, databaseUp }: OthersSeen): Others {
+export function othersOf({ runId, living, readAt, redisAnsweredAt, allLostAt, databaseUp }: OthersSeen): Others {
   if (!databaseUp || living.some(({ stale }) => stale)) return 'unknown';
   const having = living.filter((run) => run.runId !== runId && run.redisUp);
   if (having.length === 0) return 'lost';
-  return having.some(({ seenAgoMs }) => readAt - seenAgoMs - redisAnsweredAt >= CONFIRM_MS) ? 'have' : 'undecided';
+  const provenFrom = Math.max(redisAnsweredAt + CONFIRM_MS, allLostAt === null ? Number.NEGATIVE_INFINITY : allLostAt + RETURN_MS);
+  return having.some(({ seenAgoMs }) => readAt - seenAgoMs >= provenFrom) ? 'have' : 'undecided';
 }
 
 /** For the log: what changed and what follows from it; null: nothing worth a line. */
