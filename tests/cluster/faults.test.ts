@@ -11,7 +11,7 @@ import { type Cluster, clusterSecrets, startCluster } from '../support/cluster.j
 import { ADMIN_API_KEY, PROXY_API_KEY } from '../support/service.js';
 import { until } from '../support/until.js';
 
-const CAPS = { concurrent: 3, per60s: 700 };
+const CAPS = { concurrent: 3, per60s: 10_000 };
 const WORKERS = 12;
 /** Some fast, some slow, some streamed in pieces. */
 const texts = ['', '[[sim delay 150]]', '[[sim gap 10]] [[sim words 30]]'];

@@ -6,7 +6,7 @@ import { reconcile } from '../support/cluster/reconcile.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { until } from '../support/until.js';
 
-const CAPS = { concurrent: 3, per60s: 700 };
+const CAPS = { concurrent: 3, per60s: 10_000 };
 
 let cluster: Cluster;
 beforeAll(async () => {
