@@ -47,7 +47,7 @@ const chat = (url: string, key: string, content: string): Promise<Response> =>
   });
 
 describe('a node', () => {
-  it('answers health, drains on SIGTERM while a stream runs, and ends with code 0', async () => {
+  it('answers health in each state (plan 17.3), drains on SIGTERM while a stream runs, and ends with code 0', async () => {
     const env = environment({ SHUTDOWN_GRACE_SECONDS: '1' });
     const node = await startNode(env);
     const healthy = await fetch(`${node.url}/health`);

@@ -16,6 +16,7 @@ export function createListening(server: Pick<NodeServer, 'state' | 'stopListenin
   let wanted = true;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
+  let wake = (): void => undefined;
   let working: Promise<void> | null = null;
 
   async function work(): Promise<void> {
@@ -27,8 +28,10 @@ export function createListening(server: Pick<NodeServer, 'state' | 'stopListenin
         isOpen = open;
       } catch (error) {
         logger.warn({ err: error }, 'the port cannot be listened on again; trying again');
-        timer = setTimeout(start, RETRY_MS);
-        return;
+        await new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, RETRY_MS).unref();
+          wake = resolve;
+        });
       }
     }
   }
@@ -36,6 +39,8 @@ export function createListening(server: Pick<NodeServer, 'state' | 'stopListenin
   function start(): void {
     working ??= work().finally(() => {
       working = null;
+      // Something else was wanted in the moment in which the work was over.
+      if (isOpen !== wanted && !closed && server.state !== 'draining') start();
     });
   }
 
@@ -47,6 +52,7 @@ export function createListening(server: Pick<NodeServer, 'state' | 'stopListenin
     async close() {
       closed = true;
       clearTimeout(timer);
+      wake();
       await working;
     },
   };

@@ -29,7 +29,7 @@ async function pair() {
   return { clock: office.clock, office: office.name, one, two };
 }
 
-describe('a leader', () => {
+describe('a leader (plan 9.3)', () => {
   it('is the first to ask, with a lease of 60 s that the others see', async () => {
     const { office, one, two } = await pair();
     expect([one.leader.isLeader(), two.leader.isLeader()]).toEqual([true, false]);

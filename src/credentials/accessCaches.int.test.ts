@@ -41,7 +41,7 @@ function counted(cache: SharedCache): SharedCache & { readonly reads: string[]; 
   };
 }
 
-describe('the caches (spec R3)', () => {
+describe('the caches (spec R3, plan 5.2)', () => {
   it('keep the 50 that were used last in memory and find the others in the shared one, without a refresh', async () => {
     const ids = Array.from({ length: 60 }, (_, i) => `t${i}`);
     for (const id of ids) await at.donate(id);

@@ -7,7 +7,7 @@ import { openRedis, type RedisConnection } from './connection.js';
 import { loadScripts } from './scripts.js';
 import { startTestRedis, type TestRedis } from './testing/server.js';
 
-describe('a Redis connection', () => {
+describe('a Redis connection (plan 2.2)', () => {
   let server: TestRedis;
   let redis: RedisConnection;
   const folder = mkdtempSync(join(tmpdir(), 'kirogate-lua-'));
