@@ -83,7 +83,7 @@ describe('three nodes', () => {
     }
   });
 
-  it("put an admin's change in force everywhere within a second", () => changesBind('one'));
+  it("put an admin's change in force everywhere within a second, sessions included (plan 11.4)", () => changesBind('one'));
 
   it('change a limit everywhere within a second: as many are admitted as the new one allows', async () => {
     const member = await createMember(cluster, 'limited');
