@@ -26,6 +26,7 @@ describe('a wire', () => {
     const waitingToo = echo(late, 'three');
     expect(await Promise.race([waiting, waitingToo, new Promise((resolve) => setImmediate(resolve, 'nothing'))])).toBe('nothing');
     proxy.resume();
+    proxy.resume();
     expect(await Promise.all([waiting, waitingToo])).toEqual(['two', 'three']);
     const ended = Promise.all([once(socket, 'close'), once(late, 'close')]);
     await proxy.cut();

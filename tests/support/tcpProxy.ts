@@ -38,10 +38,13 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
   return {
     port,
     pause() {
+      if (still) return;
       still = true;
       for (const wire of wires) part(wire);
     },
     resume() {
+      // Joined twice, a wire would carry every byte twice.
+      if (!still) return;
       still = false;
       for (const wire of wires) join(wire);
     },
