@@ -5,11 +5,17 @@ import { AppError } from '../errors.js';
 /** Contract §3: a body above this is a 413. */
 export const MAX_BODY_BYTES = 50 * 1024 * 1024;
 
+export interface ReadOptions {
+  readonly maxBytes?: number;
+  /** Aborted, reading ends with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Reads and parses a JSON body. Throws AppError `payload_too_large` or `invalid_request`; what is left
  * of an oversize body is read and dropped, so that clients which write before they read see the answer.
  */
-export async function readJson(req: IncomingMessage, maxBytes: number = MAX_BODY_BYTES): Promise<unknown> {
+export async function readJson(req: IncomingMessage, { maxBytes = MAX_BODY_BYTES, signal }: ReadOptions = {}): Promise<unknown> {
   const announced = Number(req.headers['content-length'] ?? 0);
   if (announced > maxBytes) {
     req.resume();
@@ -19,7 +25,7 @@ export async function readJson(req: IncomingMessage, maxBytes: number = MAX_BODY
     req.resume();
     throw new AppError('unsupported_media_type', { message: 'Compressed request bodies are not accepted.' });
   }
-  const body = await readBody(req, maxBytes);
+  const body = await readBody(req, maxBytes, signal);
   try {
     return JSON.parse(textOf(body)) as unknown;
   } catch (cause) {
@@ -32,23 +38,33 @@ function textOf(body: Buffer): string {
   return body.toString('utf8', body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0);
 }
 
-function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+function readBody(req: IncomingMessage, maxBytes: number, signal: AbortSignal | undefined): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const leave = (): void => {
+      req.off('data', onData).off('end', onEnd).off('error', fail).off('close', onClose);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: unknown): void => {
+      leave();
+      req.resume();
+      reject(error);
+    };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > maxBytes) {
-        chunks.length = 0;
-        req.off('data', onData);
-        req.resume();
-        reject(new AppError('payload_too_large'));
-      } else chunks.push(chunk);
+      if (size > maxBytes) fail(new AppError('payload_too_large'));
+      else chunks.push(chunk);
     };
-    req.on('data', onData);
-    req.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));
-    req.once('error', reject);
-    req.once('close', () => reject(new ClientLeft()));
+    const onEnd = (): void => {
+      leave();
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+    };
+    const onClose = (): void => fail(new ClientLeft());
+    const onAbort = (): void => fail(signal?.reason);
+    if (signal?.aborted) return onAbort();
+    req.on('data', onData).on('end', onEnd).on('error', fail).on('close', onClose);
+    signal?.addEventListener('abort', onAbort);
   });
 }
 

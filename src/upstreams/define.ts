@@ -112,6 +112,9 @@ export type ModelEvent =
   /** Last event of a whole reply. `sequence`: the stop sequence that was met. */
   | { readonly type: 'stop'; readonly reason: StopReason; readonly sequence: string | null };
 
+/** What came together, in order; never empty. One promise for all of it: an event at a time cost a third of a request. */
+export type ModelEvents = readonly ModelEvent[];
+
 /** True for the events that are model output: after the first of them no retry is possible. */
 export function isOutput(event: ModelEvent): boolean {
   return event.type !== 'usage' && event.type !== 'metering' && event.type !== 'stop';
@@ -265,8 +268,8 @@ export interface Upstream {
   needsRefresh(access: AccessToken | undefined, nowMs: number): boolean;
   /** Throws UpstreamFailure: `invalid_credential` is permanent, everything else temporary. */
   refresh(authType: string, secret: CredentialSecret, signal: AbortSignal): Promise<RefreshedCredential>;
-  /** Streams the reply. Reads from the upstream only as fast as it is iterated. Throws UpstreamFailure. */
-  generate(call: GenerateCall): AsyncIterable<ModelEvent>;
+  /** Streams the reply, each piece as soon as it is here. Reads from the upstream only as fast as it is iterated. Throws UpstreamFailure. */
+  generate(call: GenerateCall): AsyncIterable<ModelEvents>;
   /** Reads plan and limits; never spends a completion. Throws UpstreamFailure. */
   check(authType: string, secret: CredentialSecret, access: AccessToken, signal: AbortSignal): Promise<CredentialCheck>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 /** From a request's headers to its caller: managed keys, the operator's key, and callers with their own token (contract §3). */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../errors.js';
 import type { DirectoryKey } from '../../projections/directory.js';
@@ -15,7 +15,7 @@ export function presentedKey(req: IncomingMessage): string | undefined {
   return bearer?.[1]?.trim() || header(req, 'x-api-key')?.trim() || undefined;
 }
 
-const sha256 = (text: string): Buffer => createHash('sha256').update(text, 'utf8').digest();
+const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /**
  * Throws AppError: `invalid_api_key` for every kind of wrong key (one and the same text), `user_banned`,
@@ -28,7 +28,7 @@ export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Ca
 }
 
 async function member(presented: string, deps: Deps): Promise<Caller> {
-  const key = await deps.directory.keyByHash(sha256(presented).toString('hex'));
+  const key = await deps.directory.keyByHash(hash('sha256', presented, 'hex'));
   if (key === undefined) throw new AppError('invalid_api_key');
   return callerOf(key, deps);
 }

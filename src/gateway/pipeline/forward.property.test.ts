@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { AppError } from '../../errors.js';
 import { decodeEvent } from '../../events/index.js';
 import { isOutput, type ModelEvent } from '../../upstreams/define.js';
+import { each } from '../../upstreams/testing/events.js';
 import { type AdmittedAttempt, admit } from './admit.js';
 import { asFailure, clientError } from './failures.js';
 import { forward } from './forward.js';
@@ -90,7 +91,7 @@ async function serve(kit: Kit, request: Request, plays: Map<string, Play>, daily
 async function read(kit: Kit, run: Run, first: AdmittedAttempt, request: Request, note: (event: ModelEvent) => void): Promise<Ending> {
   let count = 0;
   try {
-    for await (const event of forward(run, first, kit.deps)) {
+    for await (const event of each(forward(run, first, kit.deps))) {
       note(event);
       count += 1;
       if (request.leaving.how === 'aborts' && count === request.leaving.after) run.abort.abort(new Error('left'));

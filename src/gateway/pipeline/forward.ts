@@ -1,7 +1,7 @@
 /** Calls upstreams until one serves: admitted token by admitted token, before the first byte of model output only. */
 import type { UsableCredential } from '../../credentials/access.js';
 import { AppError } from '../../errors.js';
-import { isOutput, type ModelEvent, type ModelRequest, UpstreamFailure } from '../../upstreams/define.js';
+import { isOutput, type ModelEvent, type ModelEvents, type ModelRequest, UpstreamFailure } from '../../upstreams/define.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { type AdmittedAttempt, admit } from './admit.js';
@@ -18,7 +18,7 @@ import type { AttemptRecord, Run } from './run.js';
  * output had begun. Leaving the loop early ends the upstream call. An attempt that failed is settled before the
  * next begins; one that served is being settled when this ends (`run.settling`).
  */
-export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDeps): AsyncGenerator<ModelEvent, void, undefined> {
+export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDeps): AsyncGenerator<ModelEvents, void, undefined> {
   let admitted = first;
   let emptyBefore = false;
   const tried: string[] = [];
@@ -31,20 +31,19 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     let whole = false;
     let refreshes = false;
     try {
-      for await (const event of call(run, admitted, attempt, deps)) {
+      for await (const events of call(run, admitted, attempt, deps)) {
         // What the upstream had sent already must not keep a reply alive that nobody waits for.
         run.abort.signal.throwIfAborted();
-        note(run, event);
-        if (!output && !isAnswering(event, run)) {
-          held.push(event);
+        for (const event of events) note(run, event);
+        if (output) {
+          yield events;
           continue;
         }
-        if (!output) {
-          output = true;
-          deps.limits.responded(attempt.attemptId, true);
-          yield* held;
-        }
-        yield event;
+        held.push(...events);
+        if (!events.some((event) => isAnswering(event, run))) continue;
+        output = true;
+        deps.limits.responded(attempt.attemptId, true);
+        yield held;
       }
       if (output || emptyBefore || isAnswer(held)) whole = true;
       else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
@@ -62,7 +61,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
       await endAttempt(run, attempt, { failure, refreshes }, deps);
     }
     if (failure === null) {
-      if (!output) yield* silentReply(held);
+      if (!output) yield silentReply(held);
       return;
     }
     if (output || !meaningOf(failure).retry || !mayRetry) throw failure;
@@ -82,16 +81,15 @@ const isAnswering = (event: ModelEvent, run: Run): boolean => isOutput(event) &&
 const thoughts: ReadonlySet<ModelEvent['type']> = new Set(['thinking', 'thinking_signature', 'redacted_thinking']);
 
 /** Without output, yet with a reason of its own, such as a refusal: asking again would burn credits for the same answer. */
-const isAnswer = (held: readonly ModelEvent[]): boolean => held.some((event) => event.type === 'stop' && event.reason !== 'end_turn');
+const isAnswer = (held: ModelEvents): boolean => held.some((event) => event.type === 'stop' && event.reason !== 'end_turn');
 
 /** A reply without output, ended as the upstream said. */
-function* silentReply(held: readonly ModelEvent[]): Generator<ModelEvent> {
-  yield* held;
-  if (!held.some(({ type }) => type === 'stop')) yield { type: 'stop', reason: 'end_turn', sequence: null };
+function silentReply(held: ModelEvents): ModelEvents {
+  return held.some(({ type }) => type === 'stop') ? held : [...held, { type: 'stop', reason: 'end_turn', sequence: null }];
 }
 
 /** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */
-async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord, deps: GatewayDeps): AsyncGenerator<ModelEvent> {
+async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord, deps: GatewayDeps): AsyncGenerator<ModelEvents> {
   const upstream = deps.upstreams.get(admitted.provider);
   if (!upstream) throw new UpstreamFailure({ kind: 'routing', message: 'No adapter for this provider.' });
   const credential = await prepare(run, admitted, deps);

@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../errors.js';
 import { DatabaseError } from '../../infra/database/errors.js';
 import { safeText } from '../../shared/safeText.js';
-import { untilAborted } from '../../shared/untilAborted.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import type { Dialect, ParsedCall, RenderContext } from '../dialects/define.js';
@@ -112,7 +111,7 @@ async function enter(
   guard(arrival.address, deps);
   const caller = await authenticate(req, deps);
   arrival.caller = caller;
-  const call = dialect.parse(await untilAborted(readJson(req), abort.signal), req.headers);
+  const call = dialect.parse(await readJson(req, { signal: abort.signal }), req.headers);
   arrival.call = call;
   const run = newRun(dialect, arrival, caller, call, abort, deps);
   refuseOverlong(req, call.request, deps.upstreams);

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelEvent, StopReason } from '../../upstreams/define.js';
+import { apart, each } from '../../upstreams/testing/events.js';
 import { estimateTokens, tokenWeight } from '../../upstreams/tokens.js';
 import { replies } from '../dialects/contract.js';
 import { enforceOutput } from './output.js';
@@ -40,7 +41,7 @@ function watched(list: readonly ModelEvent[]): Watched {
 
 async function collected(list: readonly ModelEvent[], rules: OutputRules): Promise<ModelEvent[]> {
   const events: ModelEvent[] = [];
-  for await (const event of enforceOutput(watched(list).events, rules)) events.push(event);
+  for await (const event of each(enforceOutput(apart(watched(list).events), rules))) events.push(event);
   return events;
 }
 
@@ -77,7 +78,7 @@ describe('pitfall 50: stop sequences', () => {
   it('end the reply across piece borders and name the sequence', async () => {
     const source = watched([text('one E'), text('N'), text('D two'), text('three'), stop('end_turn')]);
     const events: ModelEvent[] = [];
-    for await (const event of enforceOutput(source.events, { stop: ['END'], maxTokens: null })) events.push(event);
+    for await (const event of each(enforceOutput(apart(source.events), { stop: ['END'], maxTokens: null }))) events.push(event);
     expect(events).toEqual([text('one '), stop('stop_sequence', 'END')]);
     expect(source.pulled()).toBe(3);
     expect(source.closed()).toBe(true);
@@ -111,7 +112,7 @@ describe('pitfall 50: max_tokens', () => {
   it('cuts within a piece, ends the upstream and says max_tokens', async () => {
     const source = watched([text('x'.repeat(1_000)), text('never'), stop('end_turn')]);
     const events: ModelEvent[] = [];
-    for await (const event of enforceOutput(source.events, { stop: [], maxTokens: 10 })) events.push(event);
+    for await (const event of each(enforceOutput(apart(source.events), { stop: [], maxTokens: 10 }))) events.push(event);
     expect(events).toEqual([text('x'.repeat(40)), stop('max_tokens')]);
     expect(source.pulled()).toBe(1);
     expect(source.closed()).toBe(true);
@@ -180,10 +181,36 @@ describe('all rules together', () => {
   });
 });
 
+describe('events that come together', () => {
+  async function together(list: readonly ModelEvent[], rules: OutputRules): Promise<(readonly ModelEvent[])[]> {
+    const lists: (readonly ModelEvent[])[] = [];
+    async function* all(): AsyncGenerator<readonly ModelEvent[]> {
+      yield list;
+    }
+    for await (const events of enforceOutput(all(), rules)) lists.push(events);
+    return lists;
+  }
+
+  it('go on as the list they came in', async () => {
+    const list = [text('a'), text('b'), stop('end_turn')];
+    expect((await together(list, free))[0]).toBe(list);
+  });
+
+  it('say the same as events that come one by one, whatever the rules', async () => {
+    const rules = fc.record({ stop: fc.constantFrom([], ['a'], ['ab', 'ba']), maxTokens: fc.option(fc.nat({ max: 20 })) });
+    await fc.assert(
+      fc.asyncProperty(replies, rules, async (events, rule) => {
+        expect((await together(events, rule)).flat()).toEqual(await collected(events, rule));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
 describe('the iteration', () => {
   it('is ended at the source when the consumer leaves', async () => {
     const source = watched([text('a'), text('b')]);
-    for await (const event of enforceOutput(source.events, free)) {
+    for await (const event of each(enforceOutput(apart(source.events), free))) {
       expect(event).toEqual(text('a'));
       break;
     }
@@ -195,13 +222,13 @@ describe('the iteration', () => {
       yield text('a');
       throw new Error('cut');
     }
-    const iterator = enforceOutput(broken(), { stop: ['a b'], maxTokens: 5 })[Symbol.asyncIterator]();
+    const iterator = enforceOutput(apart(broken()), { stop: ['a b'], maxTokens: 5 })[Symbol.asyncIterator]();
     await expect(iterator.next()).rejects.toThrow('cut');
   });
 
   it('reads no further than it is asked', async () => {
     const source = watched([text('a'), text('b'), text('c')]);
-    const iterator = enforceOutput(source.events, { stop: ['z'], maxTokens: 100 })[Symbol.asyncIterator]();
+    const iterator = enforceOutput(apart(source.events), { stop: ['z'], maxTokens: 100 })[Symbol.asyncIterator]();
     await iterator.next();
     expect(source.pulled()).toBe(1);
   });

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../errors.js';
-import type { ModelEvent } from '../../upstreams/define.js';
+import type { ModelEvent, ModelEvents } from '../../upstreams/define.js';
+import { apart } from '../../upstreams/testing/events.js';
 import type { Dialect, RenderContext, StreamRenderer } from '../dialects/define.js';
 import type { KeepAlives } from './keepAlive.js';
 import { streamReply, wholeReply } from './respond.js';
@@ -106,8 +107,8 @@ const reply = (kind: typeof streamReply = streamReply) =>
   kind(run, dialect, context, res as unknown as ServerResponse, { keepAlives, monotonic: () => 42 });
 
 /** Counts how many were pulled. */
-function source(events: readonly ModelEvent[]): { pulled: number; events: AsyncIterable<ModelEvent> } {
-  const counter = { pulled: 0, events: emit() };
+function source(events: readonly ModelEvent[]): { pulled: number; events: AsyncIterable<ModelEvents> } {
+  const counter = { pulled: 0, events: apart(emit()) };
   async function* emit(): AsyncGenerator<ModelEvent> {
     for (const event of events) {
       counter.pulled += 1;
@@ -131,6 +132,17 @@ describe('a streamed reply', () => {
     expect(res.written).toEqual(['<start>a', 'b', '<stop>', '<end>']);
     expect(run.firstOutputMono).toBe(42);
     expect(ended).toBe(1);
+  });
+
+  it('writes at once what came together', async () => {
+    async function* lists(): AsyncGenerator<ModelEvents> {
+      yield [text('a'), usage, text('b')];
+      yield [text('c'), stop];
+    }
+    const one = reply();
+    await one.write(lists());
+    one.end();
+    expect(res.written).toEqual(['<start>ab', 'c<stop>', '<end>']);
   });
 
   it('stops pulling from the upstream while its reader takes nothing (pitfall 49)', async () => {
@@ -210,7 +222,7 @@ describe('a streamed reply', () => {
       yield text('half');
       throw new Error('cut');
     }
-    await expect(one.write(broken())).rejects.toThrow('cut');
+    await expect(one.write(apart(broken()))).rejects.toThrow('cut');
     expect(res.writableEnded).toBe(false);
     one.fail(new AppError('upstream_error'));
     expect(res.written).toEqual(['<start>half', '<error upstream_error>']);
@@ -262,7 +274,7 @@ describe('a whole reply', () => {
       yield text('half');
       throw new Error('cut');
     }
-    await expect(one.write(broken())).rejects.toThrow('cut');
+    await expect(one.write(apart(broken()))).rejects.toThrow('cut');
     one.fail(new AppError('upstream_error'));
     expect(res.status).toBe(502);
     expect(run.firstOutputMono).toBeNull();

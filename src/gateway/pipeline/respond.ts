@@ -1,7 +1,7 @@
 /** Writes a reply in the client's dialect, streamed with back-pressure or whole. */
 import type { ServerResponse } from 'node:http';
 import type { AppError } from '../../errors.js';
-import { isOutput, type ModelEvent } from '../../upstreams/define.js';
+import { isOutput, type ModelEvent, type ModelEvents } from '../../upstreams/define.js';
 import type { Dialect, RenderContext } from '../dialects/define.js';
 import { drained, sendJson } from '../http.js';
 import type { KeepAlives } from './keepAlive.js';
@@ -15,7 +15,7 @@ export const streamHead = {
 
 export interface Reply {
   /** Writes everything; throws what the events throw. Leaves the response open for `end` or `fail`. */
-  write(events: AsyncIterable<ModelEvent>): Promise<void>;
+  write(reply: AsyncIterable<ModelEvents>): Promise<void>;
   /** Ends a whole reply. */
   end(): void;
   /** Ends with an error: in-stream once the stream has begun, else with its status. */
@@ -36,11 +36,13 @@ export function streamReply(run: Run, dialect: Dialect, context: RenderContext, 
     if (!res.writableNeedDrain && !res.writableEnded && !res.destroyed) res.write(begin() + renderer.keepAlive());
   });
   return {
-    async write(events) {
-      for await (const event of events) {
-        const text = begin() + renderer.event(event);
+    async write(reply) {
+      for await (const events of reply) {
+        // What came together leaves together: one write, whatever it holds.
+        let text = begin();
+        for (const event of events) text += renderer.event(event);
         if (text === '') continue;
-        if (run.firstOutputMono === null && isOutput(event)) run.firstOutputMono = deps.monotonic();
+        if (run.firstOutputMono === null && events.some(isOutput)) run.firstOutputMono = deps.monotonic();
         alive.touch();
         if (!res.write(text)) await drained(res);
       }
@@ -61,8 +63,8 @@ export function streamReply(run: Run, dialect: Dialect, context: RenderContext, 
 export function wholeReply(run: Run, dialect: Dialect, context: RenderContext, res: ServerResponse, deps: Deps): Reply {
   const collected: ModelEvent[] = [];
   return {
-    async write(events) {
-      for await (const event of events) collect(collected, event);
+    async write(reply) {
+      for await (const events of reply) for (const event of events) collect(collected, event);
     },
     end() {
       run.firstOutputMono ??= deps.monotonic();

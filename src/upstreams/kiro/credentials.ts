@@ -1,5 +1,5 @@
 /** Checks a donated Kiro credential and gives it the one shape that the vault keeps. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../../errors.js';
 import { type CredentialSecret, type ParsedCredential, UpstreamFailure } from '../define.js';
 import { arnRegion, isRegion, type KiroAuthType } from './routes.js';
@@ -109,7 +109,7 @@ export function parseKiroCredential(input: Input, defaultRegion: string): Parsed
   const api = regionField(input, 'apiRegion', 'api_region');
   const profileArn = textField(input, 'profileArn', 'profile_arn');
   if (profileArn !== undefined && arnRegion(profileArn) === null) refuse('profileArn', 'profileArn is not the ARN of a Kiro profile.');
-  const fingerprint = createHash('sha256').update(refreshToken).digest('hex');
+  const fingerprint = hash('sha256', refreshToken, 'hex');
   const secret: KiroSecret = {
     id: fingerprint.slice(0, 32),
     refreshToken,
@@ -129,7 +129,7 @@ export function readSecret(secret: CredentialSecret): KiroSecret {
   if (refreshToken === undefined || region === undefined || !isRegion(region)) {
     throw new UpstreamFailure({ kind: 'invalid_credential', message: 'The stored credential is incomplete; donate it again.' });
   }
-  return { ...secret, id: text('id') ?? createHash('sha256').update(refreshToken).digest('hex').slice(0, 32), refreshToken, region };
+  return { ...secret, id: text('id') ?? hash('sha256', refreshToken, 'hex').slice(0, 32), refreshToken, region };
 }
 
 /** The auth type as ours. Throws UpstreamFailure `invalid_credential`. */

@@ -10,8 +10,8 @@ export interface Frame {
 }
 
 export interface FrameSplitter {
-  /** Frames that this chunk completes, in order. Throws UpstreamFailure `protocol` at the first broken one, after those before it. */
-  push(chunk: Buffer): Iterable<Frame>;
+  /** Calls `take` with each frame that this chunk completes, in order. Throws UpstreamFailure `protocol` at the first broken one, and what `take` throws. */
+  push(chunk: Buffer, take: (frame: Frame) => void): void;
   /** Bytes of a frame that has not ended; anything but 0 at the end of the stream means it was cut. */
   readonly pending: number;
 }
@@ -113,7 +113,7 @@ export function createFrameSplitter(decode: DecodeFrame = decodeFrame): FrameSpl
     get pending() {
       return pending;
     },
-    *push(chunk) {
+    push(chunk, take) {
       if (chunk.length === 0) return;
       pieces.push(chunk);
       pending += chunk.length;
@@ -127,7 +127,7 @@ export function createFrameSplitter(decode: DecodeFrame = decodeFrame): FrameSpl
           needed = length;
           break;
         }
-        yield decode(buffer.subarray(at, at + length));
+        take(decode(buffer.subarray(at, at + length)));
         at += length;
       }
       pending = buffer.length - at;

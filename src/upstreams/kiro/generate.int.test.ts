@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { GenerateCall, ModelEvent, Upstream } from '../define.js';
+import { each } from '../testing/events.js';
 import { type FixtureServer, frames, generateCall, json, kiroAt, ownArn, startServer } from './fixtureServer.js';
 import { assistant, endFrames, eventFrame, joined, modelRequest, textFrame, user } from './fixtures.js';
 
@@ -17,7 +18,7 @@ afterEach(async () => {
 
 async function collect(call: GenerateCall, upstream = kiro): Promise<ModelEvent[]> {
   const events: ModelEvent[] = [];
-  for await (const event of upstream.generate(call)) events.push(event);
+  for await (const event of each(upstream.generate(call))) events.push(event);
   return events;
 }
 const failure = (call: GenerateCall): Promise<unknown> => collect(call).catch((error: unknown) => error);
@@ -167,7 +168,7 @@ describe('calling Kiro', () => {
     const seen: ModelEvent[] = [];
     await expect(
       (async () => {
-        for await (const event of kiro.generate(generateCall(kiro))) seen.push(event);
+        for await (const event of each(kiro.generate(generateCall(kiro)))) seen.push(event);
       })(),
     ).rejects.toMatchObject({ kind: 'empty' });
     expect(seen.map((event) => event.type)).toEqual(['usage', 'metering']);
@@ -180,7 +181,7 @@ describe('calling Kiro', () => {
       ended = closed(response);
       startStream(response, textFrame('a'));
     };
-    const stream = kiro.generate(generateCall(kiro, { signal: controller.signal }))[Symbol.asyncIterator]();
+    const stream = each(kiro.generate(generateCall(kiro, { signal: controller.signal })));
     expect((await stream.next()).value).toEqual({ type: 'text', text: 'a' });
     controller.abort();
     await expect(stream.next()).rejects.toMatchObject({ kind: 'aborted' });
@@ -206,7 +207,7 @@ describe('calling Kiro', () => {
       ended = closed(response);
       startStream(response, textFrame('a'));
     };
-    for await (const event of kiro.generate(generateCall(kiro))) {
+    for await (const event of each(kiro.generate(generateCall(kiro)))) {
       expect(event.type).toBe('text');
       break;
     }
@@ -246,7 +247,7 @@ describe('calling Kiro', () => {
       };
       pump();
     };
-    const stream = kiro.generate(generateCall(kiro))[Symbol.asyncIterator]();
+    const stream = each(kiro.generate(generateCall(kiro)));
     await stream.next();
     await stall;
     expect(written).toBeLessThan(1_000);

@@ -1,13 +1,13 @@
 /** One model call: pick the route, send, follow the route table where it says so, stream the reply with back-pressure. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
-import { type GenerateCall, isOutput, type ModelEvent, UpstreamFailure } from '../define.js';
+import { type GenerateCall, isOutput, type ModelEvent, type ModelEvents, UpstreamFailure } from '../define.js';
 import { estimateRequestTokens } from '../tokens.js';
 import type { BoundedMap } from './boundedMap.js';
 import { type KiroSecret, readAuthType, readSecret } from './credentials.js';
 import { type Refusal, readRefusal, refusalFailure, routeFault } from './failures.js';
-import { createFrameSplitter, type DecodeFrame } from './frames.js';
+import { createFrameSplitter, type DecodeFrame, type FrameSplitter } from './frames.js';
 import { apiHeaders } from './headers.js';
 import { modelFacts } from './models.js';
 import { discoverProfile } from './profiles.js';
@@ -44,11 +44,11 @@ interface Context {
   readonly invocationId: string;
 }
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('base64url');
+const digest = (text: string): string => hash('sha256', text, 'base64url');
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** See `Upstream.generate`. `onHeaders` is called for every response, so also for one that leads to another route. */
-export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): AsyncGenerator<ModelEvent, void, undefined> {
+export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): AsyncGenerator<ModelEvents, void, undefined> {
   const secret = readSecret(call.secret);
   const context: Context = {
     deps,
@@ -180,7 +180,7 @@ function suspicion(bytes: number, tools: number): string {
   return tools > 48 ? `(The request offers ${tools} tools; catalogues above about 48 are often refused.)` : '';
 }
 
-async function* readReply(context: Context, response: WireResponse, reply: ReplyFacts): AsyncGenerator<ModelEvent, void, undefined> {
+async function* readReply(context: Context, response: WireResponse, reply: ReplyFacts): AsyncGenerator<ModelEvents, void, undefined> {
   const { call, deps } = context;
   const frames = createFrameSplitter(deps.decodeFrame);
   const decoder: StreamDecoder = createStreamDecoder({
@@ -193,31 +193,49 @@ async function* readReply(context: Context, response: WireResponse, reply: Reply
   });
   let first = true;
   let output = false;
-  // A loop over next() and not for-await: an error of reading must be told from an error thrown by our consumer.
-  const chunks = (response.body as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   for (;;) {
-    const chunk = await chunks.next().catch((error: unknown) => {
-      throw response.failure(error);
-    });
-    if (chunk.done) break;
+    const chunks = await response.read();
+    if (chunks === null) break;
     if (first) response.received();
     first = false;
-    for (const frame of frames.push(chunk.value)) {
-      for (const event of decoder.frame(frame)) {
-        output ||= isOutput(event);
-        if (event.type === 'thinking_signature') remember(context, event.signature);
-        else if (event.type === 'redacted_thinking') remember(context, event.data);
-        yield event;
-      }
+    const events: ModelEvent[] = [];
+    const broken = decodeInto(events, chunks, frames, decoder);
+    for (const event of events) {
+      output ||= isOutput(event);
+      if (event.type === 'thinking_signature') remember(context, event.signature);
+      else if (event.type === 'redacted_thinking') remember(context, event.data);
     }
+    if (events.length > 0) yield events;
+    if (broken !== null) throw broken.error;
   }
   if (frames.pending > 0) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut the stream in the middle of a frame.' });
   const ending = decoder.end();
   output ||= ending.some(isOutput);
-  for (const event of ending) {
-    if (event.type === 'stop' && !output)
-      throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
-    yield event;
+  if (output) {
+    yield ending;
+    return;
+  }
+  const facts = ending.filter((event) => event.type !== 'stop');
+  if (facts.length > 0) yield facts;
+  throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
+}
+
+/** What came before a broken frame still counts, so the error is answered and not thrown. */
+function decodeInto(
+  events: ModelEvent[],
+  chunks: readonly Buffer[],
+  frames: FrameSplitter,
+  decoder: StreamDecoder,
+): { readonly error: unknown } | null {
+  try {
+    for (const chunk of chunks) {
+      frames.push(chunk, (frame) => {
+        for (const event of decoder.frame(frame)) events.push(event);
+      });
+    }
+    return null;
+  } catch (error) {
+    return { error };
   }
 }
 

@@ -1,8 +1,8 @@
 /** The HTTP under Kiro: one undici agent, deadlines, abort that ends the socket at once, and network errors as UpstreamFailure. */
 
-import type { Readable } from 'node:stream';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'undici';
 import { UpstreamFailure } from '../define.js';
+import { createReply, type Reply } from './reply.js';
 
 export interface WireRequest {
   readonly origin: string;
@@ -19,14 +19,12 @@ export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly contentType: string;
-  /** Raw body. Reading pauses the socket when the reader does. */
-  readonly body: Readable;
+  /** All of the body that is here, waiting for the first of it; null: it has ended. The socket rests while nobody reads. Throws UpstreamFailure. */
+  read(): Promise<readonly Buffer[] | null>;
   /** The first byte is here: the deadline no longer holds. */
   received(): void;
   /** The rest of the body as text, at most 64 KiB of it. */
   text(): Promise<string>;
-  /** An error of reading, as the failure to throw. */
-  failure(error: unknown): UpstreamFailure;
   /** Ends the call. A body not read to its end costs the socket. */
   end(): void;
 }
@@ -67,80 +65,71 @@ export function createWire(): Wire {
 }
 
 async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
-  const { signal, timeoutMs } = request;
-  const controller = new AbortController();
+  const { signal } = request;
+  const reply = createReply();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    controller.abort();
-  }, timeoutMs);
-  const onAbort = (): void => controller.abort();
+    reply.abort(new Error('the first byte did not come in time'));
+  }, request.timeoutMs);
+  const onAbort = (): void => reply.abort(new Error('the call was ended'));
   const release = (): void => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
   };
-  const failure = (error: unknown): UpstreamFailure => {
-    if (error instanceof UpstreamFailure) return error;
-    // A caller's deadline (AbortSignal.timeout) is an upstream that was too slow, not someone who left.
-    const late = signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
-    if (signal.aborted && !late) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended on our side.', cause: error });
-    if (late || timedOut || timeoutCodes.has(codeOf(error))) {
-      return new UpstreamFailure({ kind: 'timeout', message: 'The upstream did not answer in time.', cause: error });
-    }
-    const code = codeOf(error);
-    return new UpstreamFailure({
-      kind: 'network',
-      message: `The connection to the upstream failed${code ? ` (${code})` : ''}.`,
-      cause: error,
-    });
-  };
-  if (signal.aborted) controller.abort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  let response: Dispatcher.ResponseData;
+  const failure = (error: unknown): UpstreamFailure => failureOf(error, signal, timedOut);
   try {
-    response = await agent.request({
-      origin: request.origin,
-      path: request.path,
-      method: request.method,
-      headers: request.headers,
-      body: request.body ?? null,
-      signal: controller.signal,
-    });
+    if (signal.aborted) throw signal.reason;
+    signal.addEventListener('abort', onAbort, { once: true });
+    const { origin, path, method, headers, body = null } = request;
+    agent.dispatch({ origin, path, method, headers, body }, reply.handler);
+    const head = await reply.head;
+    return {
+      status: head.status,
+      headers: head.headers,
+      contentType: (head.headers['content-type'] ?? '').toLowerCase(),
+      read: () =>
+        reply.read().catch((error: unknown) => {
+          throw failure(error);
+        }),
+      received: () => clearTimeout(timer),
+      text: () => readText(reply, failure),
+      end() {
+        release();
+        reply.abort(new Error('the rest of the reply is not wanted'));
+      },
+    };
   } catch (error) {
     release();
     throw failure(error);
   }
-  const { body } = response;
-  return {
-    status: response.statusCode,
-    headers: flatten(response.headers),
-    contentType: String(response.headers['content-type'] ?? '').toLowerCase(),
-    body,
-    received: () => clearTimeout(timer),
-    text: () => readText(body, failure),
-    failure,
-    end() {
-      release();
-      // An aborted body reports its own end as an error; nobody waits for it any more.
-      if (!body.readableEnded) body.on('error', () => {}).destroy();
-    },
-  };
 }
 
-function flatten(headers: Readonly<Record<string, string | string[] | undefined>>): Readonly<Record<string, string | undefined>> {
-  const flat: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value[0] : value;
-  return flat;
+function failureOf(error: unknown, signal: AbortSignal, timedOut: boolean): UpstreamFailure {
+  if (error instanceof UpstreamFailure) return error;
+  // A caller's deadline (AbortSignal.timeout) is an upstream that was too slow, not someone who left.
+  const late = signal.aborted && signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+  if (signal.aborted && !late) return new UpstreamFailure({ kind: 'aborted', message: 'The call was ended on our side.', cause: error });
+  if (late || timedOut || timeoutCodes.has(codeOf(error))) {
+    return new UpstreamFailure({ kind: 'timeout', message: 'The upstream did not answer in time.', cause: error });
+  }
+  const code = codeOf(error);
+  return new UpstreamFailure({
+    kind: 'network',
+    message: `The connection to the upstream failed${code ? ` (${code})` : ''}.`,
+    cause: error,
+  });
 }
 
-async function readText(body: Readable, failure: (error: unknown) => UpstreamFailure): Promise<string> {
+async function readText(reply: Reply, failure: (error: unknown) => UpstreamFailure): Promise<string> {
   const parts: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      parts.push(chunk);
-      length += chunk.length;
-      if (length >= errorBodyBytes) break;
+    for (let chunks = await reply.read(); chunks !== null && length < errorBodyBytes; chunks = await reply.read()) {
+      for (const chunk of chunks) {
+        parts.push(chunk);
+        length += chunk.length;
+      }
     }
   } catch (error) {
     throw failure(error);

@@ -1,5 +1,5 @@
 /** Which conversation a request belongs to: what the client names, else a digest of how it began (pitfall 23). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Message, TextPart } from '../../../upstreams/define.js';
 
@@ -58,15 +58,15 @@ function filled(text: string | null | undefined): string | null {
 
 /** Each list has a budget of its own, so that a long system prompt never hides the first message. */
 function digest(...lists: readonly (readonly string[])[]): string {
-  const hash = createHash('sha256');
+  let seen = '';
   for (const texts of lists) {
     let left = DIGESTED_CHARS;
     for (const text of texts) {
       const piece = text.slice(0, left);
       left -= piece.length;
-      hash.update(`${text.length}:${piece}`);
+      seen += `${text.length}:${piece}`;
     }
-    hash.update('|');
+    seen += '|';
   }
-  return hash.digest('hex').slice(0, 32);
+  return hash('sha256', seen, 'hex').slice(0, 32);
 }

@@ -11,6 +11,7 @@ import { createTestClock, poolToken, risingRandom, roomy, type TestClock } from 
 import { createIds } from '../../../shared/ids.js';
 import type { FailureKind, GenerateCall, ModelEvent, ModelRequest, Upstream } from '../../../upstreams/define.js';
 import { UpstreamFailure } from '../../../upstreams/define.js';
+import { apart } from '../../../upstreams/testing/events.js';
 import type { GatewayDeps } from '../../deps.js';
 import { type AdmittedAttempt, admit } from '../admit.js';
 import type { Caller } from '../caller.js';
@@ -176,7 +177,7 @@ export function scriptedUpstream(play: Play, calls: string[] = []): Upstream {
     generate(call) {
       const tokenId = String(call.secret['tokenId']);
       calls.push(tokenId);
-      return play(call, tokenId);
+      return apart(play(call, tokenId));
     },
     check: () => Promise.reject(new Error('not in this test')),
     close: async () => undefined,

@@ -1,6 +1,7 @@
 /** One request forwarded to its end, and what came of it. */
 import { AppError } from '../../../errors.js';
 import { type ModelEvent, UpstreamFailure } from '../../../upstreams/define.js';
+import { each } from '../../../upstreams/testing/events.js';
 import { forward } from '../forward.js';
 import type { Run } from '../run.js';
 import { createKit, type Kit, type KitOptions, stop, text, usage } from './kit.js';
@@ -25,7 +26,7 @@ export async function play(options: KitOptions, over: Partial<Run> = {}): Promis
 /** The events so far stay in `events`, also when it fails. */
 export async function collect(kit: Kit, run: Run, events: ModelEvent[]): Promise<string | null> {
   try {
-    for await (const event of forward(run, await kit.first(run), kit.deps)) events.push(event);
+    for await (const event of each(forward(run, await kit.first(run), kit.deps))) events.push(event);
     return null;
   } catch (error) {
     if (error instanceof UpstreamFailure) return error.kind;

@@ -1,12 +1,10 @@
 /** Stable ids of a conversation and of one user turn in it, which the upstream's prompt cache recognises (kiro-protocol B5, C1 23). */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Message, ModelRequest } from '../../define.js';
 
 /** A digest in the shape of a UUID (version 8: vendor-defined, RFC 9562). */
 function digestUuid(...parts: readonly string[]): string {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part).update('\u0000');
-  const hex = hash.digest('hex');
+  const hex = hash('sha256', `${parts.join('\u0000')}\u0000`, 'hex');
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
