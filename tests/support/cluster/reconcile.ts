@@ -4,6 +4,7 @@ import type { Cluster } from '../cluster.js';
 import { until } from '../until.js';
 import { type ArchivedEvent, createArchiveReader, terminalTypes } from './archive.js';
 import type { ClientResult } from './load.js';
+import type { ClusterNode } from './node.js';
 
 export interface ReconcileOptions {
   /** How many requests may be archived as abandoned: those that ran on a node when it was killed or frozen. Default none. */
@@ -69,7 +70,7 @@ export async function reconcile(
     ...outcomes(all),
     ...attempts(all),
     ...abandoned(all, options.mayBeAbandoned ?? 0),
-    ...(await figures(cluster, all)),
+    ...(await figures(cluster)),
     ...(await slots(cluster)),
     ...(await caps(cluster, options)),
   ];
@@ -154,21 +155,30 @@ function abandoned({ terminals }: Books, allowed: number): string[] {
   return count > allowed ? [`${count} requests are archived as abandoned, at most ${allowed} ran on what was lost`] : [];
 }
 
-/** The figures of every node's page and of the admin API are those of the archive. */
-async function figures(cluster: Cluster, { events }: Books): Promise<string[]> {
-  const expected = events
-    .filter((one) => terminalTypes.includes(one.type) || (one.type === 'kirogate.request.refused' && one.subject.startsWith('key/')))
-    .reduce((sum, one) => sum + (one.data.count ?? 1), 0);
-  const found: string[] = [];
-  for (const node of cluster.nodes.filter((one) => one.running())) {
-    const page = await (await fetch(`${node.url}/metrics`)).text();
-    const scraped = [...page.matchAll(/^kirogate_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
-    const { totalRequests } = await node.admin.get<{ totalRequests: number }>('/admin/api/metrics');
-    if (scraped !== expected) found.push(`${node.name} shows ${scraped} requests in /metrics, the archive has ${expected}`);
-    if (totalRequests !== expected)
-      found.push(`${node.name} shows ${totalRequests} requests in the admin API, the archive has ${expected}`);
-  }
+/** The figures of every node's page and of the admin API are those of the archive, which refusals may still enter by the minute. */
+async function figures(cluster: Cluster): Promise<string[]> {
+  let found: string[] = [];
+  const compare = async (): Promise<true | undefined> => {
+    const events = await createArchiveReader(cluster.admin).read();
+    const counted = events.filter((one) => terminalTypes.includes(one.type) || isRefusal(one));
+    const expected = counted.reduce((sum, one) => sum + (one.data.count ?? 1), 0);
+    found = (await Promise.all(cluster.nodes.filter((one) => one.running()).map((node) => figuresOf(node, expected)))).flat();
+    return found.length === 0 ? true : undefined;
+  };
+  await until('the figures to be those of the archive', compare, 15_000).catch(() => undefined);
   return found;
+}
+
+/** Of a known key; who brings none is counted apart. */
+const isRefusal = (event: ArchivedEvent): boolean => event.type === 'kirogate.request.refused' && event.subject.startsWith('key/');
+
+async function figuresOf(node: ClusterNode, expected: number): Promise<string[]> {
+  const page = await (await fetch(`${node.url}/metrics`)).text();
+  const scraped = [...page.matchAll(/^kirogate_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+  const { totalRequests } = await node.admin.get<{ totalRequests: number }>('/admin/api/metrics');
+  return Object.entries({ '/metrics': scraped, 'the admin API': totalRequests }).flatMap(([place, shown]) =>
+    shown === expected ? [] : [`${node.name} shows ${shown} requests in ${place}, the archive has ${expected}`],
+  );
 }
 
 /** Nothing is left in flight: leases of what died are swept within 20 s. */
