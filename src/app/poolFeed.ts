@@ -36,7 +36,6 @@ export function settingsNow(directory: Pick<Directory, 'settings' | 'position'>)
 
 /** Fills the limits and follows every change. Returns what ends it. */
 export async function feedPool(directory: Directory, limits: Limits): Promise<() => void> {
-  const statuses = new Map([...directory.tokens()].map((token) => [token.id, token.status]));
   limits.configure(settingsNow(directory));
   // Listening comes before filling: what changes meanwhile carries a newer position, and wins.
   const end = directory.onChange((change) => {
@@ -44,14 +43,9 @@ export async function feedPool(directory: Directory, limits: Limits): Promise<()
     for (const id of change.tokens) {
       const token = directory.token(id);
       if (!token) {
-        statuses.delete(id);
         void limits.removeToken(id, directory.position());
         continue;
       }
-      const before = statuses.get(id);
-      statuses.set(id, token.status);
-      // A resume forgets what led to the suspension; a fault right after starts counting anew.
-      if (token.status === 'active' && before !== undefined && before !== 'active') void limits.resetToken(id);
       void limits.putTokens([poolToken(token)]);
     }
   });

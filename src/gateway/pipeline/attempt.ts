@@ -90,7 +90,8 @@ async function settleAttempt(run: Run, attempt: AttemptRecord, { failure, refres
   for (const other of settled.others) await recordHealth(run, other.tokenId, other, attempt, deps);
 }
 
-const isPooled = (tokenId: string): boolean => !tokenId.startsWith('ext-');
+/** A caller's own token is in no pool. */
+export const isPooled = (tokenId: string): boolean => !tokenId.startsWith('ext-');
 
 async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: UpstreamFailure, deps: GatewayDeps): Promise<void> {
   if (!isPooled(attempt.tokenId)) {
@@ -104,7 +105,9 @@ async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: Upstre
     const { tokenId, startedAt: observedAt } = attempt;
     if (failure.kind === 'suspended') await deps.commands.execute(suspendToken, { tokenId, reason: 'upstream', message, observedAt }, meta);
     else if (failure.kind === 'credits') {
-      await deps.commands.execute(suspendToken, { tokenId, reason: 'credits', until: failure.resetAt ?? null, message, observedAt }, meta);
+      const until = failure.resetAt ?? null;
+      const { changed } = await deps.commands.execute(suspendToken, { tokenId, reason: 'credits', until, message, observedAt }, meta);
+      if (changed) deps.checkSoon?.(tokenId);
     } else if (failure.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId, message, observedAt }, meta);
   } catch (error) {
     deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not change its state');
