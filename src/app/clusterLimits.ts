@@ -44,7 +44,7 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
   });
   teardown.add('limits', () => limits.close());
   teardown.add('pool feed', await feedPool(directory, limits));
-  teardown.add('sweep', startSweep({ ...deps, limits, ingest }));
+  teardown.add('sweep', startSweep({ ...deps, limits, ingest, directory }));
   return limits;
 }
 

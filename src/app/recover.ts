@@ -12,6 +12,8 @@ export interface RecoverDeps {
   /** Resolves when everything appended so far is archived. */
   readonly archived: () => Promise<void>;
   readonly restore: () => Promise<Parameters<Limits['restore']>[0]>;
+  /** Told of the requests that were ended, once the limits know what they used. */
+  readonly ended?: (records: readonly OpenRecord[]) => Promise<void>;
   readonly clock: Clock;
   readonly nodeId: string;
   readonly logger: Logger;
@@ -30,6 +32,7 @@ export async function recover(deps: RecoverDeps): Promise<void> {
   // The read models know every charge by now, and also what the dead run had given back: they alone say what was used.
   for (const record of records) await deps.limits.finish({ requestId: record.requestId, quota: 'return' });
   await deps.limits.restore(await deps.restore());
+  await deps.ended?.(records);
   if (records.length > 0) deps.logger.warn({ requests: records.length }, 'requests of an earlier run were closed as abandoned');
 }
 

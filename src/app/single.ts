@@ -7,11 +7,13 @@ import { openSqlite } from '../infra/database/sqlite.js';
 import { loadSecrets } from '../infra/secrets.js';
 import { createMemoryLimits } from '../limits/memory.js';
 import { openFileOpenRecords } from '../limits/openRecords.js';
+import type { OpenRecord } from '../limits/port.js';
 import { readRestore } from '../projections/restore.js';
 import type { Backbone, BackboneOptions, LimitsContext } from './backbone.js';
 import { lockDataDir } from './nodeLock.js';
 import { migrationsDir } from './package.js';
 import { feedPool } from './poolFeed.js';
+import { tellQuotasOf } from './quotaNotices.js';
 import { recover } from './recover.js';
 
 /** Most events that may wait for the archive before new requests are refused (contract §3, `storage_unavailable`). */
@@ -73,6 +75,7 @@ async function openLimits(options: BackboneOptions, context: LimitsContext, { db
   teardown.add('limits', () => limits.close());
   const endFeed = await feedPool(directory, limits);
   teardown.add('pool feed', endFeed);
-  await recover({ limits, log, archived: () => ingest.idle(), restore: () => readRestore(db, clock.now()), clock, nodeId, logger });
+  const ended = (records: readonly OpenRecord[]) => tellQuotasOf(records, { ...options, limits, log, directory });
+  await recover({ limits, log, archived: () => ingest.idle(), restore: () => readRestore(db, clock.now()), ended, clock, nodeId, logger });
   return limits;
 }

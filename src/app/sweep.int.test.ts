@@ -2,6 +2,7 @@ import pino from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { appendToArchive } from '../events/archive.js';
 import type { NewEvent } from '../events/define.js';
+import { directoryUser, fakeDirectory } from '../gateway/pipeline/testing/fakeDirectory.js';
 import { migrate } from '../infra/database/migrate.js';
 import type { Database } from '../infra/database/port.js';
 import { openSqlite } from '../infra/database/sqlite.js';
@@ -13,6 +14,8 @@ import { type SweepDeps, sweepOnce } from './sweep.js';
 
 const logger = pino({ level: 'silent' });
 const ids = createIds(systemClock);
+const directory = fakeDirectory();
+directory.users.set('u1', directoryUser({ quotaDaily: 10, quotaMonthly: 1000 }));
 let db: Database;
 
 beforeEach(async () => {
@@ -34,19 +37,20 @@ const record = (): OpenRecord => ({
 });
 
 /** A sweep over these records, with a log that the archive follows at once, or not. */
-function sweep(records: readonly OpenRecord[], over: { archives?: boolean; warned?: number } = {}) {
+function sweep(records: readonly OpenRecord[], over: { archives?: boolean; used?: number } = {}) {
   const appended: NewEvent[] = [];
   const finished: FinishRequest[] = [];
-  const warned = Array.from({ length: over.warned ?? 0 }, () => ({ quota: 'daily' as const, limit: 10, used: 8, resetAt: 1 }));
   const deps: SweepDeps = {
     db,
     limits: {
       abandoned: async () => records,
       finish: async (request) => {
         finished.push(request);
-        return { warned };
+        return { warned: [] };
       },
+      userUse: async () => ({ day: '2026-11-23', dayUsed: over.used ?? 0, month: '2026-11', monthUsed: over.used ?? 0 }),
     },
+    directory,
     log: {
       append: async (event) => {
         appended.push(event);
@@ -105,9 +109,19 @@ describe('the open requests of a dead node', () => {
     expect(finished).toEqual([]);
   });
 
-  it('may bring the 80 % that nobody told', async () => {
-    const { run, appended } = sweep([record()], { warned: 1 });
+  it('may bring the 80 % of a quota that nobody told, under the one id that it has', async () => {
+    const first = sweep([record(), record()], { used: 8 });
+    await first.run();
+    const warned = first.appended.filter(({ type }) => type === 'kirogate.quota.warned');
+    expect(warned).toMatchObject([{ subject: 'user/u1', data: { quota: 'daily', limit: 10, used: 8 } }]);
+    const again = sweep([record()], { used: 9 });
+    await again.run();
+    expect(again.appended.at(-1)?.id).toBe(warned[0]?.id);
+  });
+
+  it('below 80 % tell nothing', async () => {
+    const { run, appended } = sweep([record()], { used: 7 });
     await run();
-    expect(appended.map(({ type }) => type)).toEqual(['kirogate.request.abandoned', 'kirogate.quota.warned']);
+    expect(appended).toHaveLength(1);
   });
 });

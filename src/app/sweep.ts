@@ -3,17 +3,19 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { archivedPayloads } from '../events/archiveLookup.js';
 import type { EventLog } from '../events/log/port.js';
-import { warnedEvent } from '../gateway/pipeline/settle.js';
 import type { Database } from '../infra/database/port.js';
 import type { Limits, OpenRecord } from '../limits/port.js';
+import type { Directory } from '../projections/directory.js';
 import type { Ingest } from '../projections/runner/ingest.js';
 import type { Clock } from '../shared/clock.js';
 import type { Ids } from '../shared/ids.js';
+import { tellQuotasOf } from './quotaNotices.js';
 import { abandonedEvent } from './recover.js';
 
 export interface SweepDeps {
   readonly db: Database;
-  readonly limits: Pick<Limits, 'abandoned' | 'finish'>;
+  readonly limits: Pick<Limits, 'abandoned' | 'finish' | 'userUse'>;
+  readonly directory: Pick<Directory, 'user' | 'settings'>;
   readonly log: Pick<EventLog, 'append'>;
   readonly ingest: Pick<Ingest, 'idle'>;
   readonly clock: Clock;
@@ -58,9 +60,9 @@ export async function sweepOnce(deps: SweepDeps): Promise<void> {
     const isCharged = charged.get(record.terminalEventId);
     // Not archived yet, by whichever node: the next look finds it.
     if (isCharged === undefined) continue;
-    const { warned } = await limits.finish({ requestId: record.requestId, quota: isCharged ? 'keep' : 'return' });
-    for (const one of warned) await log.append(warnedEvent(record, one, deps));
+    await limits.finish({ requestId: record.requestId, quota: isCharged ? 'keep' : 'return' });
   }
+  await tellQuotasOf(records, deps);
   logger.warn({ requests: records.length }, 'requests of a dead node were ended');
 }
 

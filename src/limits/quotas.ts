@@ -5,7 +5,7 @@ import { createSweep } from './sweep.js';
 import type { Now } from './token.js';
 
 /** Share of a quota whose use is worth a warning. */
-const WARN_AT = 0.8;
+export const WARN_AT = 0.8;
 /** Periods kept for a user, and how long after the last one's end: a clock stepping over midnight and back finds its counts again. */
 const KEPT = 3;
 const KEEP_USER_MS = 2 * DAY_MS;

@@ -15,7 +15,6 @@ import { systemClock } from '../../shared/clock.js';
 import { admitRequest } from './admit.js';
 import { forward } from './forward.js';
 import { settle } from './settle.js';
-import { directoryKey, directoryUser } from './testing/fakeDirectory.js';
 import { answers, createKit, type Kit, operator, stop, text, usage } from './testing/kit.js';
 
 let nodes: RedisNodes;
@@ -59,8 +58,6 @@ function held(limits: Limits, trips: Trips): { limits: Limits; log: EventLog } {
 
 /** As generate.ts does it, without HTTP and pacing. */
 async function request(kit: Kit): Promise<void> {
-  kit.directory.keys.set('k1', directoryKey({ id: 'k1', userId: 'u1' }));
-  kit.directory.users.set('u1', directoryUser());
   const run = kit.run({ caller: { ...operator, userId: 'u1', keyId: 'k1', quota: { daily: 100_000, monthly: 100_000 }, keyRpm: 100_000 } });
   expect(await kit.deps.limits.peek(admitRequest(run, { attempt: 1, exclude: [], onlyTokenId: null }, run.requestId))).toBeNull();
   const first = await kit.first(run);

@@ -17,7 +17,7 @@ import { type AdmittedAttempt, admit } from '../admit.js';
 import type { Caller } from '../caller.js';
 import type { RecordDeps } from '../record.js';
 import type { Run } from '../run.js';
-import { directoryToken, type FakeDirectory, fakeDirectory } from './fakeDirectory.js';
+import { directoryKey, directoryToken, directoryUser, type FakeDirectory, fakeDirectory } from './fakeDirectory.js';
 
 /** What the upstream does with one call. */
 export type Play = (call: GenerateCall, tokenId: string) => AsyncGenerator<ModelEvent, void, undefined>;
@@ -133,7 +133,11 @@ export async function createKit(options: KitOptions): Promise<Kit> {
     directory,
     limits,
     ...written,
-    run: (over = {}) => ({ ...newRun(ids.uuid(), ids.uuid(), clock), ...over }),
+    run(over = {}) {
+      const run = { ...newRun(ids.uuid(), ids.uuid(), clock), ...over };
+      introduce(run.caller, directory);
+      return run;
+    },
     async first(run) {
       const answer = await admit(run, { attempt: 1, exclude: [], onlyTokenId: null }, deps);
       if (!answer.ok) throw new Error(`refused: ${answer.code}`);
@@ -147,6 +151,13 @@ export async function createKit(options: KitOptions): Promise<Kit> {
 
 export function credentialOf(tokenId: string, value = `access-${tokenId}`): UsableCredential {
   return { authType: 'social', secret: { tokenId }, access: { value, expiresAt: null, facts: {} } };
+}
+
+/** A member is somebody whom the directory knows, unless the test has said otherwise. */
+function introduce({ userId, keyId }: Caller, directory: FakeDirectory): void {
+  if (keyId === operator.keyId) return;
+  if (!directory.users.has(userId)) directory.users.set(userId, directoryUser({ id: userId }));
+  if (!directory.keys.has(keyId)) directory.keys.set(keyId, directoryKey({ id: keyId, userId }));
 }
 
 function witness(limits: Limits, written: Pick<Kit, 'settled' | 'admitted'>): Limits {
@@ -197,6 +208,7 @@ function newRun(requestId: string, terminalEventId: string, clock: TestClock): R
     startedMono: clock.monotonic(),
     abort: new AbortController(),
     attempts: [],
+    lessons: new Set(),
     decision: { candidates: [], considered: 0, chosen: null, reason: null },
     period: { day: '', month: '' },
     firstOutputMono: null,
