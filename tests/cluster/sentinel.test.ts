@@ -34,10 +34,12 @@ describe('three nodes with Redis behind sentinels', () => {
     expect(next.port).not.toBe(old.port);
     await more(100);
     await old.start();
-    await until('the old primary to follow the new one', async () => {
+    const follows = async (): Promise<true | undefined> => {
       const role = await old.command('ROLE');
       return Array.isArray(role) && role[0] === 'slave' && role[3] === 'connected' ? true : undefined;
-    });
+    };
+    // The sentinels give one that is back some ten seconds to show what it thinks it is.
+    await until('the old primary to follow the new one', follows, 60_000);
     for (const node of cluster.nodes) {
       await until(
         `${node.name} to be healthy`,
