@@ -14,7 +14,8 @@ const shapes = [
   { shape: 'SSE', body: bodyOf(true) },
 ];
 const connections = [1, 32];
-const WARM_UP_MS = 1_500;
+/** Of each shape, for every subject: a few thousand requests, after which compiling is over. */
+const WARM_UP_MS = 5_000;
 
 function bodyOf(stream) {
   // `[[sim words=128]]` is for the simulator; to the other upstream it is text like any other.

@@ -30,8 +30,8 @@ function broken(message: string, cause?: unknown): UpstreamFailure {
   return new UpstreamFailure({ kind: 'protocol', message, cause });
 }
 
-/** Decodes one whole frame. Throws UpstreamFailure `protocol` on a wrong checksum or headers that do not fit. */
-export type DecodeFrame = (bytes: Buffer) => Frame;
+/** Decodes the whole frame of `length` bytes that starts at `at`; without them, all of `bytes`. Throws UpstreamFailure `protocol` on a wrong checksum or headers that do not fit. */
+export type DecodeFrame = (bytes: Buffer, at?: number, length?: number) => Frame;
 
 /** Blocks of headers worth remembering: a reply has some eight kinds of events, and every frame of a kind has equal headers. */
 const rememberedBlocks = 32;
@@ -42,25 +42,27 @@ const rememberedBlocks = 32;
  */
 export function createFrameDecoder(): DecodeFrame {
   const known: { readonly block: Buffer; readonly headers: Frame['headers'] }[] = [];
-  return (bytes) => {
-    const end = preludeLength + bytes.readUInt32BE(4);
-    if (end <= bytes.length - 4) {
+  return (bytes, at = 0, length = bytes.length) => {
+    const from = at + preludeLength;
+    const end = from + bytes.readUInt32BE(at + 4);
+    const sum = at + length - 4;
+    if (end <= sum) {
       for (const { block, headers } of known) {
-        if (block.length !== end - preludeLength || bytes.compare(block, 0, block.length, preludeLength, end) !== 0) continue;
-        if (crc32(bytes.subarray(0, bytes.length - 4)) !== bytes.readUInt32BE(bytes.length - 4))
-          throw broken('The upstream sent a damaged frame.');
-        return { headers, payload: bytes.subarray(end, bytes.length - 4) };
+        if (block.length !== end - from || bytes.compare(block, 0, block.length, from, end) !== 0) continue;
+        if (crc32(bytes.subarray(at, sum)) !== bytes.readUInt32BE(sum)) throw broken('The upstream sent a damaged frame.');
+        return { headers, payload: bytes.subarray(end, sum) };
       }
     }
-    const frame = decodeFrame(bytes);
-    if (known.length < rememberedBlocks && end - preludeLength <= 512)
-      known.push({ block: Buffer.from(bytes.subarray(preludeLength, end)), headers: frame.headers });
+    const frame = decodeFrame(bytes, at, length);
+    if (known.length < rememberedBlocks && end - from <= 512)
+      known.push({ block: Buffer.from(bytes.subarray(from, end)), headers: frame.headers });
     return frame;
   };
 }
 
 /** See `DecodeFrame`; by the codec alone. */
-export function decodeFrame(bytes: Buffer): Frame {
+export function decodeFrame(source: Buffer, at = 0, length = source.length): Frame {
+  const bytes = source.subarray(at, at + length);
   try {
     const message = codec.decode(bytes);
     const headers: Record<string, string> = {};
@@ -96,11 +98,15 @@ function decodeKnownHeaders(bytes: Buffer): Frame {
   return { headers, payload: bytes.subarray(end, bytes.length - 4) };
 }
 
-/** Length of the frame that starts at `at`. A damaged length must not make us wait for 16 MiB, so the prelude's checksum comes first. */
+/**
+ * Length of the frame that starts at `at`. A damaged length must not make us wait for 16 MiB, so the prelude's own checksum
+ * is looked at while the frame is not whole; the one of the whole frame covers the prelude too.
+ */
 function frameLength(buffer: Buffer, at: number): number {
   const length = buffer.readUInt32BE(at);
   if (length < minFrame || length > maxFrame) throw broken(`The upstream announced a frame of ${length} bytes.`);
-  if (crc32(buffer.subarray(at, at + 8)) !== buffer.readUInt32BE(at + 8)) throw broken('The upstream sent a damaged frame.');
+  if (buffer.length - at < length && crc32(buffer.subarray(at, at + 8)) !== buffer.readUInt32BE(at + 8))
+    throw broken('The upstream sent a damaged frame.');
   return length;
 }
 
@@ -127,7 +133,7 @@ export function createFrameSplitter(decode: DecodeFrame = decodeFrame): FrameSpl
           needed = length;
           break;
         }
-        take(decode(buffer.subarray(at, at + length)));
+        take(decode(buffer, at, length));
         at += length;
       }
       pending = buffer.length - at;

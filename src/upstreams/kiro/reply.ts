@@ -12,8 +12,8 @@ export interface Reply {
   readonly head: Promise<ReplyHead>;
   /** All chunks that are here, waiting for the first; null at the end. For one reader at a time. */
   read(): Promise<readonly Buffer[] | null>;
-  /** Ends the call with this error, and its socket at once; nothing once the reply is whole. */
-  abort(error: Error): void;
+  /** Ends the call, and its socket at once; nothing once the reply is whole. */
+  abort(why: string): void;
 }
 
 /** The socket rests while so many bytes wait for their reader. */
@@ -83,8 +83,9 @@ export function createReply(): Reply {
       if (error !== null) throw error;
       return null;
     },
-    abort(cause) {
+    abort(why) {
       if (whole) return;
+      const cause = new Error(why);
       fail(cause);
       chunks = [];
       controller?.abort(cause);

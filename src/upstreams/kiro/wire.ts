@@ -70,9 +70,9 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    reply.abort(new Error('the first byte did not come in time'));
+    reply.abort('the first byte did not come in time');
   }, request.timeoutMs);
-  const onAbort = (): void => reply.abort(new Error('the call was ended'));
+  const onAbort = (): void => reply.abort('the call was ended');
   const release = (): void => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
@@ -96,7 +96,7 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
       text: () => readText(reply, failure),
       end() {
         release();
-        reply.abort(new Error('the rest of the reply is not wanted'));
+        reply.abort('the rest of the reply is not wanted');
       },
     };
   } catch (error) {
