@@ -167,6 +167,8 @@ export interface FailureDetail {
   readonly param?: string;
   readonly cause?: unknown;
 }
+  /** The adapter knows how to send it better on the same credential: worth one more attempt there, with the same `lessons`. */
+  readonly retry?: 'same_token';
 
 export class UpstreamFailure extends Error {
   readonly kind: FailureKind;
@@ -177,6 +179,7 @@ export class UpstreamFailure extends Error {
   readonly param: string | undefined;
 
   constructor(detail: FailureDetail) {
+  readonly retry: 'same_token' | undefined;
     super(detail.message, { cause: detail.cause });
     this.name = 'UpstreamFailure';
     this.kind = detail.kind;
@@ -187,6 +190,7 @@ export class UpstreamFailure extends Error {
     this.param = detail.param;
   }
 }
+    this.retry = detail.retry;
 
 // ---- upstream ----
 
@@ -251,10 +255,15 @@ export interface GenerateCall {
   readonly attempt: number;
   /** Aborting it must end the upstream's socket at once. */
   readonly signal: AbortSignal;
-  /** Called when response headers are in, whatever their status; again for each when the upstream tries more than one route. */
+  /** Called once, when response headers are in, whatever their status. */
   readonly onHeaders: () => void;
 }
 
+  /**
+   * What earlier attempts of this request taught its adapters, in words of their own. The same set for all attempts of
+   * one request; nobody else reads it.
+   */
+  readonly lessons: Set<string>;
 /** One kind of upstream. Adding one is one folder with this form filled in, and a line in `index.ts`. */
 export interface Upstream {
   readonly provider: string;
@@ -268,7 +277,10 @@ export interface Upstream {
   needsRefresh(access: AccessToken | undefined, nowMs: number): boolean;
   /** Throws UpstreamFailure: `invalid_credential` is permanent, everything else temporary. */
   refresh(authType: string, secret: CredentialSecret, signal: AbortSignal): Promise<RefreshedCredential>;
-  /** Streams the reply, each piece as soon as it is here. Reads from the upstream only as fast as it is iterated. Throws UpstreamFailure. */
+  /**
+   * Sends the request at most once and streams the reply, each piece as soon as it is here. Reads from the upstream only
+   * as fast as it is iterated. Throws UpstreamFailure.
+   */
   generate(call: GenerateCall): AsyncIterable<ModelEvents>;
   /** Reads plan and limits; never spends a completion. Throws UpstreamFailure. */
   check(authType: string, secret: CredentialSecret, access: AccessToken, signal: AbortSignal): Promise<CredentialCheck>;

@@ -34,8 +34,12 @@ const meanings: Readonly<Record<FailureKind, Meaning>> = {
 /** Trouble of ours, for example a store out of reach: nobody else is at fault, and another token would not help. */
 const OUR_TROUBLE: Meaning = { outcome: 'neutral', retry: false };
 
-export function meaningOf(failure: Pick<UpstreamFailure, 'kind' | 'cause'>): Meaning {
-  return ownError(failure) === undefined ? meanings[failure.kind] : OUR_TROUBLE;
+/** The way it was sent was wrong, which no token is to blame for. */
+const OTHER_WAY: Meaning = { outcome: 'neutral', retry: true };
+
+export function meaningOf(failure: Pick<UpstreamFailure, 'kind' | 'cause'> & Partial<Pick<UpstreamFailure, 'retry'>>): Meaning {
+  if (ownError(failure) !== undefined) return OUR_TROUBLE;
+  return failure.retry === 'same_token' ? OTHER_WAY : meanings[failure.kind];
 }
 
 /** The error of ours that an attempt failed with, where it was not the upstream. */

@@ -105,6 +105,7 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
     signal: run.abort.signal,
     onHeaders: () => responded(attempt, deps),
   });
+    lessons: run.lessons,
   try {
     yield* enforceOutput(events, rulesOf(run.request));
   } catch (error) {
@@ -147,8 +148,8 @@ function note(run: Run, event: ModelEvent): void {
 }
 
 /**
- * A stale access token is tried once more on the same credential, refreshed; everything else moves on.
- * null: nobody else may serve it now.
+ * The same credential is asked again when its stale access token has been refreshed, when the upstream is to be asked in
+ * another way, and after an empty reply; everything else moves on. null: nobody else may serve it now.
  */
 async function nextToken(
   run: Run,
@@ -162,8 +163,10 @@ async function nextToken(
   await pace({ minMs: settings.token_pacing_min_ms, maxMs: settings.token_pacing_max_ms }, deps.random, run.abort.signal);
   if (!isStillWelcome(run, deps)) return null;
   const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
-  tried.push(attempt.tokenId);
-  if (refreshed || failure.kind === 'empty') {
+  const differently = failure.retry === 'same_token';
+  // A token that was asked in the wrong way has not been tried yet.
+  if (!differently) tried.push(attempt.tokenId);
+  if (refreshed || differently || failure.kind === 'empty') {
     const again = await admit(run, { attempt: run.attempts.length + 1, exclude: [], onlyTokenId: attempt.tokenId }, deps);
     if (again.ok) return again;
   }
@@ -177,6 +180,9 @@ function isStillWelcome(run: Run, deps: GatewayDeps): boolean {
     recheck(run.caller, deps);
     return true;
   } catch (error) {
+    // The failure stands as if there were no other way: what another token would not help against ends here.
+    if (!meaningOf({ kind: failure.kind, cause: failure.cause }).retry) return null;
+    if (differently) tried.push(attempt.tokenId);
     if (error instanceof AppError) return false;
     throw error;
   }

@@ -160,6 +160,7 @@ function newRun(dialect: Dialect, arrival: Arrival, caller: Caller, call: Parsed
     startedMono: arrival.startedMono,
     abort,
     attempts: [],
+    lessons: new Set(),
     decision: { candidates: [], considered: 0, chosen: null, reason: null },
     period: { day: '', month: '' },
     firstOutputMono: null,

@@ -35,6 +35,8 @@ export interface Run {
   /** Aborts the upstream call: the client left or the node stops. */
   readonly abort: AbortController;
   readonly attempts: AttemptRecord[];
+  /** See `GenerateCall.lessons`. */
+  readonly lessons: Set<string>;
   decision: Decision;
   period: Admitted['period'];
   /** Monotonic time of the first model output that went to the client. */

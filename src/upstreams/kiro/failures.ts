@@ -14,20 +14,29 @@ export interface Refusal {
 interface Rule {
   readonly kind: FailureKind;
   readonly status?: readonly number[];
-  /** Against reason and message together. */
+  /** Against reason and message together. The message may repeat a caller's words. */
   readonly says?: RegExp;
+  /** Against the upstream's own code alone, which no caller's words get into. */
+  readonly code?: RegExp;
+  /** Only where neither a status nor a telling type came: an exception inside a stream, an error hidden in a 200. */
+  readonly statusless?: true;
 }
 
 /** The first row that fits decides. Words come before statuses, because the same fault arrives under several. */
 const rules: readonly Rule[] = [
+  // What takes a token out of service needs a status of its own, so that no caller's echoed words do it.
   {
     kind: 'suspended',
+    status: [403, 423, 429],
     says: /temporarily_suspended|locked your account|account (?:is|has been|was) suspended|\bsuspended\b.*\baccount\b/i,
   },
+  { kind: 'suspended', statusless: true, code: /^temporarily_?suspended(?:exception)?$/i },
   { kind: 'suspended', status: [423] },
-  { kind: 'risk', says: /suspicious activity|unusual (?:user )?activity/i },
+  { kind: 'risk', status: [403, 429], says: /suspicious activity|unusual (?:user )?activity/i },
+  { kind: 'credits', code: /^(?:monthly_request_count|overage_request_limit_exceeded|servicequotaexceeded(?:exception)?)$/i },
   {
     kind: 'credits',
+    status: [402, 403, 429],
     says: /monthly_request_count|overage_request_limit_exceeded|servicequotaexceeded|reached (?:the|your) (?:monthly )?limit/i,
   },
   { kind: 'credits', status: [402] },
@@ -72,7 +81,9 @@ export function classify(refusal: Refusal): FailureKind {
   const words = `${refusal.reason ?? ''} ${refusal.message}`;
   for (const rule of rules) {
     if (rule.status && (status === undefined || !rule.status.includes(status))) continue;
+    if (rule.statusless && status !== undefined) continue;
     if (rule.says && !rule.says.test(words)) continue;
+    if (rule.code && !rule.code.test(refusal.reason ?? '')) continue;
     return rule.kind;
   }
   if (status !== undefined && status >= 500) return 'transient';
@@ -82,17 +93,22 @@ export function classify(refusal: Refusal): FailureKind {
 /** Risk control cools for at least half an hour when it names no time of its own (B9). */
 const riskCoolingMs = 30 * 60_000;
 
-/** A refusal as the failure to throw. `secrets` are cut out of its words. */
-export function refusalFailure(refusal: Refusal, secrets: readonly string[], hint?: string): UpstreamFailure {
+/** A refusal as the failure to throw. `secrets` are cut out of its words; `hint` follows them where the request is at fault. */
+export function refusalFailure(
+  refusal: Refusal,
+  secrets: readonly string[],
+  { hint = '', retry }: { readonly hint?: string; readonly retry?: 'same_token' } = {},
+): UpstreamFailure {
   const kind = classify(refusal);
   const said = cleanMessage(refusal.message || refusal.reason || `HTTP ${refusal.status ?? 'error'}`, secrets);
   const retryAfterMs = kind === 'risk' ? Math.max(riskCoolingMs, refusal.retryAfterMs ?? 0) : refusal.retryAfterMs;
   return new UpstreamFailure({
     kind,
-    message: kind === 'context_overflow' ? `prompt is too long: ${said}` : kind === 'client' && hint ? `${said} ${hint}` : said,
+    message: kind === 'context_overflow' ? `prompt is too long: ${said}` : kind === 'client' && hint !== '' ? `${said} ${hint}` : said,
     ...(refusal.status === undefined ? {} : { status: refusal.status }),
     ...(refusal.reason === null ? {} : { reason: safeText(refusal.reason, 100) }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(retry && { retry }),
   });
 }
 

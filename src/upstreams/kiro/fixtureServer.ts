@@ -59,7 +59,7 @@ export const frames = (response: ServerResponse, list: readonly Buffer[]): void 
   void response.writeHead(200, { 'content-type': 'application/vnd.amazon.eventstream' }).end(Buffer.concat(list));
 
 export const testNow = Date.parse('2026-11-23T12:00:00Z');
-const clock: Clock = { now: () => testNow, monotonic: () => 0 };
+export const clock: Clock = { now: () => testNow, monotonic: () => 0 };
 
 export function kiroAt(url: string, over: Partial<KiroUpstreamOptions> = {}): Upstream {
   return createKiroUpstream({
@@ -95,6 +95,7 @@ export function generateCall(
     attempt: 1,
     signal: new AbortController().signal,
     onHeaders: () => {},
+    lessons: new Set(),
     ...rest,
   };
 }

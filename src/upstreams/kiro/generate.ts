@@ -1,4 +1,4 @@
-/** One model call: pick the route, send, follow the route table where it says so, stream the reply with back-pressure. */
+/** One model call: pick the route, send once, write down what a refusal teaches, stream the reply with back-pressure. */
 import { hash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
@@ -6,12 +6,14 @@ import { type GenerateCall, isOutput, type ModelEvent, type ModelEvents, Upstrea
 import { estimateRequestTokens } from '../tokens.js';
 import type { BoundedMap } from './boundedMap.js';
 import { type KiroSecret, readAuthType, readSecret } from './credentials.js';
-import { type Refusal, readRefusal, refusalFailure, routeFault } from './failures.js';
+import { type Refusal, readRefusal, refusalFailure } from './failures.js';
 import { createFrameSplitter, type DecodeFrame, type FrameSplitter } from './frames.js';
 import { apiHeaders } from './headers.js';
+import { elsewhere, learn, openRoutes, sendsReasoning } from './lessons.js';
 import { modelFacts } from './models.js';
 import { discoverProfile } from './profiles.js';
 import { type BuiltRequest, buildRequest } from './request/build.js';
+import type { RouteMemory } from './routeMemory.js';
 import { type KiroAuthType, kindRules, type Origins, type Route, routesFor } from './routes.js';
 import { createStreamDecoder, type StreamDecoder } from './stream.js';
 import { neverSent, type Wire, type WireResponse } from './wire.js';
@@ -23,17 +25,14 @@ export interface GenerateDeps {
   readonly firstByteTimeoutMs: number;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Routes that worked, profile ARNs found: by the credential's id. */
-  readonly worked: BoundedMap<string>;
+  readonly routes: RouteMemory;
+  /** Profile ARNs found, by the credential's id. */
   readonly profiles: BoundedMap<string>;
   /** Whose a thinking signature is: digest → account and model. */
   readonly signatures: BoundedMap<string>;
   readonly decodeFrame: DecodeFrame;
   readonly onOddity: (what: string) => void;
 }
-
-/** Sends of one call, route changes and the one retry without reasoning included, so that retries never multiply. */
-const maxSends = 3;
 
 interface Context {
   readonly deps: GenerateDeps;
@@ -47,7 +46,7 @@ interface Context {
 const digest = (text: string): string => hash('sha256', text, 'base64url');
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** See `Upstream.generate`. `onHeaders` is called for every response, so also for one that leads to another route. */
+/** See `Upstream.generate`: one send, whatever comes of it; a better one is the caller's next attempt. */
 export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): AsyncGenerator<ModelEvents, void, undefined> {
   const secret = readSecret(call.secret);
   const context: Context = {
@@ -70,43 +69,39 @@ export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): Asy
 /** What reading the reply needs of the request: not its body, which would stay in memory as long as the stream runs. */
 type ReplyFacts = Pick<BuiltRequest, 'names' | 'thinkingTags'>;
 
-/** Sends until a route gives a stream. Throws UpstreamFailure. */
+/**
+ * Sends once, by the best route. An address that no connection can be made to was sent nothing, so the next one is
+ * taken in its place. Throws UpstreamFailure, with `retry` where another attempt would be sent differently.
+ */
 async function open(context: Context): Promise<{ readonly response: WireResponse; readonly reply: ReplyFacts }> {
-  const { deps, call, authType, secret } = context;
-  const { needsProfile } = modelFacts(call.model);
-  const routes = [
-    ...routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, worked: deps.worked }),
-  ];
-  let reasoning = true;
-  let profileSwitched = false;
-  for (let sends = 1; ; sends++) {
+  const { deps, call, secret } = context;
+  let routes = await routesOf(context);
+  for (;;) {
     const route = routes[0];
     if (!route) throw new UpstreamFailure({ kind: 'routing', message: 'No route to Kiro fits this credential.' });
-    const built = build(context, route, reasoning);
-    const outcome = await attempt(context, route, built);
+    const built = build(context, route, sendsReasoning(call.lessons));
+    const outcome = await send(context, route, built);
     if ('response' in outcome) {
-      if (deps.worked.get(secret.id) !== route.name) deps.worked.set(secret.id, route.name);
+      deps.routes.worked(secret.id, route.name);
       return { response: outcome.response, reply: { names: built.names, thinkingTags: built.thinkingTags } };
     }
-    const { failure, refusal } = outcome;
-    if (sends >= maxSends) throw failure;
-    if (refusal && reasoning && /thinking_signature_invalid/i.test(`${refusal.reason ?? ''} ${refusal.message}`)) {
-      reasoning = false;
-      continue;
+    if ('refusal' in outcome) {
+      const { refusal, hint } = outcome;
+      const better = learn(refusal, { credential: secret.id, route, routes }, call.lessons, deps.routes);
+      throw refusalFailure(refusal, context.secrets, { hint, ...(better && { retry: 'same_token' }) });
     }
-    const fault = refusal ? routeFault(refusal) : neverSent(failure) ? 'endpoint' : null;
-    if (fault === null || (fault === 'profile' && profileSwitched)) throw failure;
-    profileSwitched ||= fault === 'profile';
-    dropRoutes(routes, route, fault);
-    if (routes.length === 0) throw failure;
+    routes = elsewhere(routes, route);
+    if (!neverSent(outcome.failure) || routes.length === 0) throw outcome.failure;
   }
 }
 
-/** A profile fault rules out the ARN form, an endpoint fault the address. */
-function dropRoutes(routes: Route[], failed: Route, fault: 'profile' | 'endpoint'): void {
-  const address = (route: Route): string => `${route.origin}${route.path}`;
-  const rest = routes.filter((route) => (fault === 'profile' ? route.arnForm !== failed.arnForm : address(route) !== address(failed)));
-  routes.splice(0, routes.length, ...rest);
+/** The routes of this credential that may still serve this request, best first; at least one where there is any at all. */
+async function routesOf(context: Context): Promise<readonly Route[]> {
+  const { deps, call, authType, secret } = context;
+  const { needsProfile } = modelFacts(call.model);
+  const all = routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, memory: deps.routes });
+  const open = openRoutes(all, secret.id, call.lessons);
+  return open.length > 0 ? open : all;
 }
 
 async function ownArn(context: Context): Promise<string | undefined> {
@@ -133,9 +128,13 @@ function build(context: Context, route: Route, reasoning: boolean): BuiltRequest
   });
 }
 
-type Outcome = { readonly response: WireResponse } | { readonly failure: UpstreamFailure; readonly refusal: Refusal | null };
+type Outcome =
+  | { readonly response: WireResponse }
+  | { readonly refusal: Refusal; readonly hint: string }
+  /** No answer came. */
+  | { readonly failure: UpstreamFailure };
 
-async function attempt(context: Context, route: Route, built: BuiltRequest): Promise<Outcome> {
+async function send(context: Context, route: Route, built: BuiltRequest): Promise<Outcome> {
   const { deps, call } = context;
   const body = JSON.stringify(built.body);
   let response: WireResponse;
@@ -159,7 +158,7 @@ async function attempt(context: Context, route: Route, built: BuiltRequest): Pro
       timeoutMs: deps.firstByteTimeoutMs,
     });
   } catch (error) {
-    if (error instanceof UpstreamFailure) return { failure: error, refusal: null };
+    if (error instanceof UpstreamFailure) return { failure: error };
     throw error;
   }
   call.onHeaders();
@@ -168,7 +167,7 @@ async function attempt(context: Context, route: Route, built: BuiltRequest): Pro
   try {
     const status = response.status === 200 ? undefined : response.status;
     const refusal = readRefusal(status, await response.text(), response.headers, deps.clock.now());
-    return { failure: refusalFailure(refusal, context.secrets, suspicion(body.length, built.tools)), refusal };
+    return { refusal, hint: suspicion(body.length, built.tools) };
   } finally {
     response.end();
   }

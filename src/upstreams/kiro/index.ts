@@ -10,6 +10,7 @@ import { createFrameDecoder } from './frames.js';
 import { generateKiro } from './generate.js';
 import { kiroModels, resolveKiroModel } from './models.js';
 import { needsRefresh, refreshKiro } from './refresh.js';
+import { createRouteMemory } from './routeMemory.js';
 import { createWire } from './wire.js';
 
 export interface KiroUpstreamOptions {
@@ -35,7 +36,7 @@ const rememberedOddities = 200;
 export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
   const { clock, ids, identity } = options;
   const wire = createWire();
-  const worked = boundedMap<string>(rememberedCredentials);
+  const routes = createRouteMemory(rememberedCredentials);
   const profiles = boundedMap<string>(rememberedCredentials);
   const signatures = boundedMap<string>(rememberedSignatures);
   const oddities = boundedMap<number>(rememberedOddities);
@@ -45,7 +46,7 @@ export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
     identity,
     clock,
     ids,
-    worked,
+    routes,
     profiles,
     signatures,
     onOddity,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { boundedMap } from './boundedMap.js';
 import type { KiroSecret } from './credentials.js';
+import { createRouteMemory } from './routeMemory.js';
 import {
   apiRegion,
   arnRegion,
@@ -21,9 +22,9 @@ const routes = (
   ownArn?: string,
   over: Partial<KiroSecret> = {},
   at: Origins = origins,
-  worked = boundedMap<string>(10),
+  memory = createRouteMemory(10),
   needsProfile = false,
-) => routesFor({ authType, secret: { ...secret, ...over }, ownArn, needsProfile, origins: at, worked });
+) => routesFor({ authType, secret: { ...secret, ...over }, ownArn, needsProfile, origins: at, memory });
 const short = (list: ReturnType<typeof routes>): string[] => list.map((route) => `${route.name} ${route.origin}${route.path}`);
 
 describe('the routing table', () => {
@@ -54,9 +55,9 @@ describe('the routing table', () => {
   });
 
   it('B4: a model that demands an ARN makes a Builder ID start with the stand-in, whatever worked before', () => {
-    const worked = boundedMap<string>(10);
-    worked.set('a', 'json@q/none');
-    expect(routes('builder_id', undefined, {}, origins, worked, true)[0]?.name).toBe('aws_json@runtime/service');
+    const memory = createRouteMemory(10);
+    memory.worked('a', 'json@q/none');
+    expect(routes('builder_id', undefined, {}, origins, memory, true)[0]?.name).toBe('aws_json@runtime/service');
   });
 
   it('each dialect has its content type, marker and origin word', () => {
@@ -75,10 +76,26 @@ describe('the routing table', () => {
   });
 
   it('what worked for a credential goes first, for that credential only', () => {
-    const worked = boundedMap<string>(10);
-    worked.set('a', 'aws_json@runtime/service');
-    expect(routes('builder_id', undefined, {}, origins, worked)[0]?.name).toBe('aws_json@runtime/service');
-    expect(routes('builder_id', undefined, { id: 'b' }, origins, worked)[0]?.name).toBe('json@q/none');
+    const memory = createRouteMemory(10);
+    memory.worked('a', 'aws_json@runtime/service');
+    expect(routes('builder_id', undefined, {}, origins, memory)[0]?.name).toBe('aws_json@runtime/service');
+    expect(routes('builder_id', undefined, { id: 'b' }, origins, memory)[0]?.name).toBe('json@q/none');
+  });
+
+  it('what was refused goes last, the longest ago first, until a route works', () => {
+    const memory = createRouteMemory(10);
+    const names = (): string[] => routes('idc', euArn, {}, origins, memory).map(({ name }) => name);
+    memory.worked('a', 'aws_json@runtime/own');
+    memory.refused('a', ['aws_json@runtime/own']);
+    expect(names()).toEqual(['json@q/own', 'json@q/none', 'aws_json@runtime/own']);
+    memory.refused('a', ['json@q/own', 'json@q/none']);
+    expect(names()).toEqual(['aws_json@runtime/own', 'json@q/own', 'json@q/none']);
+    memory.refused('a', ['aws_json@runtime/own']);
+    expect(names()[0]).toBe('json@q/own');
+    expect(memory.isRefused('a', 'json@q/none')).toBe(true);
+    memory.worked('a', 'json@q/own');
+    expect(memory.isRefused('a', 'json@q/none')).toBe(false);
+    expect(names()).toEqual(['json@q/own', 'aws_json@runtime/own', 'json@q/none']);
   });
 
   it('an override replaces its origin for every region and host form', () => {

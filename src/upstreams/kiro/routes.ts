@@ -1,6 +1,6 @@
 /** Where and how each credential kind speaks to Kiro: hosts, dialects, profile rule and headers as one table (kiro-protocol B1, B3, B4). */
-import type { BoundedMap } from './boundedMap.js';
 import type { KiroSecret } from './credentials.js';
+import type { RouteMemory } from './routeMemory.js';
 
 export type KiroAuthType = 'social' | 'idc' | 'builder_id';
 
@@ -170,16 +170,15 @@ export function routesFor(options: {
   /** The model is refused without an ARN: rows without one go last, which saves a send that cannot succeed. */
   readonly needsProfile: boolean;
   readonly origins: Origins;
-  /** Names of routes that worked, per credential. */
-  readonly worked: BoundedMap<string>;
+  readonly memory: RouteMemory;
 }): readonly Route[] {
   const { authType, secret, ownArn, origins } = options;
   const rules = kindRules[authType];
   const possible = rules.attempts.filter((attempt) =>
     attempt.arn === 'own' ? ownArn !== undefined : attempt.arn !== 'shared' || ownArn === undefined,
   );
-  const best = options.worked.get(secret.id);
-  const rank = (attempt: Attempt): number => (options.needsProfile && attempt.arn === 'none' ? 2 : routeName(attempt) === best ? 0 : 1);
+  const rank = (attempt: Attempt): number =>
+    options.needsProfile && attempt.arn === 'none' ? Number.MAX_SAFE_INTEGER : options.memory.rank(secret.id, routeName(attempt));
   const sorted = [...possible].sort((a, b) => rank(a) - rank(b));
   return sorted.map((attempt) => {
     const arn = attempt.arn === 'none' ? undefined : attempt.arn === 'own' ? ownArn : wellKnownArns[attempt.arn];
