@@ -30,6 +30,19 @@ async function start(env: Record<string, string>): Promise<{ url: string; admin:
   return { url: node.url, admin: adminClient(node.url, ADMIN_API_KEY) };
 }
 
+/** One token, one member whose key has a limit of its own; so many of its requests served, then the end of the process. */
+async function killedAfter(served: number, rpmLimit: number): Promise<{ url: string; key: string; firstAt: number }> {
+  const first = await start({});
+  const { refreshToken } = sim.addCredential({ kind: 'social' });
+  await first.admin.post('/admin/api/tokens', { provider: 'kiro', authType: 'social', refreshToken, visibility: 'public' });
+  const user = await first.admin.post<{ id: string }>('/admin/api/users', { username: 'limited' });
+  const { key } = await first.admin.post<{ key: string }>(`/admin/api/users/${user.id}/keys`, { name: 'test', rpmLimit });
+  const firstAt = Date.now();
+  for (let i = 0; i < served; i += 1) expect((await ask(first.url, key, `served ${i}`)).status).toBe(200);
+  await node?.kill('SIGKILL');
+  return { url: (await start({})).url, key, firstAt };
+}
+
 /** One token, one member; three requests served, two running at the upstream, then the end of the process. */
 async function killedWithTwoOpen(
   env: Record<string, string>,
@@ -97,5 +110,25 @@ describe('a node killed with two requests at the upstream', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => ask(url, key, `after ${i}`)));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
     expect(sim.witness().overall.requests).toBe(7);
+  });
+});
+
+describe('a node killed after five requests of a key that may make five a minute', () => {
+  it('still counts them, for a minute from the first one', async () => {
+    const { url, key, firstAt } = await killedAfter(5, 5);
+    const refused = await ask(url, key, 'one too many');
+    expect(refused.status).toBe(429);
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(await codeOf(refused)).toBe('key_rate_limited');
+    const elapsed = (Date.now() - firstAt) / 1_000;
+    expect(seconds).toBeGreaterThanOrEqual(Math.floor(60 - elapsed));
+    expect(seconds).toBeLessThanOrEqual(60);
+  });
+
+  it('lets through what is left of six, and no more', async () => {
+    const { url, key } = await killedAfter(5, 6);
+    const answers = await Promise.all(Array.from({ length: 6 }, (_, i) => ask(url, key, `after ${i}`)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(sim.witness().overall.requests).toBe(6);
   });
 });

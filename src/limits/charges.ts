@@ -1,7 +1,7 @@
 /** What open requests have reserved of their user's quotas and their key's rate. */
 import { createKeyRates, type KeyRates } from './keyRates.js';
 import { createPeriodCache, type Period } from './period.js';
-import type { AdmitRequest, Finished, FinishRequest, OpenRecord, Refusal, UserUsage } from './port.js';
+import type { AdmitRequest, Finished, FinishRequest, KeyHistory, OpenRecord, Refusal, UserUsage } from './port.js';
 import { createQuotas, type QuotaLimits, type Quotas } from './quotas.js';
 import type { Now } from './token.js';
 
@@ -28,6 +28,7 @@ export interface Charges {
   /** Undefined: no such request is open. */
   finish(request: FinishRequest): Finished | undefined;
   restore(usage: UserUsage): void;
+  restoreKey(history: KeyHistory, now: Now): void;
   userUse(userId: string, now: Now): Period & { readonly dayUsed: number; readonly monthUsed: number };
   keyUse(keyId: string, now: Now): number;
   /** For taking the state to another home (transfer.ts). */
@@ -86,6 +87,10 @@ export function createCharges(): Charges {
       return { warned: [] };
     },
     restore: quotas.restore,
+    restoreKey({ keyId, times }, now) {
+      const moved = times.map((at) => now.mono - (now.wall - at));
+      keys.restore(keyId, moved, now.mono);
+    },
     userUse(userId, now) {
       const period = periodAt(now.wall);
       const used = quotas.used(userId, period);

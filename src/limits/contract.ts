@@ -4,6 +4,7 @@ import { choiceCases } from './testing/choiceCases.js';
 import { Context, type OpenLimits } from './testing/context.js';
 import { failuresCases } from './testing/failuresCases.js';
 import { limitsModel } from './testing/model.js';
+import { parkedCases } from './testing/parkedCases.js';
 import { precedenceCases } from './testing/precedenceCases.js';
 import { propertiesCases } from './testing/propertiesCases.js';
 import { quotasCases } from './testing/quotasCases.js';
@@ -19,6 +20,7 @@ export function limitsContract(open: OpenLimits, runs = 150): void {
   refusalsCases(on);
   windowsCases(on);
   failuresCases(on);
+  parkedCases(on);
   choiceCases(on);
   precedenceCases(on);
   releaseCases(on);

@@ -7,7 +7,7 @@ import { restoreOp } from './database/ops.js';
 import type { Replica, Step } from './database/replica.js';
 import { adoptSnapshot, writeSnapshot } from './database/store.js';
 import type { HomeLimits } from './home/port.js';
-import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from './port.js';
+import type { LimitSettings, PoolToken } from './port.js';
 import type { Now } from './token.js';
 import type { AttemptEntry, RequestEntry } from './transfer.js';
 
@@ -116,8 +116,8 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
     async resetToken(tokenId) {
       await apply({ op: 'reset', tokenId });
     },
-    async restore({ tokens, users }: { tokens: readonly TokenHistory[]; users: readonly UserUsage[] }) {
-      await apply(restoreOp(tokens, users));
+    async restore(state) {
+      await apply(restoreOp(state));
     },
     peek: (request) => lane.read((replica, now) => replica.core.peek(request, now)),
     admit: (request) => lane.run((replica, now) => replica.admit(request, now)),

@@ -13,7 +13,7 @@ import type { HomeLimits } from './home/port.js';
 import { createRedisPlace } from './home/redisPlace.js';
 import { isUnavailable, type Tenure, unavailable } from './home/tenure.js';
 import { createTold } from './home/told.js';
-import type { LimitSettings, Limits, PoolToken, TokenHistory, UserUsage } from './port.js';
+import type { LimitSettings, Limits, PoolToken, RestoredState } from './port.js';
 
 /** How long a call waits for a home before it is refused. */
 const HOLD_MS = 3_000;
@@ -36,7 +36,7 @@ export interface ClusterLimitsDeps {
   readonly deadRuns: (runIds: readonly string[]) => Promise<readonly string[]>;
   /** Settings (with their control position) and tokens as this node's directory has them. */
   readonly poolState: () => { readonly settings: LimitSettings; readonly tokens: readonly PoolToken[] };
-  readonly readRestore: (db: Queryable, now: number) => Promise<{ tokens: readonly TokenHistory[]; users: readonly UserUsage[] }>;
+  readonly readRestore: (db: Queryable, now: number) => Promise<RestoredState>;
   /** Which of these event ids are in the archive; at most 2,000 are asked for at once. */
   readonly archivedIds: (db: Queryable, ids: readonly string[]) => Promise<readonly string[]>;
   /** Home, term, openness or being cut off has changed. */

@@ -9,6 +9,8 @@ interface RateLog {
   /** Monotonic ms, rising. */
   times: number[];
   head: number;
+  /** Use before this run is in it. */
+  restored: boolean;
 }
 
 export interface KeyRates {
@@ -17,6 +19,8 @@ export interface KeyRates {
   add(keyId: string, now: number): void;
   /** Takes one back that never came to be. */
   undo(keyId: string, at: number): void;
+  /** Use before this run, in any order; once for each key, a second time would count it twice. */
+  restore(keyId: string, times: readonly number[], now: number): void;
   count(keyId: string, now: number): number;
   sweep(now: number): void;
   /** Every key with its admission times that may still count. */
@@ -46,7 +50,7 @@ export function createKeyRates(): KeyRates {
       return last === undefined ? WINDOW_MS : last + WINDOW_MS - now;
     },
     add(keyId, now) {
-      const log = trimmed(keyId, now) ?? { times: [], head: 0 };
+      const log = trimmed(keyId, now) ?? { times: [], head: 0, restored: false };
       keys.set(keyId, log);
       log.times.push(now);
       if (log.times.length - log.head > KEPT) log.head += 1;
@@ -55,6 +59,13 @@ export function createKeyRates(): KeyRates {
       const log = keys.get(keyId);
       const index = log?.times.lastIndexOf(at) ?? -1;
       if (log !== undefined && index >= log.head) log.times.splice(index, 1);
+    },
+    restore(keyId, times, now) {
+      const log = keys.get(keyId);
+      if (log?.restored === true) return;
+      const past = times.map((at) => Math.min(at, now));
+      const all = [...past, ...(log?.times.slice(log.head) ?? [])].sort((a, b) => a - b);
+      keys.set(keyId, { times: all.slice(-KEPT), head: 0, restored: true });
     },
     count(keyId, now) {
       const log = trimmed(keyId, now);

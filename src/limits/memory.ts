@@ -87,10 +87,11 @@ export function createMemoryLimits(deps: MemoryLimitsDeps): Limits {
     async resetToken(tokenId) {
       core.resetToken(tokenId, at());
     },
-    async restore({ tokens, users }) {
+    async restore({ tokens, users, keys = [] }) {
       const now = at();
       for (const history of tokens) core.restoreToken(history, now);
       for (const usage of users) core.charges.restore(usage);
+      for (const history of keys) core.charges.restoreKey(history, now);
     },
     async peek(request) {
       return core.peek(request, at());

@@ -140,6 +140,11 @@ export function createPool(deps: PoolDeps): Pool {
       const wasOut = token.facts !== null && token.facts.status !== 'active';
       token.position = facts.position;
       if (wasOut && facts.status === 'active') changeHealth(token, { fails: 0, cooldownUntil: 0, halfOpen: false });
+      if (isParkedAnew(token.facts, facts)) changeHealth(token, { halfOpen: true });
+      // Resumed from it: what went wrong before is forgotten, that credits are back is still to be seen.
+      if (token.facts?.parkedUntil != null && facts.parkedUntil === null) {
+        changeHealth(token, { fails: 0, cooldownUntil: 0, halfOpen: true });
+      }
       if (token.facts !== null && sameSeats(token.facts, facts)) {
         countActive(active, token, -1);
         token.facts = facts;
@@ -190,6 +195,11 @@ function countActive(active: Map<string, number>, token: TokenState, by: 1 | -1)
   const count = (active.get(facts.provider) ?? 0) + by;
   if (count > 0) active.set(facts.provider, count);
   else active.delete(facts.provider);
+}
+
+/** Out of credits, until a moment that is news: when it comes, one request at a time until one shows that they are back. */
+export function isParkedAnew(known: PoolToken | null, next: PoolToken): boolean {
+  return next.parkedUntil !== null && next.parkedUntil !== known?.parkedUntil;
 }
 
 function sameSeats(a: PoolToken, b: PoolToken): boolean {

@@ -60,6 +60,19 @@ export interface UserUsage {
   readonly monthUsed: number;
 }
 
+/** When a key's requests of the last 60 s began, ms since epoch, whatever became of them. */
+export interface KeyHistory {
+  readonly keyId: string;
+  readonly times: readonly number[];
+}
+
+/** What the read models know; `tokens` and `users` are of the same moment, and so are `keys`. */
+export interface RestoredState {
+  readonly tokens: readonly TokenHistory[];
+  readonly users: readonly UserUsage[];
+  readonly keys?: readonly KeyHistory[];
+}
+
 export interface AdmitRequest {
   /** UUID of this attempt; a repeated call with it changes nothing and answers the same. */
   readonly attemptId: string;
@@ -237,8 +250,8 @@ export interface Limits {
   removeToken(tokenId: string, position: number): Promise<void>;
   /** An admin's resume: forgets failures and cooling. */
   resetToken(tokenId: string): Promise<void>;
-  /** Seeds windows, health and quota use after a start. Idempotent. */
-  restore(state: { tokens: readonly TokenHistory[]; users: readonly UserUsage[] }): Promise<void>;
+  /** Seeds windows, health, quota use and key rates after a start. Idempotent. */
+  restore(state: RestoredState): Promise<void>;
   /** Would this be refused now? Charges nothing. */
   peek(request: AdmitRequest): Promise<Refusal | null>;
   /** Reserves quota, key rate and a token slot, writes the open record. A refusal charges nothing. */

@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import type { RedisConnection, RedisReply } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import type { HomeLimits } from './home/port.js';
-import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from './port.js';
+import type { LimitSettings, PoolToken } from './port.js';
 import { createBacklog } from './redis/backlog.js';
 import { createCalls, loadLimitsScripts, RETRY_AFTER_MS, type ScriptCall } from './redis/calls.js';
 import { createInForce } from './redis/inForce.js';
@@ -104,7 +104,7 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
     async resetToken(tokenId) {
       await call('resetToken', [tokenId]);
     },
-    async restore({ tokens, users }: { tokens: readonly TokenHistory[]; users: readonly UserUsage[] }) {
+    async restore({ tokens, users, keys = [] }) {
       for (const some of batches(tokens))
         await call(
           'restoreTokens',
@@ -116,6 +116,11 @@ export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLim
           some.flatMap(({ userId, day, dayUsed, month, monthUsed }) => [userId, day, dayUsed, month, monthUsed]),
         );
       }
+      for (const some of batches(keys))
+        await call(
+          'restoreKeys',
+          some.map(({ keyId, times }) => JSON.stringify({ key: keyId, times })),
+        );
     },
     async peek(request) {
       return readRefusal(await call('peekRequest', requestArguments(request)));

@@ -29,7 +29,7 @@ export interface TokenState {
   fails: number;
   /** Monotonic; 0: none. */
   cooldownUntil: number;
-  /** A rest is over or under way: one request at a time until one succeeds. */
+  /** A rest or a want of credits is over or under way: one request at a time until one succeeds. */
   halfOpen: boolean;
   /** Rises with every change of health: results of attempts begun before do not escalate. */
   epoch: number;

@@ -234,8 +234,17 @@ export function shiftState(state: LimitsState, by: number): LimitsState {
 /** A token that nothing is known of yet but what the directory says. */
 export function freshToken(id: string, facts: PoolToken | null, tie: number, at: Now): TokenEntry {
   return {
-    ...{ id, facts, position: facts?.position ?? -1, tie, sends: [], results: [], fails: 0, cooldownUntil: 0, halfOpen: false, epoch: 0 },
-    ...{ lastUsedAt: null, lastSeq: 0, day: dayNumber(at.wall), dayUsed: 0, unsupported: [], keepUntil: at.mono + 3_600_000 },
+    ...{ id, facts, position: facts?.position ?? -1, tie, sends: [], results: [], fails: 0, cooldownUntil: 0, epoch: 0 },
+    // Out of credits before: the next request shows whether they are back.
+    ...{
+      halfOpen: facts?.parkedUntil != null,
+      lastUsedAt: null,
+      lastSeq: 0,
+      day: dayNumber(at.wall),
+      dayUsed: 0,
+      unsupported: [],
+      keepUntil: at.mono + 3_600_000,
+    },
   };
 }
 

@@ -136,6 +136,26 @@ export function listActivity(db: Queryable, query: ActivityQuery): Promise<Page<
   return pageOf(db, { ...query, table: sql`activity`, where, read: toItem });
 }
 
+/** Most rows read at once; of more than these the oldest are left out. */
+const MOST_ENDS = 100_000;
+
+/** When the requests of each key began, ms since epoch and after `since`, where they had been admitted. */
+export async function readKeyTimes(db: Queryable, since: number): Promise<{ keyId: string; times: number[] }[]> {
+  // What began after that ended after that.
+  const rows = await db.query<Pick<Row, 'key_id' | 'details'>>(
+    sql`select key_id, details from activity where at > ${since} order by at desc limit ${MOST_ENDS}`,
+  );
+  const keys = new Map<string, number[]>();
+  for (const { key_id, details } of rows) {
+    const { outcome, startedAt } = JSON.parse(details) as Details;
+    if (outcome === 'refused' || startedAt <= since) continue;
+    const times = keys.get(key_id);
+    if (times) times.push(startedAt);
+    else keys.set(key_id, [startedAt]);
+  }
+  return [...keys].map(([keyId, times]) => ({ keyId, times }));
+}
+
 function toItem({ at, id, user_id, key_id, token_id, model, status, details }: Row): ActivityItem {
   const { latencyUs, firstOutputUs, ...rest } = JSON.parse(details) as Details;
   return {

@@ -1,6 +1,7 @@
-/** What the limits need after a start: each token's last hour and day, and what every user was charged this day and month. */
+/** What the limits need after a start: each token's last hour and day, each user's charges of this day and month, each key's last minute. */
 import { type Queryable, sql } from '../infra/database/port.js';
-import type { TokenHistory, UserUsage } from '../limits/port.js';
+import type { KeyHistory, TokenHistory, UserUsage } from '../limits/port.js';
+import { readKeyTimes } from './activity.js';
 import { quotaDayUse, quotaMonthUse } from './quotaUse.js';
 import { DAY, dayOf, HOUR, MINUTE, monthOf, SECOND, slotOf } from './time.js';
 import { tokenHealthOf } from './tokenHealthQueries.js';
@@ -10,8 +11,12 @@ const SENDS_MS = HOUR + SECOND;
 const RESULTS = 100;
 
 /** `now` in ms since epoch. Everything that was appended before must be archived. */
-export async function readRestore(db: Queryable, now: number): Promise<{ tokens: TokenHistory[]; users: UserUsage[] }> {
-  return { tokens: await readTokenHistories(db, now), users: await readUserUsage(db, now) };
+export async function readRestore(db: Queryable, now: number): Promise<{ tokens: TokenHistory[]; users: UserUsage[]; keys: KeyHistory[] }> {
+  return {
+    tokens: await readTokenHistories(db, now),
+    users: await readUserUsage(db, now),
+    keys: await readKeyTimes(db, now - MINUTE),
+  };
 }
 
 async function readTokenHistories(db: Queryable, now: number): Promise<TokenHistory[]> {

@@ -187,6 +187,26 @@ describe('what the limits get back after a start', () => {
     ]);
   });
 
+  test('is when each key was used in the last minute, whatever became of it but a refusal', async () => {
+    const now = MONDAY + HOUR;
+    const ended = (type: 'failed' | 'abandoned' | 'refused', time: number, startedAt: number) =>
+      eventOf(`kirogate.request.${type}`, { key: 'u1', time, data: { keyId: 'k1', startedAt } });
+    await happen(
+      used({ time: now - 10 * SECOND, startedAt: now - 12 * SECOND }),
+      used({ time: now - 10 * SECOND, startedAt: now - 70 * SECOND }),
+      used({ time: now - 5 * SECOND, startedAt: now - 6 * SECOND, keyId: 'k2' }),
+      ended('failed', now - SECOND, now - 2 * SECOND),
+      ended('abandoned', now, now - 59 * SECOND),
+      ended('abandoned', now, now - MINUTE),
+      ended('refused', now - SECOND, now - SECOND),
+    );
+    const { keys } = await readRestore(db, now);
+    const [first, second] = keys.sort((a, b) => (a.keyId < b.keyId ? -1 : 1));
+    expect([...(first?.times ?? [])].sort((a, b) => a - b)).toEqual([now - 59 * SECOND, now - 12 * SECOND, now - 2 * SECOND]);
+    expect(second).toEqual({ keyId: 'k2', times: [now - 6 * SECOND] });
+    expect(keys).toHaveLength(2);
+  });
+
   test('is what every user was charged this day and month', async () => {
     await happen(
       used(),

@@ -1,6 +1,6 @@
 /** What happened to the limits while they live in the database, in the order it was decided: outcomes, which every node applies alike. */
 import { z } from 'zod';
-import type { AdmitRequest, AttemptOutcome, LimitSettings, PoolToken, TokenHistory, UserUsage } from '../port.js';
+import type { AdmitRequest, AttemptOutcome, LimitSettings, PoolToken, RestoredState, TokenHistory } from '../port.js';
 import { attemptEntrySchema, requestEntrySchema, wireSchemas } from '../transfer.js';
 
 const { settings, poolToken } = wireSchemas;
@@ -40,6 +40,7 @@ const history = z
     dayUsed: z.int().optional(),
   })
   .transform(({ dayUsed, ...rest }): TokenHistory => (dayUsed === undefined ? rest : { ...rest, dayUsed }));
+const keyHistory = z.object({ keyId: z.string(), times: z.array(z.number()) });
 const usage = z.object({ userId: z.string(), day: z.string(), dayUsed: z.int(), month: z.string(), monthUsed: z.int() });
 
 /** The moment it happened, [monotonic, wall]; absent: that of its batch. */
@@ -62,7 +63,13 @@ const opSchema = z.discriminatedUnion('op', [
   z.object({ op: z.literal('remove'), ...when, tokenId: z.string(), position: z.number() }),
   z.object({ op: z.literal('reset'), ...when, tokenId: z.string() }),
   z.object({ op: z.literal('configure'), ...when, settings }),
-  z.object({ op: z.literal('restore'), ...when, tokens: z.array(history), users: z.array(usage) }),
+  z.object({
+    op: z.literal('restore'),
+    ...when,
+    tokens: z.array(history),
+    users: z.array(usage),
+    keys: z.array(keyHistory).default([]),
+  }),
   /** The run is dead: its calls are over, `to` ends its requests. */
   z.object({ op: z.literal('sweep'), ...when, run: z.string(), to: z.string() }),
   z.object({ op: z.literal('adopt'), ...when, requests: z.array(requestEntrySchema), attempts: z.array(attemptEntrySchema) }),
@@ -75,10 +82,11 @@ export const encodeOps = (ops: readonly LimitsOp[]): string => JSON.stringify(op
 /** Throws on what is no batch of operations. */
 export const decodeOps = (text: string): readonly LimitsOp[] => batchSchema.parse(JSON.parse(text));
 
-export const restoreOp = (tokens: readonly TokenHistory[], users: readonly UserUsage[]): LimitsOp => ({
+export const restoreOp = ({ tokens, users, keys = [] }: RestoredState): LimitsOp => ({
   op: 'restore',
   tokens: [...tokens],
   users: [...users],
+  keys: keys.map(({ keyId, times }) => ({ keyId, times: [...times] })),
 });
 export const putOp = (tokens: readonly PoolToken[]): LimitsOp => ({ op: 'put', tokens: [...tokens] });
 export const configureOp = (next: LimitSettings): LimitsOp => ({ op: 'configure', settings: next });

@@ -221,6 +221,7 @@ export function createReplica({ random, run: me, state, now: begin }: ReplicaDep
         case 'restore':
           for (const history of op.tokens) core.restoreToken(history, now);
           for (const usage of op.users) core.charges.restore(usage);
+          for (const history of op.keys) core.charges.restoreKey(history, now);
           return;
         case 'sweep':
           return sweep(op.run, op.to, now);

@@ -1,7 +1,8 @@
 /** Puts the limits together again from what nodes know of their own doings and what the read models say of all others. */
 import type { Facts, RequestFacts } from '../facts.js';
 import { dayNumber } from '../period.js';
-import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from '../port.js';
+import { isParkedAnew } from '../pool.js';
+import type { KeyHistory, LimitSettings, PoolToken, RestoredState, UserUsage } from '../port.js';
 import { freshToken, isNewer, type LimitsState, type TokenEntry } from '../transfer.js';
 import { HOUR_MS, MARGIN_MS } from '../window.js';
 
@@ -9,7 +10,7 @@ export interface BuildSources {
   readonly facts: readonly { readonly runId: string; readonly facts: Facts }[];
   /** Terminal event ids of the facts that are in the archive; read in one view with `history`. */
   readonly archived: ReadonlySet<string>;
-  readonly history: { readonly tokens: readonly TokenHistory[]; readonly users: readonly UserUsage[] };
+  readonly history: RestoredState;
   readonly pool: { readonly settings: LimitSettings; readonly tokens: readonly PoolToken[] };
   /** The database's clock, ms. */
   readonly now: number;
@@ -41,7 +42,10 @@ export function buildState(sources: BuildSources): LimitsState {
       if (toldAt > token.told) Object.assign(token, { fails, told: toldAt });
     }
   }
-  state.rates = ratesOf(facts.map((one) => one.facts));
+  state.rates = ratesOf(
+    facts.map((one) => one.facts),
+    history.keys ?? [],
+  );
   state.quotas = quotas.all();
   state.tokens = tokens.all().map((token) => finish(token, now));
   state.position = Math.max(0, ...pool.tokens.map(({ position }) => position));
@@ -91,7 +95,7 @@ function startTokens({ history, pool, now, random }: BuildSources) {
 
 function finish({ told: _told, ...token }: Token, now: number): TokenEntry {
   token.sends.sort((a, b) => a - b);
-  return { ...token, halfOpen: token.fails >= 2 || token.cooldownUntil > now };
+  return { ...token, halfOpen: token.halfOpen || token.fails >= 2 || token.cooldownUntil > now };
 }
 
 function createQuotaSums(users: readonly UserUsage[]) {
@@ -115,12 +119,14 @@ function createQuotaSums(users: readonly UserUsage[]) {
   };
 }
 
-function ratesOf(all: readonly Facts[]): LimitsState['rates'] {
-  const keys = new Map<string, number[]>();
+/** Living runs tell what each of them let in, the archive also what dead ones did: of two words on the same requests the fuller one counts. */
+function ratesOf(all: readonly Facts[], archived: readonly KeyHistory[]): LimitsState['rates'] {
+  const keys = new Map<string, readonly number[]>();
   for (const { rates } of all) {
     for (const { keyId, times } of rates) keys.set(keyId, [...(keys.get(keyId) ?? []), ...times]);
   }
-  return [...keys].map(([keyId, times]) => ({ keyId, times: times.sort((a, b) => a - b) }));
+  for (const { keyId, times } of archived) if (times.length > (keys.get(keyId)?.length ?? 0)) keys.set(keyId, times);
+  return [...keys].map(([keyId, times]) => ({ keyId, times: [...times].sort((a, b) => a - b) }));
 }
 
 /** The same state with what the directory says by now. */
@@ -129,7 +135,10 @@ export function withPool(state: LimitsState, pool: BuildSources['pool'], now: nu
   for (const facts of pool.tokens) {
     const known = tokens.get(facts.id);
     if (known === undefined) tokens.set(facts.id, freshToken(facts.id, facts, random(), { mono: now, wall: now }));
-    else if (known.position <= facts.position) tokens.set(facts.id, { ...known, facts, position: facts.position });
+    else if (known.position <= facts.position) {
+      const halfOpen = known.halfOpen || isParkedAnew(known.facts, facts);
+      tokens.set(facts.id, { ...known, facts, position: facts.position, halfOpen });
+    }
   }
   const settings = isNewer(pool.settings, state.settings) ? { ...pool.settings } : state.settings;
   return { ...state, settings, tokens: [...tokens.values()] };

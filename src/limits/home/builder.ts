@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import { createReplica } from '../database/replica.js';
 import { loadTerm } from '../database/store.js';
-import type { LimitSettings, PoolToken, TokenHistory, UserUsage } from '../port.js';
+import type { LimitSettings, PoolToken, RestoredState } from '../port.js';
 import type { LimitsState } from '../transfer.js';
 import { buildState, withPool } from './build.js';
 import type { RedisPlace } from './redisPlace.js';
@@ -18,7 +18,7 @@ export interface BuilderDeps {
   /** Settings and tokens as the directory has them. */
   readonly poolState: () => { readonly settings: LimitSettings; readonly tokens: readonly PoolToken[] };
   /** Charges and sends as the read models know them; `now`: ms of the database's clock. */
-  readonly readRestore: (db: Queryable, now: number) => Promise<{ tokens: readonly TokenHistory[]; users: readonly UserUsage[] }>;
+  readonly readRestore: (db: Queryable, now: number) => Promise<RestoredState>;
   /** Which of these event ids are in the archive. */
   readonly archivedIds: (db: Queryable, ids: readonly string[]) => Promise<readonly string[]>;
 }

@@ -20,6 +20,8 @@ interface Begun {
   finished: boolean;
 }
 
+const keyIds = ['k0', 'k1', 'k2'] as const;
+
 class History {
   readonly #begun: Begun[] = [];
   readonly #removed = new Set<string>();
@@ -198,6 +200,7 @@ class History {
     const left = new Set(this.#begun.filter((one) => one.node === node && !one.finished).map((one) => one.request.requestId));
     const running = this.#begun.filter((one) => one.node === node && one.endedAt === null);
     const histories = this.#oracle.histories();
+    const keys = this.#oracle.keyHistories(keyIds);
     const { how, diedAt } = await kill(node, this.#settings);
     for (const one of running) one.endedAt = diedAt;
     for (const one of this.#begun) if (left.has(one.request.requestId)) one.finished = true;
@@ -209,8 +212,8 @@ class History {
       const usages = this.#oracle.usages(users);
       // The read models have heard of the abandoned ones as well.
       const tokens = histories.map((history) => ({ ...history, sends: [...history.sends, ...abandonedOn(history.tokenId)] }));
-      await this.#node.restore({ tokens, users: usages });
-      this.#oracle.restore(tokens, usages);
+      await this.#node.restore({ tokens, users: usages, keys });
+      this.#oracle.restore(tokens, usages, keys);
     }
     await this.#look();
   }
@@ -247,7 +250,7 @@ class History {
 
   async #look(): Promise<void> {
     for (const user of users) expect(await this.#node.userUse(user)).toEqual(this.#oracle.userUse(user));
-    for (const key of ['k0', 'k1', 'k2']) expect(await this.#node.keyUse(key)).toBe(this.#oracle.keyUse(key));
+    for (const key of keyIds) expect(await this.#node.keyUse(key)).toBe(this.#oracle.keyUse(key));
     for (const id of tokenIds) this.#compareToken(id, await this.#node.tokenUse([id]));
   }
 

@@ -3,7 +3,7 @@
  * running totals. Leaves that have tables of their own (scores, cooling, gates) are shared; everything else is not.
  */
 import { coolingMs, riskCoolingMs } from '../cooling.js';
-import type { AdmitRequest, LimitSettings, OpenRecord, PoolToken, SettleAttempt, TokenHistory, UserUsage } from '../port.js';
+import type { AdmitRequest, KeyHistory, LimitSettings, OpenRecord, PoolToken, SettleAttempt, TokenHistory, UserUsage } from '../port.js';
 import { countRowFailure, countShortage, countSuccess, createProviders, gateWaitMs, passGate } from '../providers.js';
 import type { TestClock } from './fixtures.js';
 import { createOracleCharges } from './oracleCharges.js';
@@ -177,6 +177,10 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       const token = known ?? make(facts.id, tie);
       const back = token.facts !== null && token.facts.status !== 'active' && facts.status === 'active';
       if (back) Object.assign(token, { fails: 0, cooldownUntil: 0, halfOpen: false, epoch: token.epoch + 1 });
+      const parked = facts.parkedUntil !== null && facts.parkedUntil !== token.facts?.parkedUntil;
+      if (parked) Object.assign(token, { halfOpen: true, epoch: token.epoch + 1 });
+      const unparked = token.facts?.parkedUntil != null && facts.parkedUntil === null;
+      if (unparked) Object.assign(token, { fails: 0, cooldownUntil: 0, halfOpen: true, epoch: token.epoch + 1 });
       token.facts = facts;
       token.position = facts.position;
       touch(token);
@@ -273,9 +277,10 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       token.sends.push({ respondedAt: now(), adopted: true });
       touch(token);
     },
-    restore(histories: readonly TokenHistory[], usages: readonly UserUsage[]) {
+    keyHistories: charges.keyHistories,
+    restore(histories: readonly TokenHistory[], usages: readonly UserUsage[], keys: readonly KeyHistory[]) {
       tokens.restore(histories);
-      charges.restored(usages);
+      charges.restored(usages, keys);
     },
     tokenUse(id: string) {
       const token = at(id);

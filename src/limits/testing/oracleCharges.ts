@@ -1,6 +1,6 @@
 /** Quotas, key rates and warnings of the oracle: lists of charges, counted anew at every question. */
 import { periodOf } from '../period.js';
-import type { AdmitRequest, Finished, OpenRecord, UserUsage } from '../port.js';
+import type { AdmitRequest, Finished, KeyHistory, OpenRecord, UserUsage } from '../port.js';
 import type { TestClock } from './fixtures.js';
 
 const DAY = 86_400_000;
@@ -99,7 +99,12 @@ export function createOracleCharges(clock: TestClock) {
         }),
       );
     },
-    restored(usages: readonly UserUsage[]) {
+    /** What read models would say of how often keys were used. */
+    keyHistories: (keyIds: readonly string[]): KeyHistory[] =>
+      keyIds.map((keyId) => ({ keyId, times: keyTimes(keyId).map((at) => clock.now() - (now() - at)) })),
+    restored(usages: readonly UserUsage[], keys: readonly KeyHistory[]) {
+      const before = keys.flatMap(({ keyId, times: past }) => past.map((wall) => ({ keyId, at: now() - (clock.now() - wall) })));
+      times = [...before, ...times];
       for (const { userId, day, month } of usages) for (const period of [day, month]) warned.delete(`${userId} ${period}`);
     },
     /** Only what is charged is known, and that from elsewhere. */

@@ -181,7 +181,7 @@ export function createOracleTokens(clock: TestClock, settings: () => LimitSettin
         token.results.push(...history.results.map((ok) => ({ at: since, ok })));
         token.fails = history.consecutiveFails;
         token.cooldownUntil = history.cooldownUntil === null ? 0 : monoOf(history.cooldownUntil);
-        token.halfOpen = token.fails >= 2 || token.cooldownUntil > now();
+        token.halfOpen ||= token.fails >= 2 || token.cooldownUntil > now();
         token.lastUsedAt = history.lastUsedAt === null ? null : since;
         Object.assign(token, { day: Math.floor(clock.now() / DAY), dayUsed: history.dayUsed });
         touch(token);

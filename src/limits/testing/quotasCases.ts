@@ -225,5 +225,23 @@ export function quotasCases(on: Context): void {
       expect(await on.codeOf('2', { keyRpm: 1 })).toBe('key_rate_limited');
       expect(await on.codeOf('3', { keyRpm: 1, keyId: 'other' })).toBe('a');
     });
+
+    it('goes on after a restart with the use before it, counted once however often it is told', async () => {
+      await on.start();
+      const keys = [{ keyId: 'key', times: [START - 10_000, START - 50_000, START - 61_000] }];
+      await on.serve('now', { keyRpm: 9 });
+      for (let i = 0; i < 2; i += 1) await on.limits.restore({ tokens: [], users: [], keys });
+      expect(await on.limits.keyUse('key')).toBe(3);
+      expect(await on.admit('1', { keyRpm: 3 })).toMatchObject({ code: 'key_rate_limited', retryAfterMs: 10_000 });
+      on.clock.advance(10_000);
+      expect(await on.codeOf('2', { keyRpm: 3 })).toBe('a');
+      expect(await on.admit('3', { keyRpm: 3 })).toMatchObject({ code: 'key_rate_limited', retryAfterMs: 40_000 });
+    });
+
+    it('takes no time of the use before from a clock that runs ahead', async () => {
+      await on.start();
+      await on.limits.restore({ tokens: [], users: [], keys: [{ keyId: 'key', times: [START + 3_600_000] }] });
+      expect(await on.admit('1', { keyRpm: 1 })).toMatchObject({ code: 'key_rate_limited', retryAfterMs: 60_000 });
+    });
   });
 }

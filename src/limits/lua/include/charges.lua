@@ -1,8 +1,8 @@
 --- @include "period"
 -- What open requests have reserved of their user's quotas and their key's rate (src/limits/charges.ts, quotas.ts, keyRates.ts).
--- Keys: `quota:<user>:<period>` counts, `rate:<key>` lists of admission times, `open:<request>`: charge and open record in one.
+-- Keys: `quota:<user>:<period>` counts, `rate:<key>` lists of admission times, `rated:<key>` for restored ones, `open:<request>`: charge and open record in one.
 local usedIn, changeCounts, rateCount, chargeRefusal, openRequest, getOpen, saveOpen, listOpen, closeOpen, undoOpen, keepCharge, restoreCount
-local takeCount, adoptOpen, takeRate
+local takeCount, adoptOpen, takeRate, restoreRate
 (function()
   local WARN_AT = 0.8
   local RATE_KEPT = 100000
@@ -196,6 +196,21 @@ local takeCount, adoptOpen, takeRate
       call('RPUSH', list, unpack(times, from, math.min(from + 999, #times)))
     end
     call('PEXPIRE', list, MINUTE + MARGIN)
+  end
+
+  -- Wall times of a key's use before, in any order.
+  function restoreRate(key, times)
+    if #times == 0 or not call('SET', ROOT .. 'rated:' .. key, 1, 'NX', 'PX', MINUTE + MARGIN) then return end
+    local all = {}
+    for _, at in ipairs(call('LRANGE', rateKey(key), 0, -1)) do
+      all[#all + 1] = tonumber(at)
+    end
+    for _, at in ipairs(times) do
+      all[#all + 1] = math.min(MONO, MONO - (WALL - at))
+    end
+    table.sort(all)
+    call('DEL', rateKey(key))
+    takeRate(key, all)
   end
 
   -- Whether the warning of a node that died reached the log is not known here: it is due again, and the log keeps one of a period.

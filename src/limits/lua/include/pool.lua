@@ -83,6 +83,12 @@ local place, activeTokens, putToken, removeToken, markUnsupported, lackModels, r
     token.position = facts.position
     token.returned = token.life == ''
     if token.life ~= '' and token.life ~= 'active' and facts.status == 'active' then changeHealth(token, 0, 0, 0) end
+    -- Out of credits, until a moment that is news: when it comes, one request at a time until one shows that they are back.
+    if facts.parkedUntil and (token.life == '' or facts.parkedUntil ~= token.parkedUntil) then
+      changeHealth(token, token.fails, token.cooldownUntil, 1)
+    end
+    -- Resumed from it: what went wrong before is forgotten, that credits are back is still to be seen.
+    if token.life ~= '' and token.parkedUntil and not facts.parkedUntil then changeHealth(token, 0, 0, 1) end
     local same = token.life ~= '' and token.owner == (facts.ownerId or '') and token.visibility == facts.visibility
     if same and token.provider == facts.provider and token.models == (facts.models or '') then
       countActive(token, -1)
