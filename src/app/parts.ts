@@ -6,6 +6,7 @@ import { recordNodeStarted } from '../commands/node/started.js';
 import { recordNodeStopped } from '../commands/node/stopped.js';
 import type { Config } from '../config.js';
 import { checkToken } from '../credentials/check.js';
+import { createCheckSoon } from '../credentials/checkSoon.js';
 import { startHealthChecker } from '../credentials/healthChecker.js';
 import { createGateway, type Gateway } from '../gateway/index.js';
 import { createClientAddress } from '../infra/clientAddress.js';
@@ -87,6 +88,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const limits = await backbone.openLimits({ directory, ingest, commands });
   const access = openAccess({ backbone, vault, upstreams, directory, limits, clock, logger, claimant: `${nodeId}/${ids.short()}` });
   const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
+  const checkDeps = { access, commands, directory, upstreams, clock };
+  const checkBySystem = (tokenId: string) => checkToken(tokenId, 'system', checkDeps);
   const gateway = createGateway({
     directory,
     limits,
@@ -102,13 +105,13 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     clientAddress,
     proxyApiKey: config.PROXY_API_KEY,
     maxAttempts: config.UPSTREAM_MAX_ATTEMPTS,
+    checkSoon: createCheckSoon({ check: checkBySystem, logger }),
     storageUnavailable: () => backbone.storageUnavailable(),
     addressSalt: secrets.addressSalt,
   });
   teardown.add('gateway', () => gateway.close());
 
   const closing = new AbortController();
-  const checkDeps = { access, commands, directory, upstreams, clock };
   const panels = createPanelApi({
     db,
     commands,
@@ -132,7 +135,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   });
   const checker = startHealthChecker({
     directory,
-    check: (tokenId) => checkToken(tokenId, 'system', checkDeps),
+    check: checkBySystem,
     mayCheck: () => backbone.mayCheckTokens(),
     lastSuccess: (tokenId) => lastSuccess(db, tokenId),
     clock,

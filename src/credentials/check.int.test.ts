@@ -168,6 +168,16 @@ describe('a passed check ends', () => {
     expect(standing()).toEqual(active);
   });
 
+  it('not one for credits that are out: it moves to the reset that the upstream names', async () => {
+    const resetAt = at.clock.now() + 3 * 86_400_000;
+    at.sim.updateCredential('a', { creditsUsed: 1_000, resetAt });
+    await suspend('credits');
+    expect(directory.token(tokenId)?.parkedUntil).not.toBe(resetAt);
+    for (let i = 0; i < 2; i += 1) await check();
+    expect(directory.token(tokenId)).toMatchObject({ status: 'suspended', statusReason: 'credits', parkedUntil: resetAt });
+    expect((await events()).filter(({ type }) => type === 'kirogate.token.suspended')).toHaveLength(2);
+  });
+
   it("no admin's", async () => {
     await suspend('admin');
     expect(await check()).toMatchObject({ ok: true });

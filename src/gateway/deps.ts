@@ -27,6 +27,8 @@ export interface GatewayDeps {
   /** Empty: there is no operator key. */
   readonly proxyApiKey: string;
   readonly maxAttempts: number;
+  /** A refusal for want of credits does not say until when: looks at the token's plan beside the request. Never throws. */
+  readonly checkSoon?: (tokenId: string) => void;
   /** May no new request begin, since what it did could not be recorded? */
   readonly storageUnavailable: () => boolean;
   /** Keys the hash of unknown callers' addresses, so that events hold no address. */

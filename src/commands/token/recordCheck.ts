@@ -1,11 +1,11 @@
-/** A health check has looked at a token. One that passes ends a suspension for failures; credits that are there end one for credits. */
+/** A health check has looked at a token. One that passes ends a suspension for failures; credits that are there end one for credits, and a reset other than the one known moves its end. */
 import { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { requireOwner } from '../actor.js';
-import { decided, defineCommand } from '../define.js';
+import { type Decided, decided, defineCommand } from '../define.js';
 import { id, optionalText, time } from '../fields.js';
 import { resumption } from './resume.js';
-import { loadToken, type TokenState } from './state.js';
+import { loadToken, standing, type TokenState } from './state.js';
 
 const credits = z.number().nonnegative();
 
@@ -30,8 +30,19 @@ export const recordTokenCheck = defineCommand({
     if (token === undefined) throw new AppError('not_found');
     requireOwner(context, token.ownerId);
     const checked = decided('kirogate.token.checked', `token/${tokenId}`, found);
-    const creditsBack = found.creditsUsed !== null && found.creditsLimit !== null && found.creditsUsed < found.creditsLimit;
-    const resumed = found.ok ? [...resumption(token, 'check'), ...(creditsBack ? resumption(token, 'credits') : [])] : [];
-    return { events: [checked, ...resumed], result: { resumed: resumed.length > 0 } };
+    const left = found.ok && found.creditsUsed !== null && found.creditsLimit !== null ? found.creditsLimit - found.creditsUsed : null;
+    const resumed = found.ok ? [...resumption(token, 'check'), ...(left !== null && left > 0 ? resumption(token, 'credits') : [])] : [];
+    const moved = left !== null && left <= 0 ? reparking(token, found.resetAt, context.now) : [];
+    return { events: [checked, ...resumed, ...moved], result: { resumed: resumed.length > 0 } };
   },
 });
+
+/** The refusal of a request does not say when credits come back. A reset in the past says nothing of that either. */
+function reparking(token: TokenState, resetAt: number | null, now: number): Decided[] {
+  const isParked = token.status === 'suspended' && token.reason === 'credits';
+  if (!isParked || resetAt === null || resetAt <= now || resetAt === token.until) return [];
+  const message = 'No credits are left until the next reset.';
+  return [
+    decided('kirogate.token.suspended', `token/${token.id}`, { reason: 'credits', until: resetAt, message, previous: standing(token) }),
+  ];
+}

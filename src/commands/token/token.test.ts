@@ -206,6 +206,26 @@ describe('checking', () => {
     expect(types(suspended('failures'), { ...found, ok: false })).toEqual(['token.checked']);
   });
 
+  test('moves the end of a want of credits to the reset that it found, later or earlier, while they are out', () => {
+    const out = { ...found, creditsUsed: 10 };
+    const moved = (state: TokenState, input: object) =>
+      given(state)
+        .when(recordTokenCheck, { ...out, ...input }, 'system')
+        .events.slice(1);
+    for (const resetAt of [NOW + 5, NOW + 50]) {
+      expect(moved(suspended('credits', NOW + 9), { resetAt })).toMatchObject([
+        {
+          type: 'token.suspended',
+          data: { reason: 'credits', until: resetAt, previous: { status: 'suspended', reason: 'credits', until: NOW + 9 } },
+        },
+      ]);
+    }
+    const still = [{ resetAt: NOW + 9 }, { resetAt: NOW - 1 }, { resetAt: null }, { resetAt: NOW + 5, ok: false }];
+    for (const input of still) expect(moved(suspended('credits', NOW + 9), input)).toEqual([]);
+    expect(moved(suspended('credits', NOW + 9), { resetAt: NOW + 5, creditsLimit: null })).toEqual([]);
+    for (const state of [token(), suspended('admin'), suspended('upstream')]) expect(moved(state, { resetAt: NOW + 5 })).toEqual([]);
+  });
+
   test('members check their own', () => {
     expect(given(token()).refuses(recordTokenCheck, found, 'user/ada')).toBe('accepted');
     expect(given(token()).refuses(recordTokenCheck, found, 'user/eve')).toBe('not_found');

@@ -90,6 +90,14 @@ describe('a failure before the first output', () => {
     for (const { meta } of played.kit.commands) expect(meta.correlationId).toBe(played.run.requestId);
   });
 
+  it('for want of credits has the token looked at, and nothing else does', async () => {
+    const checked: string[] = [];
+    const over = { checkSoon: (tokenId: string) => void checked.push(tokenId) };
+    const played = await play({ play: inTurn(fails('transient'), fails('credits'), answers(...answer)), over });
+    expect(played.kit.calls).toEqual(['a', 'b', 'c']);
+    expect(checked).toEqual(['b']);
+  });
+
   it('is one event of its token', async () => {
     const { kit, run } = await play({ play: inTurn(fails('transient', { status: 500, reason: 'SAD' }), answers(...answer)) });
     expect(kit.events).toMatchObject([
