@@ -53,6 +53,25 @@ describe('B9: what a refusal means', () => {
     expect(classify(readRefusal(status, JSON.stringify(body), {}, 0))).toBe(kind);
   });
 
+  const accused = 'Your account is suspended: we locked your account for suspicious activity; you have reached the limit.';
+  it.each([
+    [400, 'client'],
+    [404, 'routing'],
+    [500, 'transient'],
+    [503, 'transient'],
+  ] as const)('a %i that repeats a caller’s words takes no token out of service', (status, kind) => {
+    expect(classify(readRefusal(status, JSON.stringify({ message: accused }), {}, 0))).toBe(kind);
+  });
+
+  it('an error without a status is believed by its code, never by its words', () => {
+    const told = (body: unknown) => classify(readRefusal(undefined, JSON.stringify(body), {}, 0));
+    expect(told({ message: accused })).toBe('protocol');
+    expect(told({ message: 'x', reason: 'TEMPORARILY_SUSPENDED' })).toBe('suspended');
+    expect(told({ message: 'x', reason: 'MONTHLY_REQUEST_COUNT' })).toBe('credits');
+    expect(told({ message: 'we locked your account', __type: 'com.amazon#AccessDeniedException' })).toBe('suspended');
+    expect(told({ message: 'suspicious activity', __type: 'com.amazon#ThrottlingException' })).toBe('risk');
+  });
+
   it('B9: risk control cools at least half an hour and passes a longer hint on', () => {
     const refusal = (retry: Record<string, string>) => readRefusal(429, '{"message":"suspicious activity"}', retry, 0);
     expect(refusalFailure(refusal({}), []).retryAfterMs).toBe(30 * 60_000);
