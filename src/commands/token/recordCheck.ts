@@ -1,4 +1,7 @@
-/** A health check has looked at a token. One that passes ends a suspension for failures; credits that are there end one for credits, and a reset other than the one known moves its end. */
+/**
+ * A health check has looked at a token. One that passes ends a suspension for failures; credits that are there end one
+ * for credits, and while they are out a reset other than the one known moves its end.
+ */
 import { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { requireOwner } from '../actor.js';
