@@ -149,6 +149,8 @@ export type FailureKind =
   | 'protocol'
   /** A reply with nothing in it. */
   | 'empty'
+  /** The token was taken out of service between its choice and the call; nothing was sent. */
+  | 'withdrawn'
   /** Our side ended it: the client left or the node stops. */
   | 'aborted';
 
@@ -165,10 +167,10 @@ export interface FailureDetail {
   readonly resetAt?: number;
   /** Path of the client's field at fault, where known. */
   readonly param?: string;
-  readonly cause?: unknown;
-}
   /** The adapter knows how to send it better on the same credential: worth one more attempt there, with the same `lessons`. */
   readonly retry?: 'same_token';
+  readonly cause?: unknown;
+}
 
 export class UpstreamFailure extends Error {
   readonly kind: FailureKind;
@@ -177,9 +179,9 @@ export class UpstreamFailure extends Error {
   readonly retryAfterMs: number | undefined;
   readonly resetAt: number | undefined;
   readonly param: string | undefined;
+  readonly retry: 'same_token' | undefined;
 
   constructor(detail: FailureDetail) {
-  readonly retry: 'same_token' | undefined;
     super(detail.message, { cause: detail.cause });
     this.name = 'UpstreamFailure';
     this.kind = detail.kind;
@@ -188,9 +190,9 @@ export class UpstreamFailure extends Error {
     this.retryAfterMs = detail.retryAfterMs;
     this.resetAt = detail.resetAt;
     this.param = detail.param;
+    this.retry = detail.retry;
   }
 }
-    this.retry = detail.retry;
 
 // ---- upstream ----
 
@@ -257,13 +259,13 @@ export interface GenerateCall {
   readonly signal: AbortSignal;
   /** Called once, when response headers are in, whatever their status. */
   readonly onHeaders: () => void;
-}
-
   /**
    * What earlier attempts of this request taught its adapters, in words of their own. The same set for all attempts of
    * one request; nobody else reads it.
    */
   readonly lessons: Set<string>;
+}
+
 /** One kind of upstream. Adding one is one folder with this form filled in, and a line in `index.ts`. */
 export interface Upstream {
   readonly provider: string;

@@ -25,6 +25,7 @@ const table: Record<FailureKind, [outcome: AttemptOutcome, retry: boolean, statu
   timeout: ['upstream_failure', true, 504, 'upstream_timeout'],
   protocol: ['upstream_failure', true, 502, 'upstream_error'],
   empty: ['neutral', true, 502, 'upstream_error'],
+  withdrawn: ['neutral', true, 503, 'no_token_available'],
   aborted: ['neutral', false, 502, 'upstream_error'],
 };
 const kinds = Object.keys(table) as FailureKind[];

@@ -28,6 +28,7 @@ const meanings: Readonly<Record<FailureKind, Meaning>> = {
   timeout: { outcome: 'upstream_failure', retry: true },
   protocol: { outcome: 'upstream_failure', retry: true },
   empty: { outcome: 'neutral', retry: true },
+  withdrawn: { outcome: 'neutral', retry: true },
   aborted: { outcome: 'neutral', retry: false },
 };
 
@@ -42,9 +43,9 @@ export function meaningOf(failure: Pick<UpstreamFailure, 'kind' | 'cause'> & Par
   return failure.retry === 'same_token' ? OTHER_WAY : meanings[failure.kind];
 }
 
-/** The error of ours that an attempt failed with, where it was not the upstream. */
+/** The error of ours that an attempt failed with, where it was not the upstream: a store out of reach, a caller banned meanwhile. */
 function ownError({ cause }: Pick<UpstreamFailure, 'cause'>): AppError | undefined {
-  return cause instanceof AppError && cause.status >= 500 ? cause : undefined;
+  return cause instanceof AppError && (cause.status >= 500 || cause.status === 401 || cause.status === 403) ? cause : undefined;
 }
 
 /** Kinds that only a response can tell: without one an adapter's own check refused, and nothing was sent. */
@@ -59,6 +60,7 @@ const toldByResponse: ReadonlySet<FailureKind> = new Set([
   'credits',
   'risk',
   'capacity',
+  'withdrawn',
 ]);
 
 /** Did the failure come before anything was sent? `responded`: response headers were in. */
@@ -109,6 +111,8 @@ export function clientError(failure: UpstreamFailure): AppError {
         cause: failure,
         retryAfterSeconds: retrySeconds(Math.min(failure.retryAfterMs ?? 5_000, LONGEST_CAPACITY_MS)),
       });
+    case 'withdrawn':
+      return new AppError('no_token_available', { cause: failure, retryAfterSeconds: WITHDRAWN_RETRY_S });
     case 'timeout':
       return new AppError('upstream_timeout', { message, cause: failure });
     case 'auth':
@@ -129,6 +133,9 @@ export function clientError(failure: UpstreamFailure): AppError {
       return assertNever(failure.kind);
   }
 }
+
+/** Another token may be donated or resumed. */
+const WITHDRAWN_RETRY_S = 5;
 
 /** The limits' own back-off ends by then, whatever the upstream hinted. */
 const LONGEST_CAPACITY_MS = 30_000;

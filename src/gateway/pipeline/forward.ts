@@ -5,7 +5,7 @@ import { isOutput, type ModelEvent, type ModelEvents, type ModelRequest, Upstrea
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { type AdmittedAttempt, admit } from './admit.js';
-import { beginAttempt, endAttempt } from './attempt.js';
+import { beginAttempt, endAttempt, isPooled } from './attempt.js';
 import { recheck } from './authenticate.js';
 import { asFailure, meaningOf } from './failures.js';
 import { enforceOutput } from './output.js';
@@ -93,6 +93,7 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
   const upstream = deps.upstreams.get(admitted.provider);
   if (!upstream) throw new UpstreamFailure({ kind: 'routing', message: 'No adapter for this provider.' });
   const credential = await prepare(run, admitted, deps);
+  mustStillServe(run, admitted.tokenId, deps);
   attempt.sent = true;
   const events = upstream.generate({
     request: run.request,
@@ -104,8 +105,8 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
     attempt: run.attempts.length,
     signal: run.abort.signal,
     onHeaders: () => responded(attempt, deps),
-  });
     lessons: run.lessons,
+  });
   try {
     yield* enforceOutput(events, rulesOf(run.request));
   } catch (error) {
@@ -123,6 +124,16 @@ async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): 
     if (error instanceof UpstreamFailure || error instanceof AppError || run.abort.signal.aborted) throw error;
     throw new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   }
+}
+
+/** A refresh may take long, and what was paused, banned or revoked meanwhile gets no new call. Throws UpstreamFailure or AppError. */
+function mustStillServe(run: Run, tokenId: string, deps: GatewayDeps): void {
+  recheck(run.caller, deps);
+  if (!isPooled(tokenId)) return;
+  const token = deps.directory.token(tokenId);
+  // Out of credits until a moment: the limits know when that is over.
+  if (token?.status === 'active' || token?.statusReason === 'credits') return;
+  throw new UpstreamFailure({ kind: 'withdrawn', message: 'The token was taken out of service.' });
 }
 
 function rulesOf(request: ModelRequest): OutputRules {
@@ -169,6 +180,9 @@ async function nextToken(
   if (refreshed || differently || failure.kind === 'empty') {
     const again = await admit(run, { attempt: run.attempts.length + 1, exclude: [], onlyTokenId: attempt.tokenId }, deps);
     if (again.ok) return again;
+    // The failure stands as if there were no other way: what another token would not help against ends here.
+    if (!meaningOf({ kind: failure.kind, cause: failure.cause }).retry) return null;
+    if (differently) tried.push(attempt.tokenId);
   }
   if (run.caller.onlyTokenId !== null) return null;
   const next = await admit(run, { attempt: run.attempts.length + 1, exclude: tried, onlyTokenId: null }, deps);
@@ -180,9 +194,6 @@ function isStillWelcome(run: Run, deps: GatewayDeps): boolean {
     recheck(run.caller, deps);
     return true;
   } catch (error) {
-    // The failure stands as if there were no other way: what another token would not help against ends here.
-    if (!meaningOf({ kind: failure.kind, cause: failure.cause }).retry) return null;
-    if (differently) tried.push(attempt.tokenId);
     if (error instanceof AppError) return false;
     throw error;
   }
