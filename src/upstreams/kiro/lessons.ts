@@ -4,7 +4,7 @@ import type { RouteMemory } from './routeMemory.js';
 import type { Route } from './routes.js';
 
 /** Lessons of one request, kept by the caller from attempt to attempt. */
-export type Lessons = Set<string>;
+type Lessons = Set<string>;
 
 const withoutReasoning = 'kiro: without reasoning';
 const profileSwitched = (credential: string): string => `kiro: other profile on ${credential}`;
