@@ -2,7 +2,7 @@
 
 import { once } from 'node:events';
 import { Agent, createServer, get, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { listen, type NodeServer } from './server.js';
 import { createWaitingRoom } from './waitingRoom.js';
@@ -49,6 +49,32 @@ describe('a node that starts', () => {
     expect(asked).toBe(1);
   });
 });
+
+describe('a node that closes its listener', () => {
+  it('still serves who had connected and not sent a request yet, and then ends who is idle', async () => {
+    const { node } = await starting();
+    node.handler = (_req, res) => void res.end('served');
+    const late = connect(node.port, '127.0.0.1');
+    await expect.poll(() => node.connections).toBe(1);
+    const stopped = node.stopListening();
+    await expect.poll(() => refuses(node.port)).toBe(true);
+    late.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    const ended = once(late, 'close');
+    expect(String((await once(late, 'data'))[0])).toContain('served');
+    await stopped;
+    await ended;
+    await expect.poll(() => node.connections).toBe(0);
+  });
+});
+
+const refuses = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on('error', () => resolve(true));
+  });
 
 describe('a node that closed its listener and opened it again', () => {
   it('leaves idle connections alone from then on', async () => {

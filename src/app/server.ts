@@ -1,7 +1,7 @@
 /** The node's HTTP server: bound before anything else, health at every moment, drain at the end (contract §4). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { type AddressInfo, Server as NetServer } from 'node:net';
+import { setImmediate as afterPolling, setTimeout as wait } from 'node:timers/promises';
 import { sendJson } from '../gateway/http.js';
 import { createWaitingRoom, type Handler, type WaitingRoom } from './waitingRoom.js';
 
@@ -29,7 +29,7 @@ export interface NodeServer {
   stores: StoreStates | null;
   /** Until there is one, requests wait for it (all but those for health). */
   handler: Handler | null;
-  /** Takes no new connections; resolves when the listener is closed. Idle connections are closed at once. */
+  /** Takes no new connections; resolves when the listener is closed and connections that are idle have been ended. */
   stopListening(): Promise<void>;
   /** Listens again on the same port. Rejects when somebody else has taken it meanwhile. */
   listenAgain(): Promise<void>;
@@ -63,9 +63,15 @@ export async function listen(options: { host: string; port: number; facts: Healt
     connections: 0,
     async stopListening() {
       clearInterval(sweep);
-      // A keep-alive connection that becomes idle after its last reply would hold the listener for a minute.
+      // What has connected and was not taken yet would be reset: close right after a round of taking connections.
+      await afterPolling();
+      const closed = closeListener(server);
+      await Promise.race([closed, wait(LINGER_MS, undefined, { ref: false })]);
+      if (server.listening) return;
+      // A keep-alive connection that becomes idle after its last reply would hold the process for a minute.
+      server.closeIdleConnections();
       sweep = setInterval(() => server.closeIdleConnections(), 100);
-      await stopListening(server, () => clearInterval(sweep));
+      void closed.then(() => clearInterval(sweep));
     },
     async listenAgain() {
       // Else idle connections would be closed for ever, some of them under a request that is on its way.
@@ -139,9 +145,15 @@ function refuseStarting(req: IncomingMessage, res: ServerResponse): void {
   );
 }
 
-async function stopListening(server: Server, ended: () => void): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  await Promise.race([closed, wait(250, undefined, { ref: false })]);
-  void closed.then(ended);
+/** How long a connection that was just taken has for its request, ms. */
+const LINGER_MS = 250;
+
+/**
+ * Refuses new connections and leaves those there are alone; HTTP's own `close` ends those that have not sent their request
+ * yet. Resolves when the last connection has ended.
+ */
+function closeListener(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve());
+  });
 }
