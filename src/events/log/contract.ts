@@ -124,6 +124,12 @@ export function eventLogContract(open: () => Promise<LogUnderTest>): void {
     expect(await log.read(start, { limit: 10, waitMs: 5, lingerMs: 0 })).toEqual([]);
   });
 
+  it('lingers no longer once enough are there, though more would fit', async () => {
+    const reading = log.read(start, { limit: 1_000, enough: 3, waitMs: 20_000, lingerMs: 20_000 });
+    for (let index = 0; index < 3; index += 1) await log.append(exampleEvent(`key-${index}`));
+    expect((await reading).length).toBeGreaterThanOrEqual(3);
+  });
+
   it('lingers for more, and no longer once the limit is there', async () => {
     const reading = log.read(start, { limit: 3, waitMs: 20_000, lingerMs: 20_000 });
     for (let index = 0; index < 3; index += 1) await log.append(exampleEvent(`key-${index}`));

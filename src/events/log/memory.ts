@@ -123,7 +123,8 @@ class MemoryLog implements EventLog {
     };
     if (available() === 0) await this.#wait(1, options.waitMs);
     const ready = available();
-    if (ready > 0 && ready < options.limit) await this.#wait(options.limit - ready, options.lingerMs);
+    const enough = Math.min(options.limit, options.enough ?? options.limit);
+    if (ready > 0 && ready < enough) await this.#wait(enough - ready, options.lingerMs);
     return this.#take(from, options.limit);
   }
 

@@ -32,6 +32,8 @@ export interface ReadOptions {
   readonly waitMs: number;
   /** How long to wait for more once there is one, ms. */
   readonly lingerMs: number;
+  /** So many end the lingering. Default `limit`. */
+  readonly enough?: number;
   /** Only entries of these partitions; default all. */
   readonly partitions?: readonly string[];
 }
@@ -43,7 +45,7 @@ export interface EventLog {
   /**
    * The next entries after the given cursors (absent: from the first one held), at most `limit` over all
    * partitions, in log order within each. Waits up to `waitMs` for the first; then lingers `lingerMs`
-   * unless `limit` are there. May answer with none.
+   * unless `enough` are there. May answer with none.
    */
   read(after: ReadonlyMap<string, string>, options: ReadOptions): Promise<LogEntry[]>;
   /** Lets the log forget what the archive has. */

@@ -14,6 +14,7 @@ import { createIds } from '../../shared/ids.js';
 import { used } from '../testing/events.js';
 import { openStore, PARTITIONS } from '../testing/store.js';
 import { type Ingest, startIngest } from './ingest.js';
+import { ownedPartitions } from './ownership.js';
 import { storedWatermarks, unarchivedIn } from './progress.js';
 import { verifyProjections } from './verify.js';
 
@@ -48,8 +49,7 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function node(database: Database = db) {
-  const self = ids.short();
+async function node(database: Database = db, self = ids.short()) {
   living.push(self);
   const storedProgress = (): ReturnType<typeof storedWatermarks> => storedWatermarks(db, systemClock.now());
   const spec = { url: server.url, partitions: PARTITIONS, dir, src: self, clock: systemClock, retentionHours: 24, closeWaitMs: 0 };
@@ -58,6 +58,13 @@ async function node(database: Database = db) {
   const made = { log, ingest };
   nodes.push(made);
   return made;
+}
+
+/** Two runs of which each owns a partition: one pair in sixteen leaves all to one. */
+function bothOwning(): [string, string] {
+  const pair: [string, string] = [ids.short(), ids.short()];
+  const partitions = Array.from({ length: PARTITIONS }, (_, index) => `p${index}`);
+  return pair.every((self) => ownedPartitions(partitions, { self, living: pair }).length > 0) ? pair : bothOwning();
 }
 
 const append = (log: RedisLog, count: number): Promise<unknown> =>
@@ -132,7 +139,8 @@ describe('ingest from Redis', () => {
           return result;
         }),
     };
-    const [slow, awake] = [await node(freezing), await node()];
+    const [one, other] = bothOwning();
+    const [slow, awake] = [await node(freezing, one), await node(db, other)];
     await Promise.all([slow.ingest.idle(), awake.ingest.idle()]);
     freeze = true;
     await append(awake.log, 80);

@@ -55,7 +55,7 @@ export class Reader {
     const end = clock.monotonic() + options.waitMs;
     try {
       const entries = await this.#first(after, partitions, options.limit, end);
-      if (entries.length > 0 && entries.length < options.limit) await this.#linger(entries, after, partitions, options);
+      if (entries.length > 0) await this.#linger(entries, after, partitions, options);
       return entries;
     } catch (error) {
       this.#checkedAt.clear();
@@ -93,7 +93,8 @@ export class Reader {
   ): Promise<void> {
     const { clock } = this.#deps;
     const end = clock.monotonic() + options.lingerMs;
-    for (let left = options.lingerMs; left > 0 && entries.length < options.limit && !this.#closed; left = end - clock.monotonic()) {
+    const enough = Math.min(options.limit, options.enough ?? options.limit);
+    for (let left = options.lingerMs; left > 0 && entries.length < enough && !this.#closed; left = end - clock.monotonic()) {
       await this.#sleep(Math.min(left, LINGER_STEP_MS));
       const places = new Map(partitions.map((partition) => [partition, this.#places.from(partition, after.get(partition))]));
       const goOn = new Map<string, string | null>(after);
