@@ -63,14 +63,12 @@ export async function listen(options: { host: string; port: number; facts: Healt
     connections: 0,
     async stopListening() {
       clearInterval(sweep);
-      // What has connected and was not taken yet would be reset: close right after a round of taking connections.
-      await afterPolling();
+      await quietTurn();
       const closed = closeListener(server);
       await Promise.race([closed, wait(LINGER_MS, undefined, { ref: false })]);
-      if (server.listening) return;
+      await endIdle(server);
       // A keep-alive connection that becomes idle after its last reply would hold the process for a minute.
-      server.closeIdleConnections();
-      sweep = setInterval(() => server.closeIdleConnections(), 100);
+      sweep = setInterval(() => void endIdle(server), 100);
       void closed.then(() => clearInterval(sweep));
     },
     async listenAgain() {
@@ -147,6 +145,27 @@ function refuseStarting(req: IncomingMessage, res: ServerResponse): void {
 
 /** How long a connection that was just taken has for its request, ms. */
 const LINGER_MS = 250;
+
+/** Only after the loop has read what has come: a timer may fire with a request waiting in the socket. */
+async function endIdle(server: Server): Promise<void> {
+  await afterPolling();
+  if (!server.listening) server.closeIdleConnections();
+}
+
+/** More turns are not waited for: a loop that is never quiet must stop as well. */
+const MOST_TURNS = 50;
+
+/**
+ * Resolves at the end of a turn of the event loop that took less than a millisecond. The system resets connections that it
+ * has taken and we have not, so a listener is closed as soon as may be after a round of taking them.
+ */
+async function quietTurn(): Promise<void> {
+  for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+    const begun = performance.now();
+    await afterPolling();
+    if (performance.now() - begun < 1) return;
+  }
+}
 
 /**
  * Refuses new connections and leaves those there are alone; HTTP's own `close` ends those that have not sent their request

@@ -28,7 +28,7 @@ interface Books {
   readonly terminals: ReadonlyMap<string, readonly ArchivedEvent[]>;
 }
 
-const SETTLE_MS = 60_000;
+const SETTLE_MS = 40_000;
 /** More sentences than this say nothing new. */
 const MOST = 12;
 
