@@ -94,7 +94,7 @@ describe('the balancer', () => {
 
   it('sends events on as they come, and tells the node when the client has left', async () => {
     let stream: ServerResponse | undefined;
-    const node = await backend((req, res) => {
+    const node = await backend((_req, res) => {
       stream = events(res);
       return stream.write('data: 1\n\n');
     });
