@@ -140,12 +140,17 @@ class RunningIngest implements Ingest {
     while (!this.#closing && this.#fatal === null && (await this.#attempt(() => this.#prepare())) === null) await this.#rest();
     while (this.#fatal === null) {
       const taken = await this.#attempt(() => this.#step());
-      if (this.#closing && !taken) break;
+      if (this.#closing && (!taken || this.#isOursDone())) break;
       if (taken === null) await this.#rest();
     }
     this.#state = 'closed';
     for (const { reject } of this.#idlers) reject(this.#fatal ?? new Error('the ingest is closed'));
     this.#idlers.clear();
+  }
+
+  /** Among others a node that stops archives its own events; theirs would never end. */
+  #isOursDone(): boolean {
+    return this.#deps.owners !== undefined && this.#deps.log.backlog().events === 0;
   }
 
   async #prepare(): Promise<number> {
