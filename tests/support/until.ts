@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Asks `probe` until it answers something that is not undefined. Rejects after `deadlineMs`. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, deadlineMs = 45_000): Promise<T> {
+export async function until<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, deadlineMs = 15_000): Promise<T> {
   const end = performance.now() + deadlineMs;
   let last: unknown;
   while (performance.now() < end) {

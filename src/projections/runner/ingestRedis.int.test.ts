@@ -145,7 +145,7 @@ describe('ingest from Redis', () => {
     freeze = true;
     await append(awake.log, 80);
     await until('a frozen transaction', () => (frozen ? true : undefined));
-    await until('the other node', async () => ((await archived()) === 80 ? true : undefined));
+    await until('the other node', async () => ((await archived()) === 80 ? true : undefined), 45_000);
     freeze = false;
     thaw();
     await append(slow.log, 40);
