@@ -26,7 +26,8 @@ export function startTimeMachine(): TimeMachine {
       ahead += ms;
     },
     freeze() {
-      frozenAt = realMonotonic();
+      // On a whole millisecond, so that no sum of times is off by the last bit of a fraction.
+      frozenAt = Math.ceil(realMonotonic());
     },
     thaw() {
       if (frozenAt !== null) ahead -= realMonotonic() - frozenAt;

@@ -3,8 +3,8 @@ import { AppError } from '../../errors.js';
 import type { Refusal } from '../../limits/port.js';
 import { assertNever } from '../../shared/assertNever.js';
 
-/** Whole seconds, rounded up, at least 1. */
-export const retrySeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+/** Whole seconds, rounded up, at least 1. Parts of a microsecond are the residue of sums of fractions: 5000.000000000002 ms are 5 s. */
+export const retrySeconds = (ms: number): number => Math.max(1, Math.ceil(Math.round(ms * 1000) / 1_000_000));
 
 export function refusalError(refusal: Refusal): AppError {
   const retryAfterSeconds = retrySeconds(refusal.retryAfterMs);
