@@ -1,4 +1,4 @@
-/** Real servers for the suites: finds them on this machine or, as root on Debian, installs them without starting a service. */
+/** Real servers and a browser for the suites: finds them on this machine or, as root on Debian, installs them without starting a service. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -25,6 +25,13 @@ const servers = {
     version: '1.22',
     folders: () => ['/usr/sbin', '/usr/local/sbin', '/usr/local/nginx/sbin', '/usr/local/bin', '/opt/homebrew/bin'],
   },
+  chromium: {
+    package: 'chromium',
+    brew: '--cask chromium',
+    version: '120',
+    also: ['chromium-browser', 'google-chrome-stable', 'google-chrome'],
+    folders: () => ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/Applications/Chromium.app/Contents/MacOS'],
+  },
 };
 
 /** Debian keeps each major version's programs in a folder of their own; the newest first. */
@@ -34,13 +41,11 @@ function versions(folder) {
   return names.map((name) => join(folder, name, 'bin'));
 }
 
-/** Path of a server's program, or undefined. */
+/** Path of a program under its own or another name, or undefined. */
 function find(name) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...servers[name].folders()];
-  return folders
-    .filter(Boolean)
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path));
+  const names = [name, ...(servers[name].also ?? [])];
+  return names.flatMap((one) => folders.filter(Boolean).map((folder) => join(folder, one))).find((path) => existsSync(path));
 }
 
 function apt(args) {
