@@ -85,6 +85,43 @@ describe('the limits of a cluster', () => {
   });
 });
 
+describe('an admission that finds its home gone', () => {
+  it('waits for the next one and is charged there, once, although its node has not heard of the move', async () => {
+    const { cluster, nodes, witness } = await start(['a']);
+    const b = await cluster.node('b', { timings: { ...testTimings, pollMs: 60_000, idleMs: 60_000 } });
+    const [a] = nodes as [HomeNode];
+    const both = [a, b];
+    await livesIn(both, 'redis');
+    await cluster.server.kill();
+    await until('the limits in the database', async () => {
+      await b.limits.look();
+      return both.every(({ limits }) => limits.state().open && limits.state().home === 'database') ? true : undefined;
+    });
+    expect(await witness.serve(b, 'before', { quota })).toMatch(/^t/);
+    await cluster.server.restart();
+    await livesIn([a], 'redis');
+    expect(b.limits.state()).toMatchObject({ home: 'database', open: true });
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => witness.serve(b, `x${i}`, { quota })));
+    expect(answers.filter((answer) => !answer.startsWith('t'))).toEqual([]);
+    expect(b.limits.state()).toMatchObject({ home: 'redis', open: true });
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 9 });
+  });
+
+  it('waits until all was put together again, when Redis was emptied and never went away', async () => {
+    const { cluster, nodes, witness } = await start(['a', 'b']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    for (let i = 0; i < 3; i += 1) expect(await witness.serve(a, `x${i}`, { quota })).toMatch(/^t/);
+    const { term } = a.limits.state();
+    const redis = await openRedis({ url: cluster.server.url, name: 'hand' });
+    await redis.command('FLUSHALL');
+    await redis.close();
+    expect(await witness.serve(b, 'y', { quota })).toMatch(/^t/);
+    await livesIn(nodes, 'redis', term);
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 4 });
+  });
+});
+
 describe('a node of its own fate', () => {
   it('that alone has lost Redis admits nobody, and goes on where it was when it is back', async () => {
     const { nodes, witness } = await start(['a', 'b']);

@@ -48,6 +48,8 @@ export interface RedisLimitsDeps {
   readonly deadRuns?: (runIds: readonly string[]) => Promise<readonly string[]>;
   /** A home that was filled and opened by someone who also repeats the calls that Redis did not answer. */
   readonly isHeld?: boolean;
+  /** Redis holds no limits under this root (any more). */
+  readonly onClosed?: () => void;
 }
 
 /** `sweep` also gives a life sign, and makes the calls that Redis did not answer before. */
@@ -56,7 +58,14 @@ export type RedisLimits = HomeLimits;
 /** Opens the limits and gives the first life sign. Rejects with `storage_unavailable` where Redis does not answer. */
 export async function createRedisLimits(deps: RedisLimitsDeps): Promise<RedisLimits> {
   const { random, logger, retryAfterMs = RETRY_AFTER_MS, isHeld = false } = deps;
-  const callDeps = { scripts: loadLimitsScripts(), redis: deps.redis, root: deps.root ?? ROOT, runId: deps.runId, clock: deps.clock };
+  const callDeps = {
+    scripts: loadLimitsScripts(),
+    redis: deps.redis,
+    root: deps.root ?? ROOT,
+    runId: deps.runId,
+    clock: deps.clock,
+    onClosed: deps.onClosed,
+  };
   const call = createCalls({ ...callDeps, retryAfterMs });
   const backlog = createBacklog(call);
   const inForce = createInForce({ call, callOnce: createCalls({ ...callDeps, retryAfterMs: [] }), settings: deps.settings });

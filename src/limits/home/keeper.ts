@@ -62,6 +62,12 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     aside(left.limits.close());
     deps.onChange();
   };
+  /** The limits say themselves that they live elsewhere, or nowhere: nobody calls them again, and whoever did waits for the next home. */
+  const gone = (home: Tenure | undefined): void => {
+    home?.end();
+    if (home !== undefined && home === mine) leave();
+    soon();
+  };
   /** Nobody waits for it but the end. */
   const aside = (work: Promise<unknown>): void => {
     const done: Promise<void> = work
@@ -115,7 +121,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     if (fresh === undefined || closed) return;
     if (mine === undefined && seen.home === 'redis' && !place.isChecked()) return aside(fresh.limits.close());
     if (mine === fresh && !(await isSameRedis(seen))) return;
-    if (fresh.isOver() || closed) return;
+    if (fresh.isOver() || closed) return mine === fresh ? undefined : aside(fresh.limits.close());
     mine = fresh;
     cutOff = false;
     wake();
@@ -123,9 +129,16 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   };
 
   const enter = async (seen: HomeRow): Promise<Tenure | undefined> => {
-    const limits = seen.home === 'database' ? await openDatabase(seen) : await openRedis(seen);
+    let fresh: Tenure | undefined;
+    let isGone = false;
+    const onGone = (): void => {
+      isGone = true;
+      gone(fresh);
+    };
+    const limits = seen.home === 'database' ? await openDatabase(seen, onGone) : await openRedis(seen, onGone);
     if (limits === undefined) return undefined;
-    const fresh = createTenure(seen.term, seen.home, limits, monotonic);
+    fresh = createTenure(seen.term, seen.home, limits, monotonic);
+    if (isGone) fresh.end();
     try {
       const isKnown = partOf.has(seen.term) || (seen.fromTerm !== null && partOf.has(seen.fromTerm));
       // Before anything of it is settled here.
@@ -139,11 +152,11 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     built = undefined;
     return fresh;
   };
-  const openDatabase = (seen: HomeRow): Promise<HomeLimits> => {
+  const openDatabase = (seen: HomeRow, onMoved: () => void): Promise<HomeLimits> => {
     const { random } = deps;
-    return createDatabaseLimits({ db, term: seen.term, runId, random, deadRuns, logger, onMoved: soon });
+    return createDatabaseLimits({ db, term: seen.term, runId, random, deadRuns, logger, onMoved });
   };
-  const openRedis = async (seen: HomeRow): Promise<HomeLimits | undefined> => {
+  const openRedis = async (seen: HomeRow, onGone: () => void): Promise<HomeLimits | undefined> => {
     if (!(await isSameRedis(seen))) return undefined;
     const { random } = deps;
     const settings = deps.settings();
@@ -155,6 +168,11 @@ export function createKeeper(deps: KeeperDeps): Keeper {
       root: seen.root ?? '',
       deadRuns,
       isHeld: true,
+      onClosed() {
+        // It has to be looked at anew, whatever its connection says.
+        place.distrust();
+        onGone();
+      },
       logger,
     });
   };

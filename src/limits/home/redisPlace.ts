@@ -24,6 +24,8 @@ export interface RedisPlace {
   readonly redis: Pick<RedisConnection, 'run'>;
   /** The connection is the one that was checked last. */
   isChecked(): boolean;
+  /** What the server holds is no longer what was checked: no call reaches it until it is checked again. */
+  distrust(): void;
   /** Is this the server that holds the root, and has it forgotten nothing? Then calls reach it from now on. Rejects where it does not answer. */
   check(redisRunId: string, root: string): Promise<boolean>;
   /** Fills a new root; `databaseNow`: the clock that the state's times are of. Answers which server holds it. */
@@ -70,6 +72,9 @@ export function createRedisPlace({ redis, runId, random }: RedisPlaceDeps): Redi
   return {
     redis: { run: (...args) => on(checked, () => redis.run(...args)) },
     isChecked: () => redis.losses() === checked && redis.isReady(),
+    distrust() {
+      checked = -1;
+    },
     async check(expected, root) {
       const losses = redis.losses();
       const id = await serverId(losses);

@@ -27,10 +27,12 @@ export interface CallDeps {
   /** Only in tests; undefined: the server's own time. */
   readonly clock: Clock | undefined;
   readonly retryAfterMs: readonly number[];
+  /** Redis holds no limits (any more); told before the call is refused. */
+  readonly onClosed?: (() => void) | undefined;
 }
 
 /** Rejects with `conflict` or `storage_unavailable`; the latter leaves open whether the script ran. */
-export function createCalls({ scripts, redis, root, runId, clock, retryAfterMs }: CallDeps): ScriptCall {
+export function createCalls({ scripts, redis, root, runId, clock, retryAfterMs, onClosed }: CallDeps): ScriptCall {
   return async (name, args = []) => {
     const script = scripts.get(name);
     if (script === undefined) throw new Error(`no script is called ${name}`);
@@ -40,6 +42,7 @@ export function createCalls({ scripts, redis, root, runId, clock, retryAfterMs }
         return await redis.run(script, [root], [...times, runId, ...args]);
       } catch (error) {
         const pause = retryAfterMs[tries];
+        if (isReply(error) && error.message.startsWith('CLOSED')) onClosed?.();
         if (pause === undefined || !mayPass(error)) throw refusalOf(error);
         await wait(pause);
       }
