@@ -7,6 +7,7 @@ import type { EventLog } from '../events/log/port.js';
 import type { SharedCache } from '../infra/cache/port.js';
 import type { Database } from '../infra/database/port.js';
 import type { Secrets } from '../infra/secrets.js';
+import type { Vault } from '../infra/vault.js';
 import type { Limits } from '../limits/port.js';
 import type { PanelDeps } from '../panels/api/deps.js';
 import type { LiveDirectory } from '../projections/directory.js';
@@ -41,6 +42,7 @@ export interface Backbone {
   readonly log: EventLog;
   readonly cache: SharedCache;
   readonly secrets: Secrets;
+  readonly vault: Vault;
   readonly generatedPassword: string | null;
   /** Which share of the log this node archives. */
   readonly ingest: Partial<IngestDeps>;

@@ -14,6 +14,7 @@ import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
 import { openRedis } from '../infra/redis/connection.js';
 import { parseRedisUrl } from '../infra/redis/url.js';
 import type { Secrets } from '../infra/secrets.js';
+import { createVault } from '../infra/vault.js';
 import { storedWatermarks, unarchivedIn } from '../projections/runner/progress.js';
 import type { Backbone, BackboneOptions } from './backbone.js';
 import { openClusterLimits } from './clusterLimits.js';
@@ -72,7 +73,8 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   const node = new NodeFacts(options);
   const signs = await retry.until(() => openPostgres({ url: config.DATABASE_URL, logger, ...OF_THE_SIGNS }));
   teardown.add('database of the life sign', () => signs.close());
-  const settings = JSON.stringify(environmentSettings(config));
+  const vault = createVault({ key: config.TOKEN_ENCRYPT_KEY, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
+  const settings = JSON.stringify({ ...environmentSettings(config), encrypt_key_id: vault.keyId });
   const lifeSign = await startLifeSign({
     db: signs,
     runId,
@@ -101,6 +103,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     log,
     cache,
     secrets: secretsOf(config),
+    vault,
     generatedPassword: null,
     ingest: { owners: () => ({ self: runId, living: lifeSign.known().living.map((run) => run.runId) }) },
     committed: () => relay.wake(),

@@ -65,6 +65,20 @@ export async function checkFingerprints({ db, secrets, logger, cost = COST }: Fi
   }
 }
 
+/**
+ * A node on its own notes its encryption key, so that `kirogate keys rotate` can tell that the node knows the new one. False:
+ * the database knows another key, and what that one sealed will not open; the note stays.
+ */
+export async function noteEncryptionKey(db: Database, key: string, previous: string, cost: number = COST): Promise<boolean> {
+  return (await settle(db, { name: 'TOKEN_ENCRYPT_KEY', current: key, previous }, cost)) !== 'different';
+}
+
+/** Has a node started with this encryption key, and is it the newest? */
+export async function isNewestEncryptionKey(db: Queryable, key: string): Promise<boolean> {
+  const stored = await read(db, 'TOKEN_ENCRYPT_KEY');
+  return stored !== undefined && (await matches(stored.fingerprint, key));
+}
+
 const faultOf = (name: SecretName): string =>
   `${name} differs from that of the other nodes on this database; give all nodes the same, or set ${name}_PREVIOUS to theirs while you rotate it`;
 

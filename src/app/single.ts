@@ -5,11 +5,13 @@ import { createMemoryCache } from '../infra/cache/memory.js';
 import { migrate } from '../infra/database/migrate.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 import { loadSecrets } from '../infra/secrets.js';
+import { createVault } from '../infra/vault.js';
 import { createMemoryLimits } from '../limits/memory.js';
 import { openFileOpenRecords } from '../limits/openRecords.js';
 import type { OpenRecord } from '../limits/port.js';
 import { readRestore } from '../projections/restore.js';
 import type { Backbone, BackboneOptions, LimitsContext } from './backbone.js';
+import { noteEncryptionKey } from './fingerprints.js';
 import { lockDataDir } from './nodeLock.js';
 import { migrationsDir } from './package.js';
 import { feedPool } from './poolFeed.js';
@@ -31,6 +33,12 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
   const db = await openSqlite({ path: config.sqlitePath });
   teardown.add('database', () => db.close());
   await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock, logger });
+  const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
+  if (!(await noteEncryptionKey(db, secrets.tokenEncryptKey, config.TOKEN_ENCRYPT_KEY_PREVIOUS))) {
+    logger.error(
+      'TOKEN_ENCRYPT_KEY is not the key of this database; set TOKEN_ENCRYPT_KEY_PREVIOUS to that one, or stored tokens stay shut',
+    );
+  }
   const log = await openMemoryLog({ partitions: config.EVENT_PARTITIONS, dir: join(config.DATA_DIR, 'journal'), ids, clock, logger });
   teardown.add('event log', () => log.close());
   const cache = createMemoryCache({ clock });
@@ -42,6 +50,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
     log,
     cache,
     secrets,
+    vault,
     generatedPassword,
     ingest: {},
     openLimits: (context) => openLimits(options, context, { db, log }),

@@ -4,6 +4,7 @@ import { version } from '../app/package.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addEvents } from './events.js';
+import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addProjections } from './projections.js';
 import { addReplay } from './replay.js';
@@ -32,6 +33,7 @@ addDoctor(program);
 addEvents(program);
 addReplay(program);
 addProjections(program);
+addKeys(program);
 
 const verb = process.argv[2];
 if (verb !== undefined && !verb.startsWith('-') && verb !== 'help' && !program.commands.some((command) => command.name() === verb)) {

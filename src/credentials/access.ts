@@ -245,10 +245,12 @@ function remember<V>(map: Map<string, V>, key: string, value: V): void {
   if (map.size > REMEMBERED) map.delete(map.keys().next().value ?? '');
 }
 
-/** A store out of reach is nobody's fault; a record that does not open is this token's. */
+/** A store out of reach is nobody's fault, nor is a key that this node was not given; a damaged record is this token's. */
 function asKnownFault(error: unknown): unknown {
   if (error instanceof DatabaseError && error.transient) return new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
-  if (error instanceof VaultError)
-    return new UpstreamFailure({ kind: 'protocol', message: 'The stored credential cannot be opened.', cause: error });
+  if (error instanceof VaultError) {
+    const kind = error.reason === 'unknown_key' ? 'withdrawn' : 'protocol';
+    return new UpstreamFailure({ kind, message: 'The stored credential cannot be opened.', cause: error });
+  }
   return error;
 }

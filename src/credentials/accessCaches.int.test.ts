@@ -205,6 +205,9 @@ describe('a vault that does not answer', () => {
   it('with a record that does not open names the record, never a secret, and does not call the credential dead', async () => {
     await at.donate('a');
     const access = await at.node({ vault: createVault({ key: 'another key' }) });
-    await expect(access.get('a')).rejects.toMatchObject({ kind: 'protocol', message: 'The stored credential cannot be opened.' });
+    // Another token is tried, and neither this one nor the upstream is blamed: only this node lacks the key.
+    await expect(access.get('a')).rejects.toMatchObject({ kind: 'withdrawn', message: 'The stored credential cannot be opened.' });
+    await at.db.query(sql`update vault_credentials set secret_enc = ${'v1.nonsense'}`);
+    await expect((await at.node()).get('a')).rejects.toMatchObject({ kind: 'protocol' });
   });
 });

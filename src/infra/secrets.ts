@@ -29,7 +29,7 @@ export interface GivenSecrets {
 export async function loadSecrets(dataDir: string, given: GivenSecrets): Promise<{ secrets: Secrets; generatedPassword: string | null }> {
   await ensureFolder(dataDir, 0o700);
   const path = join(dataDir, 'secrets.json');
-  const stored = await read(path);
+  const stored = await storedSecrets(dataDir);
   const file = stored ?? generate();
   if (!stored) await writeOnce(path, file);
   const secrets: Secrets = {
@@ -42,7 +42,9 @@ export async function loadSecrets(dataDir: string, given: GivenSecrets): Promise
   return { secrets, generatedPassword: !stored && given.adminPassword === '' ? file.adminPassword : null };
 }
 
-async function read(path: string): Promise<Secrets | undefined> {
+/** What an earlier start generated; undefined: nothing yet. Throws when the file is not readable or not ours. */
+export async function storedSecrets(dataDir: string): Promise<Secrets | undefined> {
+  const path = join(dataDir, 'secrets.json');
   let text: string;
   try {
     text = await readFile(path, 'utf8');

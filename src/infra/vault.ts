@@ -4,11 +4,15 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, sc
 export interface Vault {
   /** Id of the key that `seal` uses; safe to show, the same for the same key text. */
   readonly keyId: string;
+  /** Ids of all keys that `open` knows, the current one first. */
+  readonly keyIds: readonly string[];
   /** Encrypts. `aad` is the id of the record: a sealed text moved to another record does not open. */
   seal(plaintext: string, aad: string): string;
+  /** Encrypts with the key that another record was sealed with, where we have it: nodes without the new key go on reading it. */
+  sealLike(sealed: string, plaintext: string, aad: string): string;
   /** Decrypts with the key the record names. Throws VaultError. */
   open(sealed: string, aad: string): string;
-  /** Was it sealed with the previous key? Then it wants sealing again. */
+  /** Was it sealed with the previous key? Then it wants sealing again. Throws VaultError for what is no record. */
   isStale(sealed: string): boolean;
 }
 
@@ -48,12 +52,9 @@ export function createVault(options: { readonly key: string; readonly previous?:
 
   return {
     keyId: current.id,
-    seal(plaintext, aad) {
-      const iv = randomBytes(IV_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', current.key, iv).setAAD(associated(current.id, aad));
-      const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-      return `${VERSION}.${current.id}.${body.toString('base64url')}`;
-    },
+    keyIds: [...keys.keys()],
+    seal: (plaintext, aad) => encrypt(current, plaintext, aad),
+    sealLike: (sealed, plaintext, aad) => encrypt(keys.get(keyIdOf(sealed) ?? '') ?? current, plaintext, aad),
     open(sealed, aad) {
       const { keyId, body } = parseRecord(sealed);
       const key = keys.get(keyId);
@@ -64,6 +65,18 @@ export function createVault(options: { readonly key: string; readonly previous?:
     },
     isStale: (sealed) => parseRecord(sealed).keyId !== current.id,
   };
+}
+
+/** Which key a record names, whether we have it or not; null for what is no record. */
+export function keyIdOf(sealed: string): string | null {
+  return /^v1\.([0-9a-f]{8})\./.exec(sealed)?.[1] ?? null;
+}
+
+function encrypt({ id, key }: VaultKey, plaintext: string, aad: string): string {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(associated(id, aad));
+  const body = Buffer.concat([iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  return `${VERSION}.${id}.${body.toString('base64url')}`;
 }
 
 function decrypt({ id, key }: VaultKey, body: Buffer, aad: string): string {

@@ -1,6 +1,6 @@
 /** Upstream credentials in the vault: sealed under their token's id, refreshed under a claim and a version. */
 import { databaseNow } from '../../infra/database/databaseNow.js';
-import { type Queryable, type SQLQuery, sql } from '../../infra/database/port.js';
+import { forUpdate, type Queryable, type SQLQuery, sql } from '../../infra/database/port.js';
 import type { Vault } from '../../infra/vault.js';
 import type { AccessToken, CredentialSecret } from '../../upstreams/define.js';
 
@@ -13,8 +13,8 @@ export interface StoredCredential {
 }
 
 /** What of a sealed row is what: a secret never opens as an access token, nor under another token's id. */
-const secretAad = (tokenId: string): string => `credential/${tokenId}/secret`;
-const accessAad = (tokenId: string): string => `credential/${tokenId}/access`;
+export const secretAad = (tokenId: string): string => `credential/${tokenId}/secret`;
+export const accessAad = (tokenId: string): string => `credential/${tokenId}/access`;
 
 export async function fingerprintTaken(db: Queryable, fingerprint: string): Promise<boolean> {
   return (await db.query(sql`select 1 as one from vault_credentials where fingerprint = ${fingerprint} limit 1`)).length > 0;
@@ -89,13 +89,22 @@ export interface Refreshed {
   readonly access: AccessToken;
 }
 
-/** Stores rotated secret and access token at once and ends the claim. False: the version moved on, or the token was removed. */
-export async function storeRefreshed(db: Queryable, vault: Vault, refreshed: Refreshed): Promise<boolean> {
+/**
+ * Stores rotated secret and access token at once and ends the claim; within a transaction. False: the version moved on, or
+ * the token was removed. Both stay under the key of what they replace, since while keys are rotated some nodes may not have
+ * the new one yet: `kirogate keys rotate` moves them, when all have.
+ */
+export async function storeRefreshed(tx: Queryable, vault: Vault, refreshed: Refreshed): Promise<boolean> {
   const { tokenId, expectedVersion, secret, access } = refreshed;
-  const rows = await db.query(sql`
+  const [row] = await tx.query<{ secret_enc: string }>(
+    sql`select secret_enc from vault_credentials where token_id = ${tokenId} and version = ${expectedVersion} ${forUpdate(tx.engine)}`,
+  );
+  if (row === undefined) return false;
+  const seal = (value: unknown, aad: string): string => vault.sealLike(row.secret_enc, JSON.stringify(value), aad);
+  const rows = await tx.query(sql`
     update vault_credentials set
-      secret_enc = ${vault.seal(JSON.stringify(secret), secretAad(tokenId))},
-      access_enc = ${vault.seal(JSON.stringify(access), accessAad(tokenId))},
+      secret_enc = ${seal(secret, secretAad(tokenId))},
+      access_enc = ${seal(access, accessAad(tokenId))},
       access_expires_at = ${access.expiresAt},
       version = version + 1, claimed_by = null, claimed_until = null
     where token_id = ${tokenId} and version = ${expectedVersion}
