@@ -83,6 +83,18 @@ describe('the environment', () => {
     expect(faultsOf({ KIRO_API_URL: 'https://u:p@upstream.example' })).toHaveLength(1);
   });
 
+  it('wants the settings of a sign-in provider whole, and an issuer that is no plain http beyond loopback', () => {
+    expect(faultsOf({ GITHUB_CLIENT_ID: 'id', GITHUB_CLIENT_SECRET: 's', PUBLIC_URL: 'http://kirogate.lan:8000' })).toEqual([]);
+    expect(faultsOf({ GITHUB_CLIENT_ID: 'id' })[0]).toContain('GITHUB_CLIENT_SECRET missing');
+    expect(faultsOf({ OIDC_ISSUER: 'https://id.example/realms/one' })[0]).toContain('OIDC_CLIENT_ID and OIDC_CLIENT_SECRET missing');
+    const whole = { OIDC_CLIENT_ID: 'id', OIDC_CLIENT_SECRET: 's' };
+    expect(faultsOf({ ...whole, OIDC_ISSUER: 'http://127.0.0.1:9000/realms/one' })).toEqual([]);
+    for (const OIDC_ISSUER of ['http://id.example', 'id.example', 'https://a:b@id.example', 'https://id.example/?x=1'])
+      expect(faultsOf({ ...whole, OIDC_ISSUER })[0]).toContain('OIDC_ISSUER');
+    for (const PUBLIC_URL of ['kirogate.lan', 'ftp://x', 'https://x/path', 'https://a@x'])
+      expect(faultsOf({ PUBLIC_URL })[0]).toContain('PUBLIC_URL');
+  });
+
   it('tells relative from absolute SQLite paths', () => {
     expect(sqlitePathOf('sqlite:///data/x.db')).toBe('data/x.db');
     expect(sqlitePathOf('sqlite:////abs/x.db')).toBe('/abs/x.db');

@@ -56,6 +56,32 @@ const origin = (meaning: string) =>
     'origin, default the real service',
   );
 
+/** Where browsers reach us: an origin, plain http allowed, because it names our own site and not one that we trust. */
+const ownOrigin = (meaning: string) =>
+  variable(
+    z
+      .string()
+      .default('')
+      .refine((v) => v === '' || isOrigin(v.replace(/^http:/, 'https:')), 'must be an origin such as https://host[:port]')
+      .transform((v) => (v === '' ? '' : new URL(v).origin)),
+    meaning,
+    'origin such as https://kirogate.example.com, default what the request says',
+  );
+/** An OpenID issuer: an address with or without a path. */
+const issuer = (meaning: string) =>
+  variable(
+    z.string().default('').refine(isIssuer, 'must be an address such as https://host/path; plain http only for loopback'),
+    meaning,
+    'https address, default none',
+  );
+
+function isIssuer(value: string): boolean {
+  if (value === '') return true;
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return isOrigin(url.origin) && !url.search && !url.hash && !url.username;
+}
+
 /** An address, or a range with as many bits as its family has at most. */
 function isRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');
@@ -122,6 +148,19 @@ export const variables = {
   ADMIN_API_KEY: secret('bearer key of scripts for the admin API; empty = none'),
   PROXY_API_KEY: secret("the operator's own key for /v1; empty = none"),
   METRICS_TOKEN: secret('bearer token that /metrics asks for; empty = open'),
+  PUBLIC_URL: ownOrigin('where browsers reach this site; part of the address that GitHub and OIDC issuers send them back to'),
+  GITHUB_CLIENT_ID: text('', 'OAuth app of the GitHub sign-in; empty = no such button'),
+  GITHUB_CLIENT_SECRET: secret('secret of that OAuth app'),
+  GITHUB_URL: origin('replaces https://github.com, for GitHub Enterprise'),
+  GITHUB_API_URL: origin('replaces https://api.github.com'),
+  OIDC_ISSUER: issuer('OpenID issuer of the second sign-in button; empty = no such button'),
+  OIDC_CLIENT_ID: text('', 'client id at that issuer'),
+  OIDC_CLIENT_SECRET: secret('client secret at that issuer'),
+  OIDC_NAME: variable(
+    z.string().trim().min(1).max(50).default('OIDC'),
+    'what the OIDC sign-in button is called',
+    'up to 50 characters, default OIDC',
+  ),
   TRUSTED_PROXIES: addresses('addresses or ranges whose X-Forwarded-For counts'),
   KIRO_REGION: variable(
     z
@@ -218,6 +257,14 @@ function crossChecks(env: Environment, faults: string[]): void {
   if (!postgres && env.REDIS_URL !== '')
     faults.push('DATABASE_URL is not PostgreSQL: Redis needs PostgreSQL beside it, or leave REDIS_URL empty for a single node');
   if (env.TOKEN_PACING_MIN_MS > env.TOKEN_PACING_MAX_MS) faults.push('TOKEN_PACING_MIN_MS is above TOKEN_PACING_MAX_MS');
+  for (const group of [
+    ['GITHUB_CLIENT_ID', 'GITHUB_CLIENT_SECRET'],
+    ['OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET'],
+  ] as const) {
+    const missing = group.filter((name) => env[name] === '');
+    if (missing.length > 0 && missing.length < group.length)
+      faults.push(`${missing.join(' and ')} missing: ${group.join(', ')} go together`);
+  }
   if (!isDistributed(env.DATABASE_URL, env.REDIS_URL)) return;
   for (const name of ['ADMIN_SECRET_KEY', 'USER_SESSION_SECRET', 'TOKEN_ENCRYPT_KEY'] as const) {
     const value = env[name];

@@ -27,6 +27,7 @@ import { createMetrics } from './metrics.js';
 import { version } from './package.js';
 import type { NodeServer } from './server.js';
 import { environmentSettings } from './settings.js';
+import { signInOptions } from './signInOptions.js';
 import { openSingle } from './single.js';
 import { createSurface } from './surface.js';
 import type { Teardown } from './teardown.js';
@@ -124,6 +125,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     logger,
     version,
     ...panelSecrets(config, secrets),
+    signIn: signInOptions(config),
     riskThreshold: config.TOKEN_RISK_THRESHOLD,
     environmentSettings: defaults,
     clientAddress,

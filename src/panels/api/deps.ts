@@ -13,6 +13,7 @@ import type { Settings } from '../../shared/settings.js';
 import type { Upstream } from '../../upstreams/define.js';
 import type { Access } from './define.js';
 import type { SessionSigner } from './session.js';
+import type { SignInOptions } from './signIn/options.js';
 import type { Throttle } from './throttle.js';
 
 /** One node as the cluster page shows it. */
@@ -69,6 +70,7 @@ export interface PanelDeps {
   readonly userSessionSecretPrevious?: string | undefined;
   /** Always mark cookies `Secure`; without it they are when the request says that it came over TLS. */
   readonly secureCookies?: boolean;
+  readonly signIn: SignInOptions;
   /** Risk above this is high (TOKEN_RISK_THRESHOLD). */
   readonly riskThreshold: number;
   /** Settings as the environment has them, without what is stored. */

@@ -11,9 +11,11 @@ import { projectionRoutes } from './admin/projections.js';
 import { adminSessionRoutes } from './admin/session.js';
 import { adminTokenRoutes } from './admin/tokens.js';
 import { adminUserRoutes } from './admin/users.js';
+import { publicAnnouncementRoutes } from './announcements.js';
 import type { Route } from './define.js';
 import { documentRoutes } from './documents.js';
 import { importRoutes } from './importTokens.js';
+import { providerRoutes } from './signIn/providers.js';
 import { authRoutes } from './user/auth.js';
 import { userKeyRoutes } from './user/keys.js';
 import { notificationRoutes } from './user/notifications.js';
@@ -35,9 +37,11 @@ export const routes: readonly Route[] = [
   ...eventRoutes,
   ...projectionRoutes,
   ...authRoutes,
+  ...providerRoutes,
   ...profileRoutes,
   ...userTokenRoutes,
   ...userKeyRoutes,
   ...notificationRoutes,
+  ...publicAnnouncementRoutes,
   ...importRoutes,
 ];

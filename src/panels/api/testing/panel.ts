@@ -24,6 +24,7 @@ import type { Upstream } from '../../../upstreams/define.js';
 import { parseKiroCredential } from '../../../upstreams/kiro/credentials.js';
 import { createPanelApi } from '../index.js';
 import { routes } from '../routes.js';
+import type { SignInOptions } from '../signIn/options.js';
 
 export const adminPassword = 'correct horse battery staple';
 export const adminApiKey = 'script-key-0123456789';
@@ -75,7 +76,7 @@ export interface TestPanel {
 
 const migrations = fileURLToPath(new URL('../../../../migrations', import.meta.url));
 
-export async function openTestPanel(): Promise<TestPanel> {
+export async function openTestPanel(options: { readonly signIn?: SignInOptions } = {}): Promise<TestPanel> {
   const clock = { offset: 0, now: () => systemClock.now() + clock.offset, monotonic: () => systemClock.monotonic() + clock.offset };
   const ids = createIds(clock);
   const logger = pino({ level: 'silent' });
@@ -119,6 +120,7 @@ export async function openTestPanel(): Promise<TestPanel> {
     adminApiKey,
     adminSecret: 'an admin secret for tests',
     userSessionSecret: 'a user secret for tests',
+    signIn: options.signIn ?? { publicUrl: '', github: null, oidc: null },
     riskThreshold: 0.7,
     environmentSettings: defaultSettings,
     // Tests say from where they call.
