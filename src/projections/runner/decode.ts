@@ -1,6 +1,7 @@
 /** Archived events made ready for folding: lifted to the current version of their type and validated, once for all projections. */
 import type { StoredEvent } from '../../events/define.js';
-import { decodeEvent } from '../../events/index.js';
+import { decodeEvent, eventTypes } from '../../events/index.js';
+import { conformsTo } from './conforms.js';
 
 /** Short code of why a projection could not take an event. */
 export type PoisonReason = 'unreadable' | 'invalid_data' | 'unknown_version' | 'fold_failed' | 'write_failed' | 'behind_parked';
@@ -11,11 +12,25 @@ export interface Ready {
   readonly fault: { readonly reason: PoisonReason; readonly error: string } | null;
 }
 
+const looks: ReadonlyMap<string, { readonly version: number; readonly fits: ReturnType<typeof conformsTo> }> = new Map(
+  eventTypes.map(({ type, version, schema }) => [type, { version, fits: conformsTo(schema) }]),
+);
+
+/** Is this of its type's current version, with data exactly as the schema leaves it? */
+function isCurrent({ type, dataversion, data }: StoredEvent): boolean {
+  const look = looks.get(type);
+  return look?.version === dataversion && look.fits?.(data) === true;
+}
+
 /** Events of types that this code does not know are left out and counted. */
 export function decodeAll(events: readonly StoredEvent[]): { readonly ready: Ready[]; readonly unknown: number } {
   const ready: Ready[] = [];
   let unknown = 0;
   for (const event of events) {
+    if (isCurrent(event)) {
+      ready.push({ event, fault: null });
+      continue;
+    }
     const decoded = decodeEvent(event.type, event.dataversion, event.data);
     switch (decoded.outcome) {
       case 'ok':
