@@ -46,6 +46,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    // Built by Vite for the browser, with rules of its own; nothing of the node imports it.
+    exclude: { path: '^src/panels/web/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {

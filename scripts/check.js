@@ -6,6 +6,7 @@ ensureInstalled();
 const node = process.execPath;
 const steps = [
   ['types', node, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']],
+  ['types of the panels', node, ['node_modules/typescript/bin/tsc', '-p', 'src/panels/web/tsconfig.json']],
   ['format and lint', node, ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
   ['architecture', node, ['node_modules/dependency-cruiser/bin/dependency-cruise.mjs', '--config', '.dependency-cruiser.cjs', 'src']],
   ['unused code', node, ['node_modules/knip/bin/knip.js']],

@@ -9,3 +9,6 @@ export const version: string = (JSON.parse(readFileSync(join(packageRoot, 'packa
 
 /** Folder of the numbered migrations, beside `src` and `dist`. */
 export const migrationsDir: string = join(packageRoot, 'migrations');
+
+/** Folder of the built panels. */
+export const webDir: string = join(packageRoot, 'dist', 'web');

@@ -15,6 +15,7 @@ import type { Secrets } from '../infra/secrets.js';
 import { createVault } from '../infra/vault.js';
 import type { PanelDeps } from '../panels/api/deps.js';
 import { createPanelApi } from '../panels/api/index.js';
+import { createStaticFiles } from '../panels/static.js';
 import { openDirectory } from '../projections/directory.js';
 import { startIngest } from '../projections/runner/ingest.js';
 import { systemClock } from '../shared/clock.js';
@@ -24,7 +25,7 @@ import { openAccess } from './access.js';
 import { openCluster } from './cluster.js';
 import { documentedRoutes } from './documentedRoutes.js';
 import { createMetrics } from './metrics.js';
-import { version } from './package.js';
+import { version, webDir } from './package.js';
 import type { NodeServer } from './server.js';
 import { environmentSettings } from './settings.js';
 import { signInOptions } from './signInOptions.js';
@@ -149,6 +150,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const handler = createSurface({
     gateway,
     panels,
+    pages: createStaticFiles({ folder: webDir }),
     metrics: createMetrics({ db, directory, clock, log, nodeId, ...(backbone.stores && { stores: backbone.stores }) }),
     metricsToken: config.METRICS_TOKEN,
     version,

@@ -1,14 +1,17 @@
-/** What the node's port answers once it is ready: the gateway first, then metrics and documents, then the panels. */
+/** What the node's port answers once it is ready: the gateway first, then metrics and documents, then the panels' pages and their API. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { asyncApiDocument } from '../events/asyncapi.js';
 import { sendJson } from '../gateway/http.js';
 import type { Gateway } from '../gateway/index.js';
+import type { StaticFiles } from '../panels/static.js';
 
 export interface SurfaceDeps {
   readonly gateway: Gateway;
   readonly panels: RequestListener;
+  /** Takes the requests for pages and their files; the rest is for `panels`. */
+  readonly pages: StaticFiles;
   /** Prometheus text of the whole installation. */
   readonly metrics: () => Promise<string>;
   /** Empty: metrics are open. */
@@ -26,7 +29,7 @@ export function createSurface(deps: SurfaceDeps): RequestListener {
     const path = (req.url ?? '/').split('?', 1)[0];
     if (path === '/metrics') void answerMetrics(req, res, deps);
     else if (path === '/asyncapi.json' && req.method === 'GET') sendJson(res, 200, asyncApi);
-    else deps.panels(req, res);
+    else if (!deps.pages(req, res)) deps.panels(req, res);
   };
 }
 

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { createApi, withParams } from './client';
+import { ApiError } from './errors';
+
+interface Sent {
+  readonly url: string;
+  readonly init: RequestInit;
+}
+
+function apiThatAnswers(...answers: readonly Response[]) {
+  const sent: Sent[] = [];
+  const left = [...answers];
+  const api = createApi({
+    fetch: async (url, init = {}) => {
+      sent.push({ url: String(url), init });
+      const next = left.shift();
+      if (!next) throw new TypeError('failed to fetch');
+      return next;
+    },
+  });
+  return { api, sent };
+}
+
+const refusal = (status: number, code: string, headers: Record<string, string> = {}) =>
+  Response.json({ error: { code, message: 'No.', param: 'name' } }, { status, headers });
+
+describe('the API client', () => {
+  it('leaves empty parameters out', () => {
+    expect(withParams('/x', { q: 'a b', none: undefined, empty: '', zero: 0, no: null })).toBe('/x?q=a+b&zero=0');
+    expect(withParams('/x')).toBe('/x');
+  });
+
+  it('sends the token of the session that the path belongs to, on writes only', async () => {
+    const { api, sent } = apiThatAnswers(Response.json({}), new Response(null, { status: 204 }), new Response(null, { status: 204 }));
+    api.setCsrf('admin', 'for the admin');
+    api.setCsrf('member', 'for the member');
+    await api.get('/user/api/keys');
+    expect(await api.send('DELETE', '/user/api/keys/k1')).toBeUndefined();
+    await api.send('POST', '/admin/api/ip-bans', { ip: '192.0.2.1' });
+    expect(sent.map(({ init }) => (init.headers as Record<string, string>)['x-csrf-token'])).toEqual([
+      undefined,
+      'for the member',
+      'for the admin',
+    ]);
+  });
+
+  it('tells what was refused, the field, when to come back and which request it was', async () => {
+    const { api } = apiThatAnswers(refusal(429, 'too_many_attempts', { 'retry-after': '17', 'x-request-id': 'r1' }));
+    const error = await api.send('POST', '/auth/login', {}).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({
+      status: 429,
+      code: 'too_many_attempts',
+      message: 'No.',
+      param: 'name',
+      retryAfterSeconds: 17,
+      requestId: 'r1',
+    });
+  });
+
+  it('makes an error of an answer that is no JSON, and of none at all', async () => {
+    const { api } = apiThatAnswers(new Response('<html>', { status: 502 }));
+    expect(await api.get('/x').catch((thrown: unknown) => thrown)).toMatchObject({ status: 502, code: 'unknown' });
+    expect(await api.get('/x').catch((thrown: unknown) => thrown)).toMatchObject({ status: 0, code: 'network' });
+  });
+
+  it('looks the session up once when another tab renewed it, and sends the write again', async () => {
+    const { api, sent } = apiThatAnswers(refusal(403, 'csrf_mismatch'), Response.json({ csrfToken: 'new' }), Response.json({ ok: true }));
+    api.setCsrf('member', 'old');
+    expect(await api.send('POST', '/user/api/keys', { name: 'x' })).toEqual({ ok: true });
+    expect(sent.map(({ url }) => url)).toEqual(['/user/api/keys', '/auth/session', '/user/api/keys']);
+    expect(sent[2]?.init.headers).toMatchObject({ 'x-csrf-token': 'new' });
+  });
+});

@@ -1,0 +1,73 @@
+/** The panels' way to the API: JSON over fetch, the CSRF token of the session on writes, errors as ApiError. */
+import { ApiError, errorOf } from './errors';
+
+export type Audience = 'member' | 'admin';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+/** Query parameters; what is undefined or empty is left out. */
+export type Params = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface Api {
+  get<T>(path: string, params?: Params, signal?: AbortSignal): Promise<T>;
+  /** A write. A session that was renewed in another tab is looked up once, and the write sent again. */
+  send<T>(method: Exclude<Method, 'GET'>, path: string, body?: unknown): Promise<T>;
+  /** Keeps the token that the session's answer carried; null forgets it. */
+  setCsrf(audience: Audience, token: string | null): void;
+}
+
+export const sessionPaths: Readonly<Record<Audience, string>> = { member: '/auth/session', admin: '/admin/api/session' };
+
+/** `fetch` is a dependency so that tests can stand in for it. */
+export function createApi({ fetch }: { readonly fetch: typeof globalThis.fetch }): Api {
+  const csrf: Record<Audience, string | null> = { member: null, admin: null };
+
+  async function call<T>(method: Method, url: string, body: unknown, signal?: AbortSignal): Promise<T> {
+    const token = csrf[audienceOf(url)];
+    const headers: Record<string, string> = { accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    if (method !== 'GET' && token !== null) headers['x-csrf-token'] = token;
+    const response = await fetch(url, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    }).catch((cause: unknown) => {
+      if (signal?.aborted) throw cause;
+      throw new ApiError({ status: 0, code: 'network', message: 'No answer came.', cause });
+    });
+    if (!response.ok) throw await errorOf(response);
+    return (response.status === 204 ? undefined : await response.json().catch(() => undefined)) as T;
+  }
+
+  async function renew(audience: Audience): Promise<void> {
+    const session = await call<{ csrfToken: string | null }>('GET', sessionPaths[audience], undefined);
+    csrf[audience] = session.csrfToken;
+  }
+
+  return {
+    get: (path, params, signal) => call('GET', withParams(path, params), undefined, signal),
+    async send<T>(method: Exclude<Method, 'GET'>, path: string, body?: unknown): Promise<T> {
+      try {
+        return await call<T>(method, path, body);
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== 'csrf_mismatch') throw error;
+        await renew(audienceOf(path));
+        return call<T>(method, path, body);
+      }
+    },
+    setCsrf(audience, token) {
+      csrf[audience] = token;
+    },
+  };
+}
+
+const audienceOf = (path: string): Audience => (path.startsWith('/admin/') ? 'admin' : 'member');
+
+export function withParams(path: string, params: Params = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== null && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? path : `${path}?${text}`;
+}

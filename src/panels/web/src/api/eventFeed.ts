@@ -1,0 +1,90 @@
+/** One server-sent event stream that survives lost connections and hidden tabs; resumes behind the last event it saw. */
+
+export type FeedState = 'connecting' | 'open' | 'lost';
+
+export interface FeedEvent {
+  /** Event type as sent, for example `kirogate.token.used`. */
+  readonly type: string;
+  readonly id: string;
+  readonly data: unknown;
+}
+
+export interface FeedOptions {
+  readonly url: string;
+  /** Full event types; also what the stream is asked to send. */
+  readonly types: readonly string[];
+  onEvent(event: FeedEvent): void;
+  onState(state: FeedState): void;
+  /** Connected again after a loss: what was read before may be old. */
+  onBack(): void;
+  /** Injected for tests. */
+  readonly open: (url: string) => EventSource;
+  readonly later: (ms: number, run: () => void) => () => void;
+}
+
+/** The browser reconnects by itself after a cut; after an HTTP error it gives up, and then we do. */
+const firstRetryMs = 2_000;
+const longestRetryMs = 30_000;
+
+/** Starts at once; `close` ends it for good. `pause` and `resume` follow the tab: a hidden one holds no connection. */
+export function createEventFeed(options: FeedOptions): { close(): void; pause(): void; resume(): void } {
+  let source: EventSource | null = null;
+  let lastId = '';
+  let wasOpen = false;
+  let lost = false;
+  let retryMs = firstRetryMs;
+  let cancelRetry = (): void => undefined;
+
+  function connect(): void {
+    if (source) return;
+    const query = new URLSearchParams({ types: options.types.join(','), ...(lastId === '' ? {} : { after: lastId }) });
+    const opened = options.open(`${options.url}?${query}`);
+    source = opened;
+    opened.onopen = () => {
+      retryMs = firstRetryMs;
+      options.onState('open');
+      if (lost) options.onBack();
+      wasOpen = true;
+      lost = false;
+    };
+    opened.onerror = () => {
+      // A stream that never opened (an older node, no rights) is no loss to speak of.
+      lost = wasOpen;
+      options.onState(lost ? 'lost' : 'connecting');
+      if (opened.readyState !== opened.CLOSED) return;
+      disconnect();
+      cancelRetry = options.later(retryMs, connect);
+      retryMs = Math.min(longestRetryMs, retryMs * 2);
+    };
+    for (const type of options.types) {
+      opened.addEventListener(type, (message: MessageEvent<string>) => {
+        lastId = message.lastEventId || lastId;
+        options.onEvent({ type, id: message.lastEventId, data: parse(message.data) });
+      });
+    }
+  }
+
+  function disconnect(): void {
+    cancelRetry();
+    source?.close();
+    source = null;
+  }
+
+  connect();
+  return {
+    close: disconnect,
+    pause() {
+      disconnect();
+      lost = wasOpen;
+    },
+    resume: connect,
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

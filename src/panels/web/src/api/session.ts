@@ -1,0 +1,62 @@
+/** Who is signed in, as a member or as the admin; null where nobody is. */
+import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
+import { type Audience, sessionPaths } from './client';
+import { useApi } from './context';
+import { ApiError } from './errors';
+
+export interface MemberSession {
+  readonly user: {
+    readonly id: string;
+    readonly username: string;
+    readonly email: string | null;
+    readonly status: 'active' | 'pending' | 'banned';
+    readonly createdAt: string;
+  };
+  readonly csrfToken: string;
+}
+export interface AdminSession {
+  readonly actor: string;
+  readonly csrfToken: string | null;
+}
+interface Sessions {
+  readonly member: MemberSession;
+  readonly admin: AdminSession;
+}
+
+/** Keeps the CSRF token where the client finds it. A 401 is no error but `null`. */
+export function useSession<A extends Audience>(audience: A): UseQueryResult<Sessions[A] | null, ApiError> {
+  const api = useApi();
+  return useQuery<Sessions[A] | null, ApiError>({
+    queryKey: ['session', audience],
+    staleTime: 60_000,
+    async queryFn({ signal }) {
+      try {
+        const session = await api.get<Sessions[A]>(sessionPaths[audience], {}, signal);
+        api.setCsrf(audience, session.csrfToken);
+        return session;
+      } catch (error) {
+        if (!(error instanceof ApiError) || (error.status !== 401 && error.code !== 'forbidden')) throw error;
+        api.setCsrf(audience, null);
+        return null;
+      }
+    },
+  });
+}
+
+const signOutPaths: Readonly<Record<Audience, string>> = { member: '/auth/logout', admin: '/admin/logout' };
+
+/** Ends the session of this browser and forgets everything that was read in it. */
+export function useSignOut(audience: Audience): () => Promise<void> {
+  const api = useApi();
+  const client = useQueryClient();
+  return useCallback(async () => {
+    await api.send('POST', signOutPaths[audience]).catch((error: unknown) => {
+      // Already out.
+      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+    });
+    api.setCsrf(audience, null);
+    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
+    client.setQueryData(['session', audience], null);
+  }, [api, audience, client]);
+}

@@ -1,0 +1,26 @@
+/** How answers of the API are kept and tried again. */
+import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { ApiError } from '../api/errors';
+
+/** A 401 anywhere makes the session be looked up, and that leads to the sign-in page. */
+export function createQueries(): QueryClient {
+  const lookUpSession = (error: unknown): void => {
+    if (error instanceof ApiError && error.status === 401 && error.code === 'unauthenticated') {
+      void client.invalidateQueries({ queryKey: ['session'] });
+    }
+  };
+  const client = new QueryClient({
+    queryCache: new QueryCache({ onError: lookUpSession }),
+    mutationCache: new MutationCache({ onError: lookUpSession }),
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        gcTime: 300_000,
+        // What is refused stays refused; a node that stops or a lost connection is worth another try.
+        retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 502),
+        refetchOnWindowFocus: true,
+      },
+    },
+  });
+  return client;
+}

@@ -1,0 +1,29 @@
+/** The frame of the sign-in pages: a card in the middle, language and light above it. */
+import { Box, Container, Group, Paper, Stack, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+import { Brand } from '../app/Brand';
+import { LanguageSwitch, SchemeSwitch } from '../app/Switches';
+
+export function AuthFrame({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  useDocumentTitle(`${title} · KiroGate`);
+  return (
+    <Box mih="100vh">
+      <Group component="header" justify="space-between" px="md" py="xs">
+        <Brand to="/" />
+        <Group gap={4}>
+          <LanguageSwitch />
+          <SchemeSwitch />
+        </Group>
+      </Group>
+      <Container size={440} py="xl" component="main" id="main">
+        <Paper p={{ base: 'md', xs: 'xl' }} shadow="sm">
+          <Stack>
+            <Title order={1}>{title}</Title>
+            {children}
+          </Stack>
+        </Paper>
+      </Container>
+    </Box>
+  );
+}

@@ -1,0 +1,54 @@
+/** An error of the API in the reader's language. */
+import { useCallback } from 'react';
+import type { ApiError } from '../api/errors';
+import type common from '../locales/en/common.json';
+import { useT } from './index';
+
+type Known = keyof typeof common.errors;
+
+const known: ReadonlySet<string> = new Set<Known>([
+  'invalid_request',
+  'invalid_api_key',
+  'unauthenticated',
+  'invalid_login',
+  'forbidden',
+  'csrf_mismatch',
+  'user_banned',
+  'user_pending',
+  'ip_banned',
+  'sign_up_closed',
+  'model_not_allowed',
+  'model_not_found',
+  'not_found',
+  'conflict',
+  'payload_too_large',
+  'quota_exceeded',
+  'key_rate_limited',
+  'pool_exhausted',
+  'too_many_attempts',
+  'internal',
+  'upstream_error',
+  'no_token_available',
+  'upstream_overloaded',
+  'site_disabled',
+  'storage_unavailable',
+  'node_stopping',
+  'upstream_timeout',
+  'network',
+]);
+
+/** Codes whose own message says more than their name: which field, which rule. */
+const telling: ReadonlySet<string> = new Set(['invalid_request', 'conflict', 'upstream_error']);
+
+export function useErrorText(): (error: ApiError) => string {
+  const t = useT();
+  return useCallback(
+    (error) => {
+      const base = known.has(error.code) ? t(`common:errors.${error.code as Known}`) : error.message;
+      const more = telling.has(error.code) && error.message !== '' ? ` ${error.message}` : '';
+      const wait = error.retryAfterSeconds === null ? '' : ` ${t('common:retryAfter', { count: error.retryAfterSeconds })}`;
+      return `${base}${more}${wait}`;
+    },
+    [t],
+  );
+}

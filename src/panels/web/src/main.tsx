@@ -1,0 +1,33 @@
+/** Starts the panels in the browser: texts, data, look, routes. */
+import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import './styles/app.css';
+import { createRoot } from 'react-dom/client';
+import { createApi } from './api/client';
+import { App } from './app/App';
+import { createQueries } from './app/createQueries';
+import { createPanelRouter } from './app/router';
+import { startI18n } from './i18n';
+
+declare global {
+  /** Read by the scroll lock of Mantine's overlays, which writes a style element. */
+  var __webpack_nonce__: string | undefined;
+}
+
+// A new build has other file names: a page that was open meanwhile loads itself anew instead of failing on its next chunk.
+window.addEventListener('vite:preloadError', (event) => {
+  const last = Number(sessionStorage.getItem('kirogate-reloaded') ?? 0);
+  if (Date.now() - last < 10_000) return;
+  event.preventDefault();
+  sessionStorage.setItem('kirogate-reloaded', String(Date.now()));
+  window.location.reload();
+});
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+globalThis.__webpack_nonce__ = nonce;
+const api = createApi({ fetch: (...request) => fetch(...request) });
+const queries = createQueries();
+const router = createPanelRouter();
+const root = document.getElementById('root');
+const i18n = await startI18n();
+if (root) createRoot(root).render(<App api={api} queries={queries} router={router} i18n={i18n} nonce={nonce} />);

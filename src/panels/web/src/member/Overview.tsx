@@ -1,0 +1,14 @@
+/** The member panel's first page. */
+import { PageHeader } from '../components/PageHeader';
+import { Empty } from '../components/states';
+import { useT } from '../i18n';
+
+export function Page() {
+  const t = useT('member');
+  return (
+    <>
+      <PageHeader title={t('member:nav.overview')} />
+      <Empty title={t('common:states.empty')} />
+    </>
+  );
+}
