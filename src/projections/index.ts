@@ -3,10 +3,12 @@ import { activity } from './activity.js';
 import { audit } from './audit.js';
 import type { Projection } from './define.js';
 import { directory } from './directoryTables.js';
+import { history } from './history.js';
 import { notifications } from './notifications.js';
 import { quotaUse } from './quotaUse.js';
 import { requests } from './requests.js';
 import { tokenHealth } from './tokenHealth.js';
+import { tokenUse } from './tokenUse.js';
 import { use } from './use.js';
 
 export const projections: readonly Projection[] = [
@@ -18,6 +20,8 @@ export const projections: readonly Projection[] = [
   use,
   tokenHealth,
   notifications,
+  tokenUse,
+  history,
 ] as readonly Projection[];
 
 /** The projection of that name, or undefined. */
