@@ -4,6 +4,7 @@ import type { Commands } from '../commands/define.js';
 import type { Access } from '../credentials/access.js';
 import type { EventLog } from '../events/log/port.js';
 import type { ClientAddress } from '../infra/clientAddress.js';
+import type { Tracer } from '../infra/tracing/tracer.js';
 import type { Limits } from '../limits/port.js';
 import type { Directory } from '../projections/directory.js';
 import type { Clock } from '../shared/clock.js';
@@ -33,6 +34,8 @@ export interface GatewayDeps {
   readonly storageUnavailable: () => boolean;
   /** Keys the hash of unknown callers' addresses, so that events hold no address. */
   readonly addressSalt: string;
+  /** Told of each request that ended; absent: nobody collects traces. */
+  readonly tracer?: Tracer | undefined;
   /** Silence on a stream before a keep-alive, ms. */
   readonly keepAliveMs?: number;
 }

@@ -26,7 +26,7 @@ const donate = async (id: string, vault = former): Promise<void> => {
 const refresh = (id: string, version: number, vault = former): Promise<boolean> =>
   db.tx((tx) => storeRefreshed(tx, vault, { tokenId: id, expectedVersion: version, secret: { refreshToken: `${id}@${version}` }, access }));
 const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `t${String(i).padStart(3, '0')}`);
-const opens = async (id: string): Promise<string | undefined> => (await readCredential(db, present, id))?.secret['refreshToken'];
+const opens = async (id: string): Promise<unknown> => (await readCredential(db, present, id))?.secret['refreshToken'];
 
 describe('credentials under a former key', () => {
   it('move to the present one with their contents and versions, and a second run finds nothing to do', async () => {

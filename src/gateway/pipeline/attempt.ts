@@ -110,7 +110,7 @@ async function changeLifecycle(run: Run, attempt: AttemptRecord, failure: Upstre
       if (changed) deps.checkSoon?.(tokenId);
     } else if (failure.kind === 'invalid_credential') await deps.commands.execute(invalidateToken, { tokenId, message, observedAt }, meta);
   } catch (error) {
-    deps.logger.error({ err: error, tokenId: attempt.tokenId }, 'a token could not change its state');
+    deps.logger.error({ err: error, tokenId: attempt.tokenId, requestId: run.requestId }, 'a token could not change its state');
   }
 }
 
@@ -149,7 +149,9 @@ async function recordFailure(
 async function append(facts: EventFacts, deps: GatewayDeps): Promise<void> {
   await deps.log
     .append(trafficEvent(facts, deps))
-    .catch((error: unknown) => deps.logger.error({ err: error, type: facts.type }, 'an event of an attempt could not be logged'));
+    .catch((error: unknown) =>
+      deps.logger.error({ err: error, type: facts.type, requestId: facts.correlationId }, 'an event of an attempt could not be logged'),
+    );
 }
 
 /** A rest is an event; the fifth failure in a row is a command. */
@@ -169,5 +171,5 @@ async function recordHealth(run: Run, tokenId: string, change: HealthChange, att
   };
   await deps.commands
     .execute(suspendToken, suspension, { actor: 'system', correlationId: run.requestId })
-    .catch((error: unknown) => deps.logger.error({ err: error, tokenId }, 'a token could not be suspended'));
+    .catch((error: unknown) => deps.logger.error({ err: error, tokenId, requestId: run.requestId }, 'a token could not be suspended'));
 }

@@ -24,6 +24,7 @@ import type { Refusals } from './refusals.js';
 import { sendError, streamReply, wholeReply } from './respond.js';
 import type { Run } from './run.js';
 import { type Ending, settle } from './settle.js';
+import { traceEnded, traceRefused } from './trace.js';
 
 export interface GenerateDeps extends GatewayDeps {
   readonly refusals: Refusals;
@@ -188,6 +189,7 @@ async function serve(dialect: Dialect, { run, first, context }: Entered, res: Se
   );
   if (ending.kind === 'completed') reply.end();
   else if (ending.kind === 'failed') reply.fail(ending.error);
+  if (deps.tracer) traceEnded(res.req, run, ending, deps);
   await settled;
 }
 
@@ -210,7 +212,7 @@ async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeo
 
 function refuse(dialect: Dialect, arrival: Arrival, error: AppError, res: ServerResponse, deps: GenerateDeps): void {
   sendError(dialect, error, arrival.requestId, res);
-  deps.refusals.record({
+  const refused = {
     requestId: arrival.requestId,
     caller: arrival.caller,
     address: arrival.address,
@@ -221,7 +223,9 @@ function refuse(dialect: Dialect, arrival: Arrival, error: AppError, res: Server
     code: error.code,
     startedAt: arrival.startedAt,
     latencyUs: Math.round((deps.clock.monotonic() - arrival.startedMono) * 1000),
-  });
+  };
+  deps.refusals.record(refused);
+  if (deps.tracer) traceRefused(res.req, refused, deps);
 }
 
 export function asAppError(error: unknown, deps: Pick<GatewayDeps, 'logger'>, requestId: string): AppError {

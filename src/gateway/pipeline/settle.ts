@@ -57,10 +57,23 @@ export function warnedEvent(
   );
 }
 
+/** Which terminal event an ending makes. `reason`: absent when the whole reply went out. */
+export function terminalOf(run: Run, ending: Ending) {
+  if (ending.kind === 'completed') return { type: 'kirogate.token.used', subject: `token/${tokenOf(run)}`, status: 200, reason: null };
+  const subject = `request/${run.requestId}`;
+  if (ending.kind === 'left') {
+    return { type: 'kirogate.request.cancelled', subject, status: 499, reason: { code: 'client_closed', message: 'The client left.' } };
+  }
+  const { code, message, status } = ending.error;
+  return { type: 'kirogate.request.failed', subject, status, reason: { code, message: safeText(message, 500) } };
+}
+
+const tokenOf = (run: Run): string => run.attempts.at(-1)?.tokenId ?? run.decision.chosen ?? '';
+
 function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: GatewayDeps) {
-  const last = run.attempts.at(-1);
-  const tokenId = last?.tokenId ?? run.decision.chosen ?? '';
+  const tokenId = tokenOf(run);
   const { userId, keyId } = run.caller;
+  const { type, subject, status, reason } = terminalOf(run, ending);
   const data = {
     requestId: run.requestId,
     userId,
@@ -68,7 +81,7 @@ function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: Gateway
     endpoint: run.endpoint,
     model: safeText(run.request.model, 200),
     stream: run.call.stream,
-    status: ending.kind === 'completed' ? 200 : ending.kind === 'left' ? 499 : ending.error.status,
+    status,
     startedAt: run.startedAt,
     latencyUs: micros(deps.clock.monotonic() - run.startedMono),
     firstOutputUs: run.firstOutputMono === null ? null : micros(run.firstOutputMono - run.startedMono),
@@ -80,21 +93,15 @@ function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: Gateway
     decision: run.decision,
     usage: usageOf(run),
   };
+  const key = ending.kind === 'completed' ? tokenId : userId;
   const facts = { id: run.terminalEventId, actor: `key/${keyId}`, correlationId: run.requestId };
-  if (ending.kind === 'completed')
-    return trafficEvent({ ...facts, type: 'kirogate.token.used', subject: `token/${tokenId}`, key: tokenId, data }, deps);
-  const reason =
-    ending.kind === 'left'
-      ? { code: 'client_closed', message: 'The client left.' }
-      : { code: ending.error.code, message: safeText(ending.error.message, 500) };
-  const type = ending.kind === 'left' ? 'kirogate.request.cancelled' : 'kirogate.request.failed';
-  return trafficEvent({ ...facts, type, subject: `request/${run.requestId}`, key: userId, data: { ...data, ...reason } }, deps);
+  return trafficEvent({ ...facts, type, subject, key, data: { ...data, ...reason } }, deps);
 }
 
 const micros = (ms: number): number => Math.max(0, Math.round(ms * 1000));
 
 /** What the upstream metered or its adapter estimated; without either, four characters a token. */
-function usageOf(run: Run) {
+export function usageOf(run: Run) {
   const { usage } = run;
   return {
     inputTokens: usage?.inputTokens ?? (run.firstOutputMono === null ? 0 : estimateRequestTokens(run.request)),
