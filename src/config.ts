@@ -82,6 +82,17 @@ function isIssuer(value: string): boolean {
   return isOrigin(url.origin) && !url.search && !url.hash && !url.username;
 }
 
+/** A collector's address: plain http is usual within a private network, and what goes there holds no secrets. */
+const collector = (meaning: string) =>
+  variable(
+    z
+      .string()
+      .default('')
+      .refine((v) => v === '' || isIssuer(v.replace(/^http:/, 'https:')), 'must be an address such as http://collector:4318'),
+    meaning,
+    'http or https address, default none',
+  );
+
 /** An address, or a range with as many bits as its family has at most. */
 function isRange(entry: string): boolean {
   const [address = '', bits, ...more] = entry.split('/');
@@ -148,6 +159,9 @@ export const variables = {
   ADMIN_API_KEY: secret('bearer key of scripts for the admin API; empty = none'),
   PROXY_API_KEY: secret("the operator's own key for /v1; empty = none"),
   METRICS_TOKEN: secret('bearer token that /metrics asks for; empty = open'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collector('OpenTelemetry collector (OTLP over HTTP) that gets the traces; empty = none are made'),
+  OTEL_EXPORTER_OTLP_HEADERS: secret('name=value,… sent to that collector'),
+  OTEL_SERVICE_NAME: text('kirogate', 'name of the service in traces'),
   PUBLIC_URL: ownOrigin('where browsers reach this site; part of the address that GitHub and OIDC issuers send them back to'),
   GITHUB_CLIENT_ID: text('', 'OAuth app of the GitHub sign-in; empty = no such button'),
   GITHUB_CLIENT_SECRET: secret('secret of that OAuth app'),

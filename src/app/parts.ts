@@ -12,7 +12,7 @@ import { createGateway, type Gateway } from '../gateway/index.js';
 import { createClientAddress } from '../infra/clientAddress.js';
 import { createPasswords } from '../infra/passwords.js';
 import type { Secrets } from '../infra/secrets.js';
-import { createVault } from '../infra/vault.js';
+import { openTracer } from '../infra/tracing/tracer.js';
 import type { PanelDeps } from '../panels/api/deps.js';
 import { createPanelApi } from '../panels/api/index.js';
 import { createStaticFiles } from '../panels/static.js';
@@ -60,14 +60,13 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const signal = options.signal ?? new AbortController().signal;
   const open = config.mode === 'distributed' ? openCluster : openSingle;
   const backbone = await open({ config, nodeId, version, server, teardown, clock, ids, logger, signal });
-  const { db, log, secrets } = backbone;
+  const { db, log, secrets, vault } = backbone;
 
   const ingest = startIngest({ db, log, clock, logger, ...backbone.ingest });
   teardown.add('ingest', () => ingest.close());
   const defaults = environmentSettings(config);
   const directory = await openDirectory({ db, defaults, clock, logger });
   teardown.add('directory', () => directory.close());
-  const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
   const passwords = createPasswords();
   const commands = createCommands({
     db,
@@ -92,6 +91,15 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const clientAddress = createClientAddress(config.TRUSTED_PROXIES);
   const checkDeps = { access, commands, directory, upstreams, clock };
   const checkBySystem = (tokenId: string) => checkToken(tokenId, 'system', checkDeps);
+  const tracer = await openTracer({
+    endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    headers: config.OTEL_EXPORTER_OTLP_HEADERS,
+    serviceName: config.OTEL_SERVICE_NAME,
+    nodeId,
+    version,
+    logger,
+  });
+  if (tracer) teardown.add('traces', () => tracer.close());
   const gateway = createGateway({
     directory,
     limits,
@@ -110,6 +118,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     checkSoon: createCheckSoon({ check: checkBySystem, logger }),
     storageUnavailable: () => backbone.storageUnavailable(),
     addressSalt: secrets.addressSalt,
+    tracer,
   });
   teardown.add('gateway', () => gateway.close());
 
