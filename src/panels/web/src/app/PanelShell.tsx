@@ -7,6 +7,7 @@ import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { adminPages } from '../admin/routes';
 import type { Audience } from '../api/client';
 import { type AdminSession, type MemberSession, useSession, useSignOut } from '../api/session';
+import { Waiting } from '../auth/Waiting';
 import { Failed, Loading } from '../components/states';
 import { useT } from '../i18n';
 import { memberPages } from '../member/routes';
@@ -18,7 +19,13 @@ import { LanguageSwitch, SchemeSwitch } from './Switches';
 export function MemberShell() {
   return (
     <Guard audience="member" home="/panel">
-      {(session: MemberSession) => <Frame audience="member" home="/panel" pages={memberPages} name={session.user.username} />}
+      {({ user }: MemberSession) =>
+        user.status === 'pending' ? (
+          <Waiting name={user.username} />
+        ) : (
+          <Frame audience="member" home="/panel" pages={memberPages} name={user.username} />
+        )
+      }
     </Guard>
   );
 }

@@ -1,13 +1,14 @@
 /** Sign-in of the admin: the password of the installation. */
-import { Alert, Button, PasswordInput, Stack } from '@mantine/core';
+import { Anchor, Button, PasswordInput, Stack, Text } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, Navigate, useNavigate } from '@tanstack/react-router';
 import { useApi } from '../api/context';
 import type { ApiError } from '../api/errors';
+import { useSession } from '../api/session';
 import { returnPath } from '../app/returnPath';
+import { FormAlert } from '../components/FormAlert';
 import { useT } from '../i18n';
-import { useErrorText } from '../i18n/errorText';
 import { AuthFrame } from './AuthFrame';
 
 export function Page() {
@@ -15,31 +16,30 @@ export function Page() {
   const api = useApi();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const errorText = useErrorText();
+  const session = useSession('admin');
+  const back = returnPath(window.location.search, '/admin');
   const form = useForm({ initialValues: { password: '' } });
   const signIn = useMutation<{ csrfToken: string }, ApiError, { password: string }>({
     mutationFn: (body) => api.send('POST', '/admin/login', body),
     async onSuccess({ csrfToken }) {
       api.setCsrf('admin', csrfToken);
       client.setQueryData(['session', 'admin'], { actor: 'admin', csrfToken });
-      await navigate({ to: returnPath(window.location.search, '/admin'), replace: true });
+      await navigate({ to: back, replace: true });
     },
   });
+  if (session.data) return <Navigate to={back} replace />;
   return (
     <AuthFrame title={t('common:auth.adminTitle')}>
-      <form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
+      <form onSubmit={form.onSubmit((values) => signIn.mutate(values))} aria-label={t('common:auth.adminTitle')}>
         <Stack>
-          {signIn.error && (
-            <Alert color="red" role="alert">
-              {errorText(signIn.error)}
-            </Alert>
-          )}
+          <FormAlert error={signIn.error} />
           <PasswordInput
             label={t('common:auth.password')}
             description={t('common:auth.adminHint')}
+            visibilityToggleButtonProps={{ 'aria-label': t('common:auth.showPassword') }}
             autoComplete="current-password"
+            maxLength={1000}
             required
-            data-autofocus
             {...form.getInputProps('password')}
           />
           <Button type="submit" loading={signIn.isPending}>
@@ -47,6 +47,11 @@ export function Page() {
           </Button>
         </Stack>
       </form>
+      <Text size="sm">
+        <Anchor renderRoot={(props) => <Link to="/login" {...props} />} underline="always">
+          {t('common:auth.memberTitle')}
+        </Anchor>
+      </Text>
     </AuthFrame>
   );
 }

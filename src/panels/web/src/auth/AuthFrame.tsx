@@ -5,7 +5,14 @@ import type { ReactNode } from 'react';
 import { Brand } from '../app/Brand';
 import { LanguageSwitch, SchemeSwitch } from '../app/Switches';
 
-export function AuthFrame({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+export interface AuthFrameProps {
+  readonly title: string;
+  readonly children: ReactNode;
+  /** Below the card. */
+  readonly aside?: ReactNode;
+}
+
+export function AuthFrame({ title, children, aside }: AuthFrameProps) {
   useDocumentTitle(`${title} · KiroGate`);
   return (
     <Box mih="100vh">
@@ -16,13 +23,16 @@ export function AuthFrame({ title, children }: { readonly title: string; readonl
           <SchemeSwitch />
         </Group>
       </Group>
-      <Container size={440} py="xl" component="main" id="main">
-        <Paper p={{ base: 'md', xs: 'xl' }} shadow="sm">
-          <Stack>
-            <Title order={1}>{title}</Title>
-            {children}
-          </Stack>
-        </Paper>
+      <Container size={440} py={{ base: 'md', xs: 'xl' }} component="main" id="main">
+        <Stack>
+          <Paper p={{ base: 'md', xs: 'xl' }} shadow="sm">
+            <Stack>
+              <Title order={1}>{title}</Title>
+              {children}
+            </Stack>
+          </Paper>
+          {aside}
+        </Stack>
       </Container>
     </Box>
   );

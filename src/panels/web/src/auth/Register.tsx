@@ -1,52 +1,124 @@
-/** Sign-in of the admin: the password of the installation. */
-import { Alert, Button, PasswordInput, Stack } from '@mantine/core';
+/** Sign-up of members, and what comes after it: the panel, or waiting for approval. */
+import { Alert, Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useApi } from '../api/context';
 import type { ApiError } from '../api/errors';
-import { returnPath } from '../app/returnPath';
+import { FormAlert } from '../components/FormAlert';
+import { Loading } from '../components/states';
 import { useT } from '../i18n';
 import { useErrorText } from '../i18n/errorText';
 import { AuthFrame } from './AuthFrame';
+import { ProviderButtons } from './ProviderButtons';
+import { useSignInWays } from './providers';
+
+interface Account {
+  readonly username: string;
+  readonly email: string;
+  readonly password: string;
+}
 
 export function Page() {
+  const t = useT();
+  const ways = useSignInWays();
+  const [waiting, setWaiting] = useState(false);
+  if (waiting) {
+    return (
+      <AuthFrame title={t('common:auth.waitingTitle')}>
+        <Text>{t('common:auth.waitingText')}</Text>
+        <SignInLink />
+      </AuthFrame>
+    );
+  }
+  return (
+    <AuthFrame title={t('common:auth.registerTitle')}>
+      {ways.isPending && <Loading rows={3} />}
+      {ways.error && <FormAlert error={ways.error} />}
+      {ways.data?.registration === false && <Alert color="yellow">{t('common:auth.closed')}</Alert>}
+      {ways.data?.registration === true && (
+        <>
+          {ways.data.requireApproval && <Alert color="blue">{t('common:auth.approval')}</Alert>}
+          <RegisterForm onWaiting={() => setWaiting(true)} />
+          <ProviderButtons providers={ways.data.providers} />
+        </>
+      )}
+      <SignInLink />
+    </AuthFrame>
+  );
+}
+
+function SignInLink() {
+  const t = useT();
+  return (
+    <Text size="sm">
+      {t('common:auth.haveAccount')}{' '}
+      <Anchor renderRoot={(props) => <Link to="/login" {...props} />} underline="always">
+        {t('common:actions.signIn')}
+      </Anchor>
+    </Text>
+  );
+}
+
+function RegisterForm({ onWaiting }: { readonly onWaiting: () => void }) {
   const t = useT();
   const api = useApi();
   const client = useQueryClient();
   const navigate = useNavigate();
   const errorText = useErrorText();
-  const form = useForm({ initialValues: { password: '' } });
-  const signIn = useMutation<{ csrfToken: string }, ApiError, { password: string }>({
-    mutationFn: (body) => api.send('POST', '/admin/login', body),
-    async onSuccess({ csrfToken }) {
-      api.setCsrf('admin', csrfToken);
-      client.setQueryData(['session', 'admin'], { actor: 'admin', csrfToken });
-      await navigate({ to: returnPath(window.location.search, '/admin'), replace: true });
+  const form = useForm<Account>({
+    initialValues: { username: '', email: '', password: '' },
+    validate: { password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : null) },
+  });
+  const register = useMutation<{ status: 'active' | 'pending' }, ApiError, Account>({
+    async mutationFn(account) {
+      const made = await api.send<{ status: 'active' | 'pending' }>('POST', '/auth/register', account);
+      if (made.status === 'active') {
+        const { email, password } = account;
+        const { csrfToken } = await api.send<{ csrfToken: string }>('POST', '/auth/login', { email, password });
+        api.setCsrf('member', csrfToken);
+      }
+      return made;
+    },
+    async onSuccess({ status }) {
+      if (status === 'pending') {
+        onWaiting();
+        return;
+      }
+      await client.invalidateQueries({ queryKey: ['session', 'member'] });
+      await navigate({ to: '/panel', replace: true });
+    },
+    onError(error) {
+      if (error.param !== null && error.param in form.values) form.setFieldError(error.param, errorText(error));
     },
   });
   return (
-    <AuthFrame title={t('common:auth.adminTitle')}>
-      <form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
-        <Stack>
-          {signIn.error && (
-            <Alert color="red" role="alert">
-              {errorText(signIn.error)}
-            </Alert>
-          )}
-          <PasswordInput
-            label={t('common:auth.password')}
-            description={t('common:auth.adminHint')}
-            autoComplete="current-password"
-            required
-            data-autofocus
-            {...form.getInputProps('password')}
-          />
-          <Button type="submit" loading={signIn.isPending}>
-            {t('common:actions.signIn')}
-          </Button>
-        </Stack>
-      </form>
-    </AuthFrame>
+    <form onSubmit={form.onSubmit((values) => register.mutate(values))} aria-label={t('common:auth.registerTitle')}>
+      <Stack>
+        <FormAlert error={register.error?.param != null && register.error.param in form.values ? null : register.error} />
+        <TextInput label={t('common:auth.username')} autoComplete="nickname" maxLength={100} required {...form.getInputProps('username')} />
+        <TextInput
+          label={t('common:auth.email')}
+          type="email"
+          autoComplete="username"
+          maxLength={254}
+          required
+          {...form.getInputProps('email')}
+        />
+        <PasswordInput
+          label={t('common:auth.password')}
+          description={t('common:auth.passwordRule')}
+          visibilityToggleButtonProps={{ 'aria-label': t('common:auth.showPassword') }}
+          autoComplete="new-password"
+          maxLength={200}
+          required
+          {...form.getInputProps('password')}
+        />
+        <Button type="submit" loading={register.isPending}>
+          {t('common:actions.register')}
+        </Button>
+      </Stack>
+    </form>
   );
 }
