@@ -14,11 +14,14 @@ const keepAliveMs = 15_000;
 /** Each listener looks into the database four times a second. */
 const mostListeners = 100;
 
+/** As a cursor: only what is archived from now on. A page that shows what is stored already asks for no more. */
+const fromNow = 'now';
+
 type Context = Pick<PanelContext, 'clock' | 'db' | 'listeners' | 'logger'>;
 
 /** Reads the first page at once, so that a bad cursor is still a 400. Throws `storage_unavailable` when too many listen. */
 export async function followArchive(
-  query: Omit<ArchiveQuery, 'limit'>,
+  asked: Omit<ArchiveQuery, 'limit'>,
   context: Context,
 ): Promise<(response: ServerResponse, signal: AbortSignal) => Promise<void>> {
   if (context.listeners.count >= mostListeners) {
@@ -27,6 +30,7 @@ export async function followArchive(
       retryAfterSeconds: 30,
     });
   }
+  const query = asked.after === fromNow ? { ...asked, after: await headCursor(context.db) } : asked;
   await readArchive(context.db, { ...query, limit: 1 });
   return async (response, signal) => {
     context.listeners.count += 1;

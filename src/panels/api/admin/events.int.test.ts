@@ -18,10 +18,11 @@ interface Sent {
 }
 
 /** Reads server-sent events until `count` came. */
-async function listen(path: string, count: number, headers: Record<string, string> = {}): Promise<Sent[]> {
+async function listen(path: string, count: number, headers: Record<string, string> = {}, whenOpen = async () => {}): Promise<Sent[]> {
   const leave = new AbortController();
   const response = await fetch(panel.base + path, { headers: { cookie: admin.cookie, ...headers }, signal: leave.signal });
   expect(response.headers.get('content-type')).toContain('text/event-stream');
+  await whenOpen();
   const found: Sent[] = [];
   let text = '';
   const decoder = new TextDecoder();
@@ -86,6 +87,13 @@ describe('the event stream', () => {
     expect(all.map(({ id, data }) => id === data.cursor)).toEqual([true, true, true, true]);
     const resumed = await listen(path, 2, { 'last-event-id': all[1]?.id ?? '' });
     expect(resumed.map(({ data }) => data.data.username)).toEqual(['c', 'd']);
+  });
+
+  it('leaves out what is stored for one that asks from now on', async () => {
+    const sent = await listen('/admin/api/events/stream?types=user.registered&after=now', 1, {}, async () => {
+      await panel.admin('POST', '/admin/api/users', { username: 'later' });
+    });
+    expect(sent.map(({ data }) => data.data.username)).toEqual(['later']);
   });
 
   it('refuses a mangled Last-Event-ID with a shaped 400', async () => {

@@ -68,7 +68,8 @@ export const eventRoutes = [
     method: 'get',
     path: '/admin/api/events/stream',
     access: 'admin',
-    summary: 'The same as server-sent events that never end; `id:` is the cursor, `Last-Event-ID` resumes.',
+    summary:
+      'The same as server-sent events that never end; `id:` is the cursor, `Last-Event-ID` resumes, `after=now` leaves out what is stored.',
     status: 200,
     query: z.strictObject(filters),
     async handle({ query, lastEventId }, context) {

@@ -37,7 +37,7 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
 
   function connect(): void {
     if (source) return;
-    const query = new URLSearchParams({ types: options.types.join(','), ...(lastId === '' ? {} : { after: lastId }) });
+    const query = new URLSearchParams({ types: options.types.join(','), after: lastId || 'now' });
     const opened = options.open(`${options.url}?${query}`);
     source = opened;
     opened.onopen = () => {
