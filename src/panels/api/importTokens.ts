@@ -1,12 +1,14 @@
-/** Bulk donation by script: many credentials in one request, each judged by itself. */
+/** Bulk donation, by a member or a script: many credentials in one request, each judged by itself. */
 import { z } from 'zod';
+import type { CommandMeta } from '../../commands/define.js';
 import { models, optionalText } from '../../commands/fields.js';
 import { dailyCap } from '../../commands/token/donate.js';
 import { AppError } from '../../errors.js';
 import { safeText } from '../../shared/safeText.js';
-import { defineRoute, type ImportCaller } from './define.js';
+import { defineRoute } from './define.js';
 import type { PanelContext } from './deps.js';
-import { donate } from './tokens.js';
+import { donate } from './donations.js';
+import { metaOf } from './meta.js';
 import { validate } from './validate.js';
 
 /** Each is a transaction of its own; more go in further requests. */
@@ -19,7 +21,17 @@ const entry = z.looseObject({
   name: optionalText(100).nullable().optional(),
   dailyCap: dailyCap.nullable().optional(),
   allowedModels: models.nullable().optional(),
+  // Where an upstream lies is for admins to say: another's address could point into our own network.
+  baseUrl: z.undefined('is for admins to set').optional(),
 });
+
+/** The two of our own names that a file may write the other way. */
+function ownSpelling(given: unknown): unknown {
+  if (typeof given === 'string') return { refreshToken: given };
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+  const names = { daily_cap: 'dailyCap', allowed_models: 'allowedModels', base_url: 'baseUrl' } as Readonly<Record<string, string>>;
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]));
+}
 
 const rejection = z.strictObject({ index: z.int(), reason: z.string() });
 
@@ -41,43 +53,64 @@ export function entriesOf(body: unknown): unknown[] {
     .filter((line) => line !== '');
 }
 
-async function donateEntry(given: unknown, caller: ImportCaller, requestId: string, context: PanelContext): Promise<string | null> {
-  try {
-    const fields = validate(entry, typeof given === 'string' ? { refreshToken: given } : given);
-    const meta = {
-      actor: caller.ownerId === null ? 'system' : `user/${caller.ownerId}`,
-      correlationId: requestId,
-      causationId: `import-key/${caller.importKeyId}`,
-    };
-    await donate(fields, caller.ownerId, meta, context);
-    return null;
-  } catch (error) {
-    if (error instanceof AppError && error.status < 500) return safeText(error.message, 300);
-    throw error;
+type DonateOne = (given: unknown) => Promise<string>;
+
+/** What became of each: its id, or why not. */
+async function importAll(body: unknown, donateOne: DonateOne): Promise<{ ids: string[]; rejected: z.input<typeof rejection>[] }> {
+  const entries = entriesOf(body);
+  if (entries.length > mostEntries) {
+    throw new AppError('invalid_request', { message: `At most ${mostEntries} credentials in one request.`, param: 'body' });
   }
+  const ids: string[] = [];
+  const rejected: z.input<typeof rejection>[] = [];
+  for (const [index, given] of entries.entries()) {
+    try {
+      ids.push(await donateOne(given));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.status >= 500) throw error;
+      rejected.push({ index, reason: safeText(error.message, 300) });
+    }
+  }
+  return { ids, rejected };
 }
 
+function donorOf(ownerId: string | null, meta: CommandMeta, context: PanelContext): DonateOne {
+  return (given) => donate(validate(entry, ownSpelling(given)), ownerId, meta, context);
+}
+
+const body = z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()), z.string()]);
+const answer = z.strictObject({ accepted: z.int(), rejected: z.array(rejection) });
+
 export const importRoutes = [
+  defineRoute({
+    method: 'post',
+    path: '/user/api/tokens/import',
+    access: 'member',
+    summary:
+      'Donate many credentials at once: a JSON array, or text with one refresh token a line. `ids` are those of the accepted, in order.',
+    status: 200,
+    body,
+    text: true,
+    response: answer.extend({ ids: z.array(z.string()) }),
+    async handle(request, context) {
+      const { ids, rejected } = await importAll(request.body, donorOf(request.caller.userId, metaOf(request), context));
+      return { body: { accepted: ids.length, rejected, ids } };
+    },
+  }),
   defineRoute({
     method: 'post',
     path: '/api/tokens/import',
     access: 'import-key',
     summary: 'Donate many credentials: a JSON array, or text with one refresh token a line.',
     status: 200,
-    body: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()), z.string()]),
+    body,
     text: true,
-    response: z.strictObject({ accepted: z.int(), rejected: z.array(rejection) }),
-    async handle({ body, caller, requestId }, context) {
-      const entries = entriesOf(body);
-      if (entries.length > mostEntries) {
-        throw new AppError('invalid_request', { message: `At most ${mostEntries} credentials in one request.`, param: 'body' });
-      }
-      const rejected: z.input<typeof rejection>[] = [];
-      for (const [index, given] of entries.entries()) {
-        const reason = await donateEntry(given, caller, requestId, context);
-        if (reason !== null) rejected.push({ index, reason });
-      }
-      return { body: { accepted: entries.length - rejected.length, rejected } };
+    response: answer,
+    async handle({ body: given, caller: { ownerId, importKeyId }, requestId }, context) {
+      const actor = ownerId === null ? 'system' : `user/${ownerId}`;
+      const meta = { actor, correlationId: requestId, causationId: `import-key/${importKeyId}` };
+      const { ids, rejected } = await importAll(given, donorOf(ownerId, meta, context));
+      return { body: { accepted: ids.length, rejected } };
     },
   }),
 ];

@@ -90,7 +90,8 @@ function bodyReaders(row: Route): RequestHandler[] {
     if (hasBody && !request.is(types)) throw new AppError('unsupported_media_type');
     next();
   };
-  const limit = bodyLimits[row.access];
+  // Rows that take text take whole files.
+  const limit = row.text ? '8mb' : bodyLimits[row.access];
   return [
     checkContentType,
     express.json({ limit, strict: false, type: json }),

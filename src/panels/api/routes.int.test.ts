@@ -87,7 +87,8 @@ describe('every row', () => {
     expect([status, body.error.code, body.error.param]).toEqual([400, 'invalid_request', 'no-such-thing']);
   });
 
-  it.each(known.filter(([, row]) => row.method !== 'get'))(
+  // A file of credentials is judged line by line.
+  it.each(known.filter(([, row]) => row.method !== 'get' && row.text !== true))(
     '%s refuses a body that is no object or holds an unknown key',
     async (_name, row) => {
       const call = (body: unknown) => panel.call(row.method.toUpperCase(), path(row.path), { ...as(row), body });

@@ -21,6 +21,7 @@ import { userKeyRoutes } from './user/keys.js';
 import { notificationRoutes } from './user/notifications.js';
 import { profileRoutes } from './user/profile.js';
 import { userTokenRoutes } from './user/tokens.js';
+import { tokenUsageRoutes } from './user/tokenUsage.js';
 
 export const routes: readonly Route[] = [
   ...documentRoutes,
@@ -40,6 +41,7 @@ export const routes: readonly Route[] = [
   ...providerRoutes,
   ...profileRoutes,
   ...userTokenRoutes,
+  ...tokenUsageRoutes,
   ...userKeyRoutes,
   ...notificationRoutes,
   ...publicAnnouncementRoutes,

@@ -1,11 +1,5 @@
-/** What the token rows of admin and member share: the item with its live figures, and the form of a donation. */
+/** Tokens as admin and member see them: the item with its live figures, and pages of them. */
 import { z } from 'zod';
-import type { CommandMeta } from '../../commands/define.js';
-import { models, optionalText } from '../../commands/fields.js';
-import { changeTokenLimits } from '../../commands/token/changeLimits.js';
-import { changeTokenVisibility } from '../../commands/token/changeVisibility.js';
-import { dailyCap, donateToken } from '../../commands/token/donate.js';
-import { AppError } from '../../errors.js';
 import type { TokenUse } from '../../limits/port.js';
 import { riskScore } from '../../limits/risk.js';
 import type { DirectoryToken } from '../../projections/directory.js';
@@ -121,65 +115,4 @@ export function pageOfTokens(
   const shown = sorted.slice(0, query.limit);
   const last = shown.at(-1);
   return { tokens: shown, nextCursor: sorted.length > query.limit && last ? writeCursor({ at: last.createdAt, id: last.id }) : null };
-}
-
-const secretText = z.string().max(20_000).optional();
-
-/** A donation. What belongs to the credential is judged by its upstream, which names the field at fault. */
-export const donation = z.strictObject({
-  provider: z.string().max(50),
-  authType: z.string().max(50).optional(),
-  refreshToken: secretText,
-  clientId: secretText,
-  clientSecret: secretText,
-  apiKey: secretText,
-  region: z.string().max(50).optional(),
-  apiRegion: z.string().max(50).optional(),
-  profileArn: z.string().max(500).optional(),
-  baseUrl: z.string().max(500).optional(),
-  models: models.optional(),
-  visibility: z.enum(['public', 'private']),
-  name: optionalText(100).nullable().optional(),
-  dailyCap: dailyCap.nullable().optional(),
-  allowedModels: models.nullable().optional(),
-});
-
-/** Answers the new token's id. Throws `invalid_request` with the field, `conflict` when the credential is in the pool already. */
-export async function donate(
-  given: z.output<typeof donation>,
-  ownerId: string | null,
-  meta: CommandMeta,
-  { upstreams, commands }: Pick<PanelContext, 'upstreams' | 'commands'>,
-): Promise<string> {
-  const { provider, visibility, name, dailyCap: cap, allowedModels, ...credentialFields } = given;
-  const upstream = upstreams.get(provider);
-  if (!upstream) {
-    throw new AppError('invalid_request', { message: `provider must be one of ${[...upstreams.keys()].join(', ')}.`, param: 'provider' });
-  }
-  const credential = upstream.parseCredential(credentialFields);
-  const optional = { name: name ?? null, dailyCap: cap ?? null, allowedModels: allowedModels ?? null };
-  return (await commands.execute(donateToken, { ownerId, visibility, provider, ...optional, credential }, meta)).id;
-}
-
-export const tokenPatch = z.strictObject({
-  visibility: z.enum(['public', 'private']).optional(),
-  name: optionalText(100).nullable().optional(),
-  dailyCap: dailyCap.nullable().optional(),
-  allowedModels: models.nullable().optional(),
-});
-
-/** Changes what is named and answers the token as it is then. */
-export async function patchToken(
-  tokenId: string,
-  patch: z.output<typeof tokenPatch>,
-  meta: CommandMeta,
-  context: PanelContext,
-): Promise<TokenItem> {
-  const { visibility, ...limits } = patch;
-  if (visibility !== undefined) await context.commands.execute(changeTokenVisibility, { tokenId, visibility }, meta);
-  if (Object.keys(limits).length > 0) await context.commands.execute(changeTokenLimits, { tokenId, ...limits }, meta);
-  const token = context.directory.token(tokenId);
-  const [item] = token ? await tokenItems([token], context) : [];
-  if (!item) throw new AppError('not_found');
-  return item;
 }

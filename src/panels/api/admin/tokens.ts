@@ -7,9 +7,10 @@ import { suspendToken } from '../../../commands/token/suspend.js';
 import { riskHistory } from '../../../projections/tokenHealthQueries.js';
 import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
+import { donate, donation, patchToken, tokenPatch } from '../donations.js';
 import { filterText, id, iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
-import { donate, donation, pageOfTokens, patchToken, riskOf, tokenItem, tokenItems, tokenPatch } from '../tokens.js';
+import { pageOfTokens, riskOf, tokenItem, tokenItems } from '../tokens.js';
 
 const changed = z.strictObject({ changed: z.boolean() });
 

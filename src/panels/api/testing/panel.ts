@@ -204,7 +204,9 @@ export async function openTestPanel(options: { readonly signIn?: SignInOptions }
 
 function madeUpUpstream(): Upstream {
   const parseCredential: Upstream['parseCredential'] = (input) => parseKiroCredential(input, 'us-east-1');
-  return { provider: 'kiro', parseCredential } as Partial<Upstream> as Upstream;
+  const resolveModel: Upstream['resolveModel'] = (name) =>
+    /^[a-z0-9.-]{1,100}$/.test(name) ? { id: name.replace(/(\d)-(\d)/, '$1.$2'), known: true, contextWindow: 200_000 } : null;
+  return { provider: 'kiro', parseCredential, resolveModel } as Partial<Upstream> as Upstream;
 }
 
 /** Every success is held against the schema that its own row promises. */

@@ -4,9 +4,11 @@ import { removeToken } from '../../../commands/token/remove.js';
 import { AppError } from '../../../errors.js';
 import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
-import { listOf, paging } from '../fields.js';
+import { donate, donation, patchToken, tokenPatch } from '../donations.js';
+import { iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
-import { donate, donation, pageOfTokens, patchToken, tokenItem, tokenItems, tokenPatch } from '../tokens.js';
+import { removalOf } from '../reads/removals.js';
+import { pageOfTokens, tokenItem, tokenItems } from '../tokens.js';
 
 /** The commands check it as well; this is for a patch that changes nothing. */
 function requireOwn(tokenId: string, userId: string, { directory }: PanelContext): void {
@@ -56,11 +58,23 @@ export const userTokenRoutes = [
     method: 'delete',
     path: '/user/api/tokens/:id',
     access: 'member',
-    summary: 'Take your token out of the pool; its secret is deleted.',
-    status: 204,
+    summary: 'Take your token out of the pool; its secret is deleted, and the answer proves it.',
+    status: 200,
+    response: z.strictObject({
+      id: z.string(),
+      deletedAt: time,
+      /** `kirogate.token.removed` in the archive. */
+      eventId: z.string(),
+      /** Looked up in the vault after the deletion. */
+      secretsErased: z.boolean(),
+    }),
     async handle(request, context) {
-      await context.commands.execute(removeToken, { tokenId: request.params.id }, metaOf(request));
-      return {};
+      const { id } = request.params;
+      await context.commands.execute(removeToken, { tokenId: id }, metaOf(request));
+      const removal = await removalOf(context.db, id);
+      if (removal === undefined)
+        throw new AppError('internal', { cause: new Error(`token ${id} was removed and its event is not to be found`) });
+      return { body: { id, deletedAt: iso(removal.at), eventId: removal.eventId, secretsErased: removal.secretsErased } };
     },
   }),
 ];

@@ -1,0 +1,119 @@
+/** What donors may do: give many at once, say how their tokens are used, see who used them, take them back with proof. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tokenUsed } from '../../../events/token/used.js';
+import { sql } from '../../../infra/database/port.js';
+import { type Member, openTestPanel, refreshTokenOf, type TestPanel } from '../testing/panel.js';
+
+let panel: TestPanel;
+let ada: Member;
+let bob: Member;
+beforeAll(async () => {
+  panel = await openTestPanel();
+  ada = await panel.member('ada');
+  bob = await panel.member('bob');
+});
+afterAll(() => panel.close());
+
+async function donated(as: Member, name: string): Promise<string> {
+  const body = { provider: 'kiro', authType: 'social', refreshToken: refreshTokenOf(name), visibility: 'public', name };
+  return (await panel.call('POST', '/user/api/tokens', { as, body })).body.id;
+}
+
+describe('a bulk donation', () => {
+  it('takes camelCase and snake_case in one file and says of each that it refuses why', async () => {
+    const file = [
+      { refreshToken: refreshTokenOf('one'), name: 'one', dailyCap: 5 },
+      {
+        refresh_token: refreshTokenOf('two'),
+        auth_method: 'social',
+        daily_cap: 7,
+        allowed_models: ['claude-sonnet-4-5'],
+        visibility: 'private',
+      },
+      { refreshToken: 'short' },
+      { refreshToken: refreshTokenOf('one') },
+      { refreshToken: refreshTokenOf('four'), baseUrl: 'http://169.254.169.254/' },
+      { refreshToken: refreshTokenOf('five'), base_url: 'http://169.254.169.254/' },
+      { refreshToken: refreshTokenOf('six'), dailyCap: 0 },
+      17,
+      null,
+    ];
+    const { status, body } = await panel.call('POST', '/user/api/tokens/import', { as: ada, body: file });
+    expect([status, body.accepted]).toEqual([200, 2]);
+    expect(body.rejected.map(({ index }: { index: number }) => index)).toEqual([2, 3, 4, 5, 6, 7, 8]);
+    expect(body.rejected[1].reason).toContain('already');
+    expect(body.rejected[2].reason).toContain('baseUrl');
+    expect(JSON.stringify(body)).not.toContain('rrrr');
+    const [one, two] = body.ids.map((id: string) => panel.directory.token(id));
+    expect(one).toMatchObject({ ownerId: ada.id, visibility: 'public', name: 'one', dailyCap: 5 });
+    expect(two).toMatchObject({ ownerId: ada.id, visibility: 'private', dailyCap: 7, allowedModels: ['claude-sonnet-4.5'] });
+  });
+
+  it('takes a file of lines as it is', async () => {
+    const text = `${refreshTokenOf('line-a')}\r\n\n  ${refreshTokenOf('line-b')}\n${refreshTokenOf('line-a')}\n`;
+    const headers = { 'content-type': 'text/plain' };
+    const { body } = await panel.call('POST', '/user/api/tokens/import', { as: bob, body: text, headers });
+    expect([body.accepted, body.ids.length, body.rejected.length]).toEqual([2, 2, 1]);
+  });
+
+  it('takes a file of some megabytes, and refuses what is no list at once', async () => {
+    const padded = [{ refreshToken: refreshTokenOf('padded'), note: 'x'.repeat(2_000_000) }];
+    expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: padded })).body.accepted).toBe(1);
+    const answer = await panel.call('POST', '/user/api/tokens/import', { as: bob, body: '[{', headers: { 'content-type': 'text/plain' } });
+    expect([answer.status, answer.body.error.code]).toEqual([400, 'invalid_request']);
+    const many = Array.from({ length: 5_001 }, () => 'x');
+    expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: many })).status).toBe(400);
+  });
+});
+
+describe('what the donor sets', () => {
+  it('names models as the upstream does, so that the limits match them, and refuses what is none', async () => {
+    const id = await donated(ada, 'models');
+    const patch = (allowedModels: unknown) => panel.call('PATCH', `/user/api/tokens/${id}`, { as: ada, body: { allowedModels } });
+    expect((await patch(['claude-sonnet-4-5', 'claude-sonnet-4.5'])).body.allowedModels).toEqual(['claude-sonnet-4.5']);
+    const refused = await patch(['claude-sonnet-4-5', '<img src=x>']);
+    expect([refused.status, refused.body.error.param]).toEqual([400, 'allowedModels[1]']);
+    expect((await patch(null)).body.allowedModels).toBeNull();
+  });
+});
+
+describe('the use of a token', () => {
+  it('is told by day and consumer, without saying who they are', async () => {
+    const id = await donated(ada, 'used');
+    const use = (userId: string, day = new Date(panel.clock.now()).toISOString().slice(0, 10)) => ({
+      type: tokenUsed.type,
+      subject: `token/${id}`,
+      data: { ...tokenUsed.example, userId, tokenId: id, period: { day, month: day.slice(0, 7) } },
+    });
+    await panel.traffic([use(bob.id), use(bob.id), use(ada.id), use('operator'), use(bob.id, '2020-01-01')]);
+    const { body } = await panel.call('GET', `/user/api/tokens/${id}/usage`, { as: ada });
+    expect(body.total.requests).toBe(4);
+    expect(body.days).toHaveLength(1);
+    expect(body.days[0]).toMatchObject({ requests: 4, successes: 4, inputTokens: 4 * tokenUsed.example.usage.inputTokens });
+    expect(body.consumers.map((one: { kind: string; requests: number }) => [one.kind, one.requests])).toEqual([
+      ['member', 2],
+      ['operator', 1],
+      ['self', 1],
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(new RegExp(`@|bob|${bob.id}`));
+    expect((await panel.call('GET', `/user/api/tokens/${id}/usage`, { as: bob })).status).toBe(404);
+    for (const days of ['0', '63', 'x', '']) {
+      expect((await panel.call('GET', `/user/api/tokens/${id}/usage?days=${days}`, { as: ada })).body.error.param).toBe('days');
+    }
+  });
+});
+
+describe('taking a token back', () => {
+  it('answers with the event and with what the vault says afterwards', async () => {
+    const id = await donated(ada, 'back');
+    const before = await panel.db.query(sql`select 1 from vault_credentials where token_id = ${id}`);
+    const { status, body } = await panel.call('DELETE', `/user/api/tokens/${id}`, { as: ada });
+    expect([status, body.id, body.secretsErased]).toEqual([200, id, true]);
+    expect([before.length, (await panel.db.query(sql`select 1 from vault_credentials where token_id = ${id}`)).length]).toEqual([1, 0]);
+    const [event] = await panel.db.query<{ type: string; subject: string }>(
+      sql`select type, subject from archive where id = ${body.eventId}`,
+    );
+    expect(event).toEqual({ type: 'kirogate.token.removed', subject: `token/${id}` });
+    expect((await panel.call('DELETE', `/user/api/tokens/${id}`, { as: ada })).status).toBe(404);
+  });
+});
