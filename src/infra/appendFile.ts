@@ -54,10 +54,18 @@ export class AppendFileFull extends Error {
 
 /** One record as it stands in the file. */
 export function frame(record: Buffer): Buffer {
-  const framed = Buffer.allocUnsafe(HEADER + record.length);
-  framed.writeUInt32LE(record.length, 0);
-  record.copy(framed, HEADER);
-  framed.writeUInt32LE(checksum(framed.subarray(0, 4), record), 4);
+  return framesOf([record]);
+}
+
+function framesOf(records: readonly Buffer[]): Buffer {
+  const framed = Buffer.allocUnsafe(records.reduce((sum, record) => sum + HEADER + record.length, 0));
+  let at = 0;
+  for (const record of records) {
+    framed.writeUInt32LE(record.length, at);
+    record.copy(framed, at + HEADER);
+    framed.writeUInt32LE(checksum(framed.subarray(at, at + 4), record), at + 4);
+    at += HEADER + record.length;
+  }
   return framed;
 }
 
@@ -115,7 +123,7 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
 }
 
 interface Waiting {
-  readonly frame: Buffer;
+  readonly record: Buffer;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -131,6 +139,8 @@ class FramedFile implements AppendFile {
   #queuedBytes = 0;
   /** Records that wait for the next write; undefined when none does. */
   #batch: Waiting[] | undefined;
+  /** Until `#batch` takes its turn. */
+  #flushing: NodeJS.Immediate | undefined;
   /** One thing at a time touches the file: a write, a rewrite, a sync or the close. */
   #turn: Promise<void> = Promise.resolve();
   #syncTimer: NodeJS.Timeout | undefined;
@@ -162,25 +172,27 @@ class FramedFile implements AppendFile {
       return Promise.reject(new AppendFileFull(`${this.path} has reached its bound of ${this.#maxBytes} bytes`));
     }
     return new Promise((resolve, reject) => {
-      const framed = frame(record);
-      this.#queuedBytes += framed.length;
-      this.#openBatch().push({ frame: framed, resolve, reject });
+      this.#queuedBytes += HEADER + record.length;
+      this.#openBatch().push({ record, resolve, reject });
     });
   }
 
   rewrite(records: readonly Buffer[]): Promise<void> {
     if (this.#closed) return Promise.reject(new Error(`${this.path} is closed`));
-    // What was appended until here belongs to the old content; a later append opens a batch behind the rewrite.
+    // What was appended until here belongs to the old content; what comes later is written behind the rewrite.
+    this.#flush();
     this.#batch = undefined;
     return this.#takeTurn(() => this.#replace(records));
   }
 
   sync(): Promise<void> {
+    this.#flush();
     return this.#takeTurn(() => this.#handle.datasync());
   }
 
   close(): Promise<void> {
     if (this.#closed) return this.#turn;
+    this.#flush();
     this.#closed = true;
     clearTimeout(this.#syncTimer);
     return this.#takeTurn(async () => {
@@ -196,21 +208,28 @@ class FramedFile implements AppendFile {
     return mine;
   }
 
-  /** Whatever is appended while a write is under way goes out together in the next one. */
+  /** Whatever is appended in one turn of the event loop, or while a write is under way, goes out together in the next one. */
   #openBatch(): Waiting[] {
     if (this.#batch) return this.#batch;
-    const batch: Waiting[] = [];
-    this.#batch = batch;
+    this.#flushing = setImmediate(() => this.#flush());
+    this.#batch = [];
+    return this.#batch;
+  }
+
+  /** Has what waits take its turn, where it has not yet. */
+  #flush(): void {
+    const batch = this.#batch;
+    if (batch === undefined || this.#flushing === undefined) return;
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
     void this.#takeTurn(async () => {
       if (this.#batch === batch) this.#batch = undefined;
       await this.#write(batch);
     });
-    return batch;
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
-    const [only] = batch;
-    const bytes = batch.length === 1 && only ? only.frame : Buffer.concat(batch.map((waiting) => waiting.frame));
+    const bytes = framesOf(batch.map((waiting) => waiting.record));
     try {
       if (bytes.length <= AT_ONCE_BYTES && performance.now() >= this.#restUntil) this.#writeAtOnce(bytes);
       else await writeAll(this.#handle, bytes, this.#written);

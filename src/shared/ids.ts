@@ -10,6 +10,9 @@ export interface Ids {
   short(): string;
 }
 
+/** The four digits that say RFC 9562. */
+const VARIANTS = '89ab';
+
 const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /**
@@ -20,33 +23,37 @@ export function createIds(clock: Clock): Ids {
   const short = customAlphabet(alphabet, 16);
   let lastMs = 0;
   let counter = 0;
-  let pool = randomBytes(0);
+  /** Random digits for many ids: hexadecimal text is cheapest made and cut in one go. */
+  let pool = '';
   let used = 0;
-  const take8 = (): Buffer => {
-    if (used + 8 > pool.length) {
-      pool = randomBytes(2048);
+  let time = '';
+  const take16 = (): string => {
+    if (used + 16 > pool.length) {
+      pool = randomBytes(2048).toString('hex');
       used = 0;
     }
-    used += 8;
-    return pool.subarray(used - 8, used);
+    used += 16;
+    return pool.slice(used - 16, used);
+  };
+  const setTime = (ms: number): void => {
+    lastMs = ms;
+    const digits = ms.toString(16).padStart(12, '0');
+    time = `${digits.slice(0, 8)}-${digits.slice(8)}`;
   };
   return {
     short,
     uuid() {
       const ms = clock.now();
-      const random = take8();
+      const random = take16();
       if (ms > lastMs) {
-        lastMs = ms;
-        counter = random.readUInt16BE(6) & 0x7ff;
+        setTime(ms);
+        counter = Number.parseInt(random.slice(12), 16) & 0x7ff;
       } else if (++counter > 0xfff) {
-        lastMs += 1;
+        setTime(lastMs + 1);
         counter = 0;
       }
-      const time = lastMs.toString(16).padStart(12, '0');
-      const a = counter.toString(16).padStart(3, '0');
-      const tail = random.toString('hex');
-      const variant = ((Number.parseInt(tail.slice(0, 1), 16) & 0x3) | 0x8).toString(16);
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${a}-${variant}${tail.slice(1, 4)}-${tail.slice(4, 16)}`;
+      const a = (0x7000 | counter).toString(16);
+      return `${time}-${a}-${VARIANTS[Number.parseInt(random.slice(0, 1), 16) & 3]}${random.slice(1, 4)}-${random.slice(4)}`;
     },
   };
 }

@@ -8,7 +8,7 @@ import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { trafficEvent } from './events.js';
 import { type RecordDeps, record } from './record.js';
-import type { Run } from './run.js';
+import type { AttemptRecord, Run } from './run.js';
 
 export type Ending = { readonly kind: 'completed' } | { readonly kind: 'failed'; readonly error: AppError } | { readonly kind: 'left' };
 
@@ -89,13 +89,19 @@ function terminalEvent(run: Run, ending: Ending, charged: boolean, deps: Gateway
     charged,
     metered: run.caller.quota !== null,
     tokenId,
-    attempts: run.attempts.map(({ startedMono: _mono, sent: _sent, ...attempt }) => attempt),
+    attempts: run.attempts.map(attemptFacts),
     decision: run.decision,
     usage: usageOf(run),
   };
   const key = ending.kind === 'completed' ? tokenId : userId;
   const facts = { id: run.terminalEventId, actor: `key/${keyId}`, correlationId: run.requestId };
   return trafficEvent({ ...facts, type, subject, key, data: { ...data, ...reason } }, deps);
+}
+
+/** Written out: copying all but two members took V8 longer than the rest of the event. */
+function attemptFacts(attempt: AttemptRecord): Omit<AttemptRecord, 'startedMono' | 'sent'> {
+  const { attemptId, tokenId, provider, startedAt, respondedAt, durationUs, outcome, failure, status } = attempt;
+  return { attemptId, tokenId, provider, startedAt, respondedAt, durationUs, outcome, failure, status };
 }
 
 const micros = (ms: number): number => Math.max(0, Math.round(ms * 1000));

@@ -219,6 +219,13 @@ async function* readReply(context: Context, response: WireResponse, reply: Reply
   throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
 }
 
+/** Pieces of text that came together go on as one: what is done for an event is then done once for a read, not for each of its frames. */
+function add(events: ModelEvent[], event: ModelEvent): void {
+  const last = events.length > 0 ? events[events.length - 1] : undefined;
+  if (event.type === 'text' && last?.type === 'text') events[events.length - 1] = { type: 'text', text: last.text + event.text };
+  else events.push(event);
+}
+
 /** What came before a broken frame still counts, so the error is answered and not thrown. */
 function decodeInto(
   events: ModelEvent[],
@@ -229,7 +236,7 @@ function decodeInto(
   try {
     for (const chunk of chunks) {
       frames.push(chunk, (frame) => {
-        for (const event of decoder.frame(frame)) events.push(event);
+        for (const event of decoder.frame(frame)) add(events, event);
       });
     }
     return null;

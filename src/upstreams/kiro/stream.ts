@@ -1,5 +1,6 @@
 /** Turns the frames of one reply into model events: text, thinking, tools, usage, stop, or the failure they tell of (kiro-protocol B7, C2). */
 import { type ModelEvent, UpstreamFailure } from '../define.js';
+import { createContentReader } from './contentReader.js';
 import { createReplyEnding, type EndingOptions } from './ending.js';
 import { readRefusal, refusalFailure } from './failures.js';
 import type { Frame } from './frames.js';
@@ -25,6 +26,8 @@ export interface StreamDecoder {
   end(): ModelEvent[];
 }
 
+const textEvent = 'assistantResponseEvent';
+
 /** Known events that carry nothing for a client (B7). */
 const silentEvents = new Set([
   'messageMetadataEvent',
@@ -38,10 +41,17 @@ const silentEvents = new Set([
   'initial-response',
 ]);
 
+/** Some events carry their members under their own name. */
+function within(payload: Payload, type: string): Payload {
+  const inner = payload[type];
+  return typeof inner === 'object' && inner !== null ? (inner as Payload) : payload;
+}
+
 export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   const ending = createReplyEnding(options);
   const tags = options.thinkingTags ? createThinkingTags() : null;
   const tools = createToolCalls({ originalName: options.originalName, onOutput: ending.output });
+  const readContent = createContentReader();
   const contentJoiner = createTextJoiner();
   const reasoningJoiner = createTextJoiner();
   let signature = '';
@@ -101,7 +111,6 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     };
 
   const handlers: Readonly<Record<string, (payload: Payload, raw: boolean) => ModelEvent[]>> = {
-    assistantResponseEvent: content,
     reasoningContentEvent: reasoning,
     toolUseEvent: (payload, raw) => [...settleAll(), ...tools.event(payload as ToolUsePayload, raw)],
     metadataEvent: noted(ending.metadata),
@@ -118,11 +127,9 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
   };
 
   const event = (type: string, payload: Payload, raw: boolean): ModelEvent[] => {
+    if (type === textEvent) return content(within(payload, type), raw);
     const handler = Object.hasOwn(handlers, type) ? handlers[type] : undefined;
-    if (handler) {
-      const inner = payload[type];
-      return handler(typeof inner === 'object' && inner !== null ? (inner as Payload) : payload, raw);
-    }
+    if (handler) return handler(within(payload, type), raw);
     if (!silentEvents.has(type)) options.onOddity(`event ${type.slice(0, 60) || '(without a type)'}`);
     return settle();
   };
@@ -131,8 +138,9 @@ export function createStreamDecoder(options: DecoderOptions): StreamDecoder {
     frame(frame) {
       frames += 1;
       if ((frame.headers[':message-type'] ?? 'event') === 'event') {
-        const { payload, raw } = readPayload(frame.payload);
-        return event(frame.headers[':event-type'] ?? guessType(payload), payload, raw);
+        const type = frame.headers[':event-type'];
+        const { payload, raw } = type === textEvent ? readContent(frame.payload) : readPayload(frame.payload);
+        return event(type ?? guessType(payload), payload, raw);
       }
       const failure = readException(frame, options.secrets);
       if (failure !== 'over_length') throw failure;
