@@ -1,0 +1,113 @@
+/** The form of a key; a new one shows the key once, with settings for the usual clients. */
+import { Button, Group, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import { useWrite } from '../../api/queries';
+import { AppModal } from '../../components/AppModal';
+import { CopyOnce } from '../../components/CopyOnce';
+import { FormAlert } from '../../components/FormAlert';
+import { useT } from '../../i18n';
+import type { ApiKey } from '../types';
+import { ClientSettings } from './ClientSettings';
+import { fromLocalTime, toLocalTime } from './localTime';
+
+const path = '/user/api/keys';
+
+interface Values {
+  readonly name: string;
+  readonly rpmLimit: number | string;
+  readonly allowedModels: string[];
+  readonly expiresAt: string;
+}
+
+/** What the API takes: null is the site's default, all models, no end. */
+function bodyOf({ name, rpmLimit, allowedModels, expiresAt }: Values) {
+  return {
+    name,
+    rpmLimit: rpmLimit === '' ? null : Number(rpmLimit),
+    allowedModels: allowedModels.length === 0 ? null : allowedModels,
+    expiresAt: fromLocalTime(expiresAt),
+  };
+}
+
+/** `existing` null: a new key. */
+export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | null; readonly onClose: () => void }) {
+  const t = useT('member');
+  const [issued, setIssued] = useState<string | null>(null);
+  const save = useWrite<{ key?: string }>({ refreshes: [path], quiet: true });
+  const form = useForm<Values>({
+    initialValues: {
+      name: existing?.name ?? '',
+      rpmLimit: existing?.rpmLimit ?? '',
+      allowedModels: [...(existing?.allowedModels ?? [])],
+      expiresAt: toLocalTime(existing?.expiresAt ?? null),
+    },
+  });
+  if (issued !== null) {
+    return (
+      <AppModal opened onClose={onClose} title={t('member:keys.madeTitle')} size="lg" closeOnClickOutside={false}>
+        <Stack>
+          <CopyOnce secret={issued} label={t('member:keys.key')} />
+          <ClientSettings apiKey={issued} />
+          <Group justify="flex-end">
+            <Button onClick={onClose}>{t('member:keys.copied')}</Button>
+          </Group>
+        </Stack>
+      </AppModal>
+    );
+  }
+  const submit = (values: Values): void =>
+    save.mutate(
+      existing === null
+        ? { method: 'POST', path, body: bodyOf(values) }
+        : { method: 'PATCH', path: `${path}/${existing.id}`, body: bodyOf(values) },
+      { onSuccess: ({ key }) => (key === undefined ? onClose() : setIssued(key)) },
+    );
+  return (
+    <AppModal opened onClose={onClose} title={existing === null ? t('member:keys.create') : t('member:keys.edit')}>
+      <form onSubmit={form.onSubmit(submit)}>
+        <Stack>
+          <FormAlert error={save.error} />
+          <TextInput
+            label={t('member:keys.name')}
+            description={t('member:keys.nameHint')}
+            maxLength={100}
+            required
+            data-autofocus
+            {...form.getInputProps('name')}
+          />
+          <NumberInput
+            label={t('member:keys.rpm')}
+            description={t('member:keys.rpmHint')}
+            min={1}
+            max={100_000}
+            allowDecimal={false}
+            {...form.getInputProps('rpmLimit')}
+          />
+          <TagsInput
+            label={t('member:keys.models')}
+            description={t('member:keys.modelsHint')}
+            splitChars={[',', ' ']}
+            acceptValueOnBlur
+            clearable
+            {...form.getInputProps('allowedModels')}
+          />
+          <TextInput
+            type="datetime-local"
+            label={t('member:keys.expires')}
+            description={t('member:keys.expiresHint')}
+            {...form.getInputProps('expiresAt')}
+          />
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={onClose}>
+              {t('common:actions.cancel')}
+            </Button>
+            <Button type="submit" loading={save.isPending}>
+              {existing === null ? t('common:actions.create') : t('common:actions.save')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </AppModal>
+  );
+}
