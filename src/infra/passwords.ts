@@ -79,6 +79,11 @@ function scryptOf(password: string, salt: Buffer, { N, r, p }: Cost, bytes: numb
   return scryptAsync(password, salt, bytes, { N, r, p, maxmem: 256 * N * r + 1024 * r * p });
 }
 
+/** Could any password open it? A malformed record, or one that asks for more work than any of ours, never opens. */
+export function isPasswordRecord(encoded: string): boolean {
+  return parse(encoded) !== null;
+}
+
 /** The record's parts, or null when it is malformed or asks for more work than any of ours does. */
 function parse(encoded: string): Parsed | null {
   const parts = encoded.split('$');

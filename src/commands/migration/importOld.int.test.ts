@@ -1,0 +1,348 @@
+/** An old KiroGate moves in: what becomes of each row, that a second run changes nothing, and that a run that fails leaves nothing. */
+import { open, readdir, rm, stat } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { partitionHeads, readPartition, verifyArchive } from '../../events/archive.js';
+import { CONTROL_PARTITION } from '../../events/define.js';
+import { type Database, sql } from '../../infra/database/port.js';
+import { openTestDatabase, suiteEngine, type TestDatabase } from '../../infra/database/testing/engines.js';
+import { createPasswords } from '../../infra/passwords.js';
+import { createVault } from '../../infra/vault.js';
+import { systemClock } from '../../shared/clock.js';
+import { createIds } from '../../shared/ids.js';
+import { defaultSettings } from '../../shared/settings.js';
+import { parseKiroCredential } from '../../upstreams/kiro/credentials.js';
+import { readCredential } from '../token/credentials.js';
+import { readPasswordHash } from '../user/passwords.js';
+import type { MigrationFault } from './fault.js';
+import { type ImportOptions, importOld, type Progress } from './importOld.js';
+import type { MigrationReport } from './report.js';
+import { openSource } from './source.js';
+import {
+  OLD_KEY,
+  OLD_TIME,
+  type OldTables,
+  oldApiKey,
+  oldInstallation,
+  oldMetrics,
+  oldRefreshToken,
+  sha256,
+  tokenCells,
+  tokenColumns,
+  userCells,
+  userColumns,
+  type WrittenOld,
+  writeOld,
+} from './testing/oldDatabase.js';
+
+const vault = createVault({ key: 'the key of the new installation' });
+
+describe('an old KiroGate', () => {
+  let store: TestDatabase;
+  let db: Database;
+  let folders: string[];
+
+  beforeEach(async () => {
+    store = await openTestDatabase(suiteEngine(), { partitions: 2 });
+    db = store.db;
+    folders = [];
+  });
+  afterEach(async () => {
+    await store.end();
+    for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function old(options: Parameters<typeof writeOld>[0] = {}): Promise<WrittenOld> {
+    const written = await writeOld(options);
+    folders.push(written.dir);
+    return written;
+  }
+
+  async function take(file: string, over: Partial<ImportOptions> = {}): Promise<MigrationReport> {
+    const source = await openSource(file);
+    const ids = createIds(systemClock);
+    const deps = {
+      db,
+      vault,
+      ids,
+      clock: systemClock,
+      nodeId: 'n1',
+      defaults: defaultSettings,
+      parseCredential: (input: Readonly<Record<string, unknown>>) => parseKiroCredential(input, 'us-east-1'),
+    };
+    try {
+      return await importOld(source, deps, { id: ids.short(), origin: 'path', actor: 'system', dryRun: false, keys: [OLD_KEY], ...over });
+    } finally {
+      await source.close();
+    }
+  }
+
+  const fault = async (work: Promise<unknown>): Promise<{ table: string | null; reason: string }> =>
+    work.then(
+      () => ({ table: null, reason: 'accepted' }),
+      (error: unknown) => ({ table: (error as MigrationFault).table, reason: (error as MigrationFault).reason }),
+    );
+  const rows = (table: string, columns: string) =>
+    db.query(
+      sql`select ${sql.join(
+        columns.split(' ').map((name) => sql.ident(name)),
+        ', ',
+      )} from ${sql.ident(table)} order by 1`,
+    );
+  const headOf = async () => (await partitionHeads(db)).get(CONTROL_PARTITION)?.position;
+  const countsOf = (report: MigrationReport, table: string) => {
+    const { imported, matched, passedOver } = report.tables.find((one) => one.table === table) ?? {};
+    return { imported, matched, passedOver };
+  };
+
+  test('its members come with their ids, states and quotas, from rows that lie only in the write-ahead log', async () => {
+    const { main, dir } = await old();
+    const before = await readdir(dir);
+    const report = await take(main);
+    expect(countsOf(report, 'users')).toEqual({ imported: 4, matched: 0, passedOver: 0 });
+    expect(await rows('users', 'id username email status quota_daily quota_monthly via created_at')).toMatchObject([
+      {
+        id: '1',
+        username: 'ada',
+        email: 'ada@example.com',
+        status: 'active',
+        quota_daily: 1_234,
+        quota_monthly: null,
+        created_at: OLD_TIME + 1,
+      },
+      { id: '2', username: 'bob', status: 'active', quota_daily: null, quota_monthly: null, via: 'password' },
+      { id: '3', username: 'cyd', email: null, status: 'banned', via: 'admin' },
+      { id: '4', username: 'dan', email: null, status: 'pending' },
+    ]);
+    expect(await readdir(dir), 'nothing is left beside the old file').toEqual(before);
+  });
+
+  test('passwords go on working; a malformed hash keeps the member and asks for a new one', async () => {
+    const report = await take((await old()).main);
+    const passwords = createPasswords({ cost: { N: 2, r: 1, p: 1 } });
+    const hash = await readPasswordHash(db, '1');
+    expect(await passwords.verify('the password of ada', hash)).toBe(true);
+    expect(passwords.needsRehash(hash ?? '')).toBe(true);
+    expect(await readPasswordHash(db, '2')).toBeNull();
+    expect(report.notes).toContainEqual({ table: 'users', id: '2', note: expect.stringContaining('needs a new password') });
+  });
+
+  test('credentials are sealed anew; what cannot be opened or belongs to nobody is named by id and passed over', async () => {
+    const report = await take((await old()).main);
+    expect(countsOf(report, 'tokens')).toEqual({ imported: 3, matched: 0, passedOver: 2 });
+    expect(report.passedOver.filter(({ table }) => table === 'tokens')).toEqual([
+      { table: 'tokens', id: '4', reason: 'the secret cannot be decrypted with any key at hand' },
+      { table: 'tokens', id: '5', reason: 'orphan: there is no user 99' },
+    ]);
+    expect(await readCredential(db, vault, '1')).toMatchObject({ authType: 'social', secret: { refreshToken: oldRefreshToken('social') } });
+    expect(await readCredential(db, vault, '2')).toMatchObject({ authType: 'idc', secret: { clientId: 'client-id', region: 'us-east-1' } });
+    expect(await rows('tokens', 'id owner_id visibility status status_reason')).toEqual([
+      { id: '1', owner_id: '1', visibility: 'public', status: 'active', status_reason: null },
+      { id: '2', owner_id: '2', visibility: 'private', status: 'suspended', status_reason: 'failures' },
+      { id: '3', owner_id: '1', visibility: 'private', status: 'invalid', status_reason: null },
+    ]);
+    expect(report.recheck, 'an IdC token called invalid waits for a check').toEqual(['2']);
+  });
+
+  test('keys keep their hash, revoked ones stay revoked, and site settings, bans, announcements and import keys come along', async () => {
+    const report = await take((await old()).main);
+    expect(await rows('vault_keys', 'key_id hash')).toEqual([
+      { key_id: '1', hash: sha256(oldApiKey('ada')) },
+      { key_id: '2', hash: sha256(oldApiKey('bob')) },
+    ]);
+    expect(await rows('api_keys', 'id user_id status prefix')).toMatchObject([
+      { id: '1', user_id: '1', status: 'active', prefix: 'sk-adakkkkkk' },
+      { id: '2', user_id: '2', status: 'revoked' },
+    ]);
+    expect(await rows('settings', 'name value')).toEqual([{ name: 'require_approval', value: 'true' }]);
+    expect(await rows('ip_bans', 'cidr reason created_at')).toEqual([
+      { cidr: '203.0.113.9', reason: 'credential stuffing', created_at: OLD_TIME },
+    ]);
+    expect(await rows('announcements', 'id content')).toEqual([{ id: '1', content: 'Maintenance on Sunday.' }]);
+    expect(await rows('import_keys', 'id user_id status')).toEqual([{ id: '1', user_id: '1', status: 'active' }]);
+    expect(report.passedOver).toContainEqual({ table: 'api_keys', id: '3', reason: 'orphan: there is no user 98' });
+    expect(report.passedOver).toContainEqual({ table: 'ip_blacklist', id: 'nonsense', reason: 'is no address or range' });
+    expect(report.passedOver).toContainEqual({ table: 'user_quotas', id: '97', reason: 'orphan: there is no such user' });
+    expect(report.left.map(({ table }) => table)).toEqual(
+      expect.arrayContaining(['activity_logs', 'token_health', 'user_notifications', 'announcement_status', 'counters']),
+    );
+  });
+
+  test('everything is an event of the system, between the start and the end of the migration, without a secret', async () => {
+    await take((await old()).main, { actor: 'admin', id: 'm1' });
+    const events = await readPartition(db, CONTROL_PARTITION, 0, 100);
+    expect(events[0]).toMatchObject({
+      type: 'kirogate.migration.started',
+      subject: 'migration/m1',
+      actor: 'admin',
+      data: { origin: 'path' },
+    });
+    expect(events.at(-1)).toMatchObject({ type: 'kirogate.migration.completed', subject: 'migration/m1', actor: 'admin' });
+    for (const event of events.slice(1, -1)) expect(event).toMatchObject({ actor: 'system', causationid: 'migration/m1' });
+    expect(events.find(({ subject }) => subject === 'user/1')).toMatchObject({ time: OLD_TIME + 1 });
+    const text = JSON.stringify(events);
+    for (const secret of [oldRefreshToken('social'), oldApiKey('ada'), 'client-secret', 'pbkdf2', 'a secret of the operator']) {
+      expect(text).not.toContain(secret);
+    }
+    expect((await verifyArchive(db)).every(({ ok }) => ok)).toBe(true);
+  });
+
+  test('a second run changes nothing', async () => {
+    const { main } = await old();
+    await take(main);
+    const head = await headOf();
+    const report = await take(main);
+    expect(await headOf()).toBe(head);
+    expect(countsOf(report, 'users')).toEqual({ imported: 0, matched: 4, passedOver: 0 });
+    expect(countsOf(report, 'tokens')).toEqual({ imported: 0, matched: 3, passedOver: 2 });
+    expect(countsOf(report, 'api_keys')).toEqual({ imported: 0, matched: 2, passedOver: 1 });
+    expect(countsOf(report, 'site_config')).toEqual({ imported: 0, matched: 2, passedOver: 1 });
+  });
+
+  test('what an admin removed after the first run does not come back', async () => {
+    const { main } = await old();
+    await take(main);
+    await db.query(sql`delete from tokens where id = '1'`);
+    await db.query(sql`delete from vault_credentials where token_id = '1'`);
+    expect(countsOf(await take(main), 'tokens')).toMatchObject({ imported: 0, matched: 3 });
+  });
+
+  test('a taken id is mapped to a new one, and members are known by their mailbox or their account elsewhere', async () => {
+    await take((await old()).main);
+    const users = {
+      columns: userColumns,
+      rows: [
+        userCells(1, 'ADA again', { email: 'Ada@Example.com' }),
+        userCells(2, 'somebody else', { email: 'else@example.com', at: OLD_TIME + 99 }),
+        userCells(3, 'ada at github', { email: null, github: '4711', at: OLD_TIME + 98 }),
+      ],
+    };
+    const tokens = { columns: tokenColumns, rows: [tokenCells(1, 2, { name: 'another' })] };
+    const report = await take((await old({ tables: { ...oldInstallation(), users, tokens }, metrics: null })).main);
+    expect(countsOf(report, 'users')).toEqual({ imported: 1, matched: 2, passedOver: 0 });
+    const mapped = report.mapped.find(({ table, from }) => table === 'users' && from === '2')?.to;
+    expect(mapped).toMatch(/^[0-9a-z]{16}$/);
+    expect(report.mapped).toContainEqual({ table: 'users', from: '3', to: '1' });
+    expect(await db.query(sql`select owner_id from tokens where id not in ('1', '2', '3')`)).toEqual([{ owner_id: mapped }]);
+  });
+
+  test('a dry run tells the same and changes nothing', async () => {
+    const { main } = await old();
+    const dry = await take(main, { dryRun: true });
+    expect(await headOf()).toBe(0);
+    expect(await rows('imported_rows', 'id')).toEqual([]);
+    const { dryRun, ...told } = await take(main);
+    expect(dryRun).toBe(false);
+    expect({ ...told, dryRun: true, mapped: [] }).toEqual({ ...dry, mapped: [] });
+  });
+
+  test('older variants without newer tables and columns, and with columns in another order, come in', async () => {
+    const columns = ['created_at', 'username', 'id', 'email'];
+    const tables: OldTables = {
+      users: { columns, rows: [[OLD_TIME, 'eve', 8, 'eve@example.com']] },
+      tokens: {
+        columns: ['token_hash', 'refresh_token_encrypted', 'user_id', 'id'],
+        rows: [
+          (([id, user, sealed, hash]) => [hash ?? null, sealed ?? null, user ?? null, id ?? null])(tokenCells(5, 8, { name: 'early' })),
+        ],
+      },
+    };
+    const report = await take((await old({ tables, metrics: null })).main);
+    expect(report.tables).toEqual([
+      { table: 'users', rows: 1, imported: 1, matched: 0, passedOver: 0 },
+      { table: 'tokens', rows: 1, imported: 1, matched: 0, passedOver: 0 },
+    ]);
+    expect(await rows('users', 'id username email status')).toEqual([
+      { id: '8', username: 'eve', email: 'eve@example.com', status: 'active' },
+    ]);
+  });
+
+  test('a file without its write-ahead log is told, and gives what it has', async () => {
+    const { main } = await old();
+    await rm(`${main}-wal`);
+    const report = await take(main);
+    expect(report.warnings).toContainEqual(expect.stringContaining('no -wal lies beside it'));
+    expect(countsOf(report, 'users')).toEqual({ imported: 0, matched: 0, passedOver: 0 });
+  });
+
+  test('a published key is found without being named, and told loudly', async () => {
+    const tables = {
+      ...oldInstallation(),
+      tokens: { columns: tokenColumns, rows: [tokenCells(1, 1, { name: 'open', sealedWith: 'change-me-in-production' })] },
+    };
+    const report = await take((await old({ tables })).main, { keys: [] });
+    expect(countsOf(report, 'tokens')).toMatchObject({ imported: 1 });
+    expect(report.warnings).toContainEqual(expect.stringContaining('PUBLISHED DEFAULT'));
+  });
+
+  test('progress counts tables and rows to the end', async () => {
+    const seen: Progress[] = [];
+    await take((await old()).main, { onProgress: (progress) => seen.push(progress) });
+    expect(seen[0]).toMatchObject({ rowsDone: 0, tablesTotal: 8 });
+    const last = seen.at(-1);
+    expect(last).toMatchObject({ tablesDone: last?.tablesTotal, rowsDone: last?.rowsTotal });
+  });
+
+  describe('with something wrong', () => {
+    test('a wrong key is named, and nothing is kept', async () => {
+      const tables = {
+        ...oldInstallation(),
+        tokens: { columns: tokenColumns, rows: [tokenCells(1, 1, { name: 'a' }), tokenCells(2, 1, { name: 'b' })] },
+      };
+      expect(await fault(take((await old({ tables })).main, { keys: ['not the key'] }))).toEqual({
+        table: 'tokens',
+        reason: 'none of the 2 secrets opens: give the TOKEN_ENCRYPT_KEY of the old installation',
+      });
+      expect(await rows('users', 'id')).toEqual([]);
+      const events = await readPartition(db, CONTROL_PARTITION, 0, 10);
+      expect(events.map(({ type }) => type)).toEqual(['kirogate.migration.failed']);
+    });
+
+    test('a corrupt page in the middle ends the run before anything is written, and its table is named', async () => {
+      const many = { columns: userColumns, rows: Array.from({ length: 2_000 }, (_, index) => userCells(index + 1, `user ${index}`)) };
+      const { main } = await old({ tables: { ...oldInstallation(), users: many }, wal: false });
+      await overwrite(main, Math.floor((await stat(main)).size / 2 / 4096) * 4096, 4096);
+      const found = await fault(take(main));
+      expect(found.table).toBe('users');
+      expect(found.reason).toContain('is damaged');
+      expect(await rows('users', 'id')).toEqual([]);
+      expect(await rows('imported_rows', 'id')).toEqual([]);
+    });
+
+    test('a write that fails rolls the whole run back, and its table is named', async () => {
+      const { main } = await old();
+      await db.query(sql`insert into vault_keys (key_id, hash) values ('2', 'of something else')`);
+      const found = await fault(take(main));
+      expect(found.table).toBe('api_keys');
+      for (const table of ['users', 'tokens', 'api_keys']) expect(await rows(table, 'id')).toEqual([]);
+      expect((await verifyArchive(db)).every(({ ok }) => ok)).toBe(true);
+    });
+
+    test.each([
+      ['no database', 'is not an SQLite database', async (path: string) => overwrite(path, 0, 64)],
+      ['a file cut off', 'is cut off', async (path: string) => truncate(path, 0.5)],
+      ['a file that is not there', 'cannot be read: ENOENT', async (path: string) => rm(path)],
+    ])('%s is named', async (_, reason, spoil) => {
+      const { main } = await old({ wal: false });
+      await spoil(main);
+      expect((await fault(take(main))).reason).toContain(reason);
+    });
+
+    test("another program's database, and the old metrics.db, are named", async () => {
+      const other = await old({ tables: { songs: { columns: ['id', 'title'], rows: [[1, 'x']] } }, metrics: oldMetrics() });
+      expect((await fault(take(other.main))).reason).toContain('is no KiroGate database: it holds other tables (songs)');
+      expect((await fault(take(other.metrics))).reason).toContain('is the old metrics.db');
+    });
+  });
+});
+
+async function overwrite(path: string, at: number, bytes: number): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(Buffer.alloc(bytes, 0xa5), 0, bytes, at);
+  await file.close();
+}
+
+async function truncate(path: string, share: number): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.truncate(Math.floor((await file.stat()).size * share));
+  await file.close();
+}

@@ -1,0 +1,125 @@
+/** Old users as members, with their quotas and password hashes. */
+import { decided } from '../../define.js';
+import { boolOf, countOf, exactText, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
+import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
+
+interface OldUser {
+  readonly id: string;
+  readonly row: OldRow;
+  readonly email: string | null;
+  readonly createdAt: number | null;
+  /** By which the same row is known again; the first is its own id. */
+  readonly naturals: readonly string[];
+}
+
+export function planUsers(planning: Planning): void {
+  const quotas = new Map((planning.old.tables.get('user_quotas') ?? []).map((row) => [idOf(row.user_id), row]));
+  for (const row of planning.old.tables.get('users') ?? []) {
+    const user = readUser(row);
+    if (user === null) planning.report.passOver('users', String(row.id ?? row._row), 'has no usable id');
+    else planUser(planning, user, quotas.get(user.id));
+  }
+  for (const [userId] of quotas) {
+    if (userId === null || !planning.users.has(userId))
+      planning.report.passOver('user_quotas', userId ?? '?', 'orphan: there is no such user');
+  }
+}
+
+function readUser(row: OldRow): OldUser | null {
+  const id = idOf(row.id);
+  if (id === null) return null;
+  const email = textOf(row.email, 254)?.toLowerCase() ?? null;
+  const createdAt = timeOf(row.created_at);
+  const outside = (['github', 'linuxdo'] as const).flatMap((name) => {
+    const subject = textOf(row[`${name}_id`], 100);
+    return subject === null ? [] : [`${name}:${subject}`];
+  });
+  // Two old installations both have a user 1: the moment of the sign-up tells them apart.
+  return { id, row, email, createdAt, naturals: [`old:${id}:${createdAt ?? textOf(row.username, 100) ?? ''}`, ...outside] };
+}
+
+function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined): void {
+  const { known, report, users } = planning;
+  const matched = matchOf(planning, user);
+  if (matched !== undefined) {
+    users.set(user.id, matched);
+    report.count('users', 'matched');
+    if (quota) report.count('user_quotas', 'matched');
+    rememberUser(planning, user, matched);
+    if (matched !== user.id && known.remembered('user', user.naturals[0] ?? '') === undefined) report.mapped('users', user.id, matched);
+    return;
+  }
+  const id = planning.idFor('user', 'users', user.id);
+  users.set(user.id, id);
+  rememberUser(planning, user, id);
+  const { events, secrets } = becomes(planning, user, id);
+  if (quota) events.push(...quotaEvents(planning, id, quota));
+  planning.rows.push({ table: 'users', events, secrets });
+  report.count('users', 'imported');
+}
+
+/** By what an earlier run noted, by mailbox, by the account elsewhere; of the rows before it in this file too. */
+function matchOf({ known, here }: Planning, { naturals, email }: OldUser): string | undefined {
+  const [own = '', ...outside] = naturals;
+  const byEmail = email === null ? undefined : known.userByEmail(email);
+  return here('user', own) ?? byEmail ?? outside.map((natural) => here('user', natural)).find((id) => id !== undefined);
+}
+
+function rememberUser({ keep }: Planning, { naturals }: OldUser, id: string): void {
+  for (const natural of naturals) keep('user', natural, id);
+}
+
+function becomes(planning: Planning, user: OldUser, id: string): { events: PlannedEvent[]; secrets: PlannedSecrets } {
+  const { row } = user;
+  const { now } = planning.tools;
+  const approval = textOf(row.approval_status, 20)?.toLowerCase() ?? 'approved';
+  const status: 'active' | 'pending' = approval === 'approved' || approval === 'active' ? 'active' : 'pending';
+  const rejected = approval === 'rejected' || approval === 'denied';
+  const registered = {
+    username: textOf(row.username, 100) ?? `user ${user.id}`,
+    email: emailFor(planning, user),
+    status,
+    via: viaOf(row),
+  };
+  const events: PlannedEvent[] = [{ ...decided('kirogate.user.registered', `user/${id}`, registered), at: user.createdAt ?? now }];
+  if (boolOf(row.is_banned, false) || rejected) {
+    const reason = rejected ? 'rejected in the old installation' : 'banned in the old installation';
+    events.push({ ...decided('kirogate.user.banned', `user/${id}`, { from: status, to: 'banned', reason }), at: now });
+  }
+  if (boolOf(row.is_admin, false))
+    planning.report.note('users', user.id, 'was an admin there; admins sign in with the admin password here');
+  const hash = exactText(row.password_hash);
+  if (hash === null) return { events, secrets: {} };
+  if (planning.tools.isPasswordRecord(hash)) return { events, secrets: { password: { userId: id, hash } } };
+  planning.report.note('users', user.id, 'the password hash is malformed: the member is kept and needs a new password');
+  return { events, secrets: {} };
+}
+
+/** One mailbox, one account: of two rows that differ in case only the first keeps it. */
+function emailFor(planning: Planning, { id, email }: OldUser): string | null {
+  if (email === null) return null;
+  if (planning.emails.has(email)) {
+    planning.report.note('users', id, 'another row has the same e-mail address; this one is kept without');
+    return null;
+  }
+  planning.emails.add(email);
+  return email;
+}
+
+function viaOf(row: OldRow): 'password' | 'github' | 'oidc' | 'admin' {
+  if (exactText(row.password_hash) !== null) return 'password';
+  if (textOf(row.github_id, 100) !== null) return 'github';
+  return textOf(row.linuxdo_id, 100) === null ? 'admin' : 'oidc';
+}
+
+/** A figure equal to the site's own is the default, which follows later changes; the old tables wrote it out for everybody. */
+function quotaEvents({ known, tools, report }: Planning, id: string, row: OldRow): PlannedEvent[] {
+  report.count('user_quotas', 'imported');
+  const { default_user_daily_quota: daily, default_user_monthly_quota: monthly } = known.settings;
+  const own = (value: number | null, site: number): number | null =>
+    value === null || value === site || value > 1_000_000_000 ? null : value;
+  const to = { daily: own(countOf(row.daily_quota), daily), monthly: own(countOf(row.monthly_quota), monthly) };
+  if (to.daily === null && to.monthly === null) return [];
+  const data = { from: { daily: null, monthly: null }, to };
+  return [{ ...decided('kirogate.user.quota-changed', `user/${id}`, data), at: tools.now }];
+}

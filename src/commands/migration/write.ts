@@ -1,0 +1,118 @@
+/** Writes a plan in the caller's transaction: archive and read models, vault, and what is remembered, a batch at a time. */
+import { appendToArchive } from '../../events/archive.js';
+import { CONTROL_PARTITION, type NewEvent } from '../../events/define.js';
+import { encodeEvent } from '../../events/index.js';
+import { type Queryable, sql } from '../../infra/database/port.js';
+import { rowsOf } from '../../infra/database/rows.js';
+import type { Vault } from '../../infra/vault.js';
+import { applyLive } from '../../projections/runner/live.js';
+import type { Ids } from '../../shared/ids.js';
+import { insertCredential } from '../token/credentials.js';
+import { atTable, MigrationFault, rethrowBusy } from './fault.js';
+import type { Plan, PlannedEvent, PlannedRow } from './plan.js';
+
+export interface WriteDeps {
+  readonly ids: Pick<Ids, 'uuid'>;
+  readonly nodeId: string;
+  readonly vault: Vault;
+}
+
+export interface Envelope {
+  readonly actor: string;
+  readonly correlationId: string | null;
+  readonly causationId: string;
+}
+
+/** Rows in one batch of statements. */
+const BATCH = 250;
+
+/** `done` hears of each batch. Answers the control position of the last event. Throws MigrationFault naming the table. */
+export async function writeRows(
+  tx: Queryable,
+  rows: readonly PlannedRow[],
+  deps: WriteDeps,
+  envelope: Envelope,
+  done: (rows: readonly PlannedRow[]) => void,
+): Promise<number | null> {
+  let position: number | null = null;
+  for (let from = 0; from < rows.length; ) {
+    const table = rows[from]?.table ?? null;
+    let upTo = from;
+    while (upTo < rows.length && upTo - from < BATCH && rows[upTo]?.table === table) upTo += 1;
+    const batch = rows.slice(from, upTo);
+    try {
+      const events = batch.flatMap((row) => row.events);
+      position = (await writeEvents(tx, events, deps, envelope)) ?? position;
+      await writeSecrets(tx, batch, deps.vault);
+    } catch (error) {
+      rethrowBusy(error);
+      throw atTable(table, error);
+    }
+    done(batch);
+    from = upTo;
+  }
+  return position;
+}
+
+/** Answers the position of the last one. */
+export async function writeEvents(
+  tx: Queryable,
+  events: readonly PlannedEvent[],
+  deps: Pick<WriteDeps, 'ids' | 'nodeId'>,
+  envelope: Envelope,
+): Promise<number | null> {
+  const fresh = events.map((event): NewEvent => {
+    const { type, dataversion, data } = encodeEvent(event.type as string, event.data);
+    return {
+      id: deps.ids.uuid(),
+      type,
+      source: `/kirogate/nodes/${deps.nodeId}`,
+      subject: event.subject,
+      time: event.at,
+      data,
+      dataversion,
+      partitionkey: event.subject,
+      actor: envelope.actor,
+      correlationid: envelope.correlationId,
+      causationid: envelope.causationId,
+    };
+  });
+  const stored = await appendToArchive(tx, CONTROL_PARTITION, fresh);
+  const { parked } = await applyLive(tx, stored);
+  const [stuck] = parked.filter(({ projection }) => projection.name === 'directory');
+  if (stuck) throw new MigrationFault(null, `the directory cannot take ${stuck.event.type} of ${stuck.event.subject}: ${stuck.error}`);
+  return stored.at(-1)?.position ?? null;
+}
+
+async function writeSecrets(tx: Queryable, rows: readonly PlannedRow[], vault: Vault): Promise<void> {
+  const of = <T>(pick: (row: PlannedRow) => T | undefined): T[] => rows.map(pick).filter((one) => one !== undefined);
+  const passwords = of((row) => row.secrets.password);
+  if (passwords.length > 0) {
+    const list = passwords.map(({ userId, hash }) => ({ user_id: userId, hash }));
+    await tx.query(sql`insert into vault_passwords (user_id, hash) ${rowsOf(tx.engine, { user_id: 'text', hash: 'text' }, list)}`);
+  }
+  const keys = of((row) => row.secrets.key);
+  if (keys.length > 0) {
+    const list = keys.map(({ keyId, hash }) => ({ key_id: keyId, hash }));
+    await tx.query(sql`insert into vault_keys (key_id, hash) ${rowsOf(tx.engine, { key_id: 'text', hash: 'text' }, list)}`);
+  }
+  const importKeys = of((row) => row.secrets.importKey);
+  if (importKeys.length > 0) {
+    const list = importKeys.map(({ importKeyId, hash }) => ({ import_key_id: importKeyId, hash }));
+    const columns = { import_key_id: 'text', hash: 'text' } as const;
+    await tx.query(sql`insert into vault_import_keys (import_key_id, hash) ${rowsOf(tx.engine, columns, list)}`);
+  }
+  for (const { tokenId, credential } of of((row) => row.secrets.credential)) {
+    const { authType, fingerprint, secret } = credential;
+    const stored = await insertCredential(tx, vault, { tokenId, authType, fingerprint, secret });
+    if (!stored) throw new MigrationFault('tokens', `the credential of token ${tokenId} is in the vault already`);
+  }
+}
+
+export async function writeRemembered(tx: Queryable, remember: Plan['remember']): Promise<void> {
+  const columns = { kind: 'text', natural_key: 'text', id: 'text' } as const;
+  for (let from = 0; from < remember.length; from += 2_000) {
+    const page = remember.slice(from, from + 2_000).map(({ kind, natural, id }) => ({ kind, natural_key: natural, id }));
+    await tx.query(sql`insert into imported_rows (kind, natural_key, id) ${rowsOf(tx.engine, columns, page)} on conflict do nothing`);
+  }
+}
