@@ -15,7 +15,7 @@ function replaceMarked(text, directive, replacement) {
 /** Writes nginx/upstreams.conf anew; a reload (SIGHUP to the main process) makes it count. `servers`: `host:port` each. */
 export function writeUpstreams(dir, servers) {
   mkdirSync(join(dir, 'nginx'), { recursive: true });
-  const lines = servers.map((server) => `server ${server} max_fails=2 fail_timeout=5s;`);
+  const lines = servers.map((server) => `server ${server} max_fails=2 fail_timeout=1s;`);
   writeFileSync(join(dir, 'nginx', 'upstreams.conf'), `${lines.join('\n')}\n`);
 }
 

@@ -52,9 +52,13 @@ async function stop(server: NodeServer, node: Parts, config: Config, teardown: T
   logger.info({ running: node.gateway.inFlight }, 'draining');
   server.state = 'draining';
   await wait(config.SHUTDOWN_GRACE_SECONDS * 1000);
-  await server.stopListening();
+  await server.stopListening(config.SHUTDOWN_GRACE_SECONDS * 1000);
   node.closing.abort();
-  await Promise.race([node.gateway.idle(), wait(config.SHUTDOWN_TIMEOUT_SECONDS * 1000, undefined, { ref: false })]);
+  // Also who has just connected and whose request is still to come, and who has not read the end of a reply yet.
+  await Promise.race([
+    Promise.all([server.ended(), node.gateway.idle()]),
+    wait(config.SHUTDOWN_TIMEOUT_SECONDS * 1000, undefined, { ref: false }),
+  ]);
   if (node.gateway.inFlight > 0) {
     logger.warn({ running: node.gateway.inFlight }, 'ending requests that outlasted the drain');
     node.gateway.abortAll();

@@ -64,8 +64,56 @@ describe('a node that closes its listener', () => {
     await stopped;
     await ended;
     await expect.poll(() => node.connections).toBe(0);
+    await node.ended();
+  });
+
+  it('resets nobody whom the system has taken and it has not', async () => {
+    const { node } = await starting();
+    node.handler = (_req, res) => void res.end('served');
+    const ends: Promise<string>[] = [];
+    // In the same phase of each of so many turns in which the listener would be closed, just before.
+    const come = (turns: number): void => {
+      ends.push(visit(node.port));
+      if (turns > 0) setImmediate(come, turns - 1);
+    };
+    setImmediate(come, 30);
+    await node.stopListening();
+    const seen = await Promise.all(ends);
+    expect(new Set(seen)).toEqual(new Set(['served']));
+    expect(await visit(node.port)).toBe('ECONNREFUSED');
+  });
+
+  it('still serves what comes on a connection whose last reply began before, and tells it to be the last', async () => {
+    const { node, url } = await starting();
+    let end = (): void => undefined;
+    node.handler = (req, res) => {
+      if (req.url !== '/long') return void res.end('served');
+      res.write('begun');
+      end = () => void res.end();
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const [long] = (await once(get(`${url}/long`, { agent }), 'response')) as [IncomingMessage];
+    await node.stopListening(60_000);
+    node.state = 'draining';
+    end();
+    await long.resume().toArray();
+    const [next] = (await once(get(`${url}/next`, { agent }), 'response')) as [IncomingMessage];
+    expect(next.headers.connection).toBe('close');
+    expect(String(Buffer.concat(await next.toArray()))).toBe('served');
+    await node.ended();
+    agent.destroy();
   });
 });
+
+/** One request on a connection of its own: `served`, or what broke it. */
+const visit = (port: number): Promise<string> =>
+  new Promise((resolve) => {
+    const asked = request({ port, host: '127.0.0.1', agent: false, method: 'POST' }, (res) => {
+      res.resume().once('end', () => resolve('served'));
+    });
+    asked.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? String(error)));
+    asked.end('{}');
+  });
 
 const refuses = (port: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -44,6 +44,8 @@ export interface Cluster {
 export interface ClusterOptions {
   /** Default 3. */
   readonly nodes?: number;
+  /** So many more stand ready: neither started nor known to the balancer. Default none. */
+  readonly spare?: number;
   readonly env?: Readonly<Record<string, string>>;
   /** Redis behind Sentinel, reached without wires that can be cut. */
   readonly sentinel?: boolean;
@@ -62,7 +64,7 @@ export function clusterEnvironment(stores: { databaseUrl: string; redisUrl: stri
   };
 }
 
-/** Starts everything and resolves when all nodes are ready. What was started is ended again when something cannot. */
+/** Starts everything and resolves when all nodes but the spare ones are ready. What was started is ended again when something cannot. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const ends: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
@@ -99,7 +101,8 @@ async function assemble(options: ClusterOptions, { keep, ends, stop }: Life): Pr
   const redis = single ?? sentinel?.servers[0];
   if (redis === undefined) throw new Error('a cluster needs a Redis');
   const nodes: ClusterNode[] = [];
-  for (let i = 1; i <= (options.nodes ?? 3); i += 1) {
+  const { nodes: used = 3, spare = 0 } = options;
+  for (let i = 1; i <= used + spare; i += 1) {
     const wires = { redis: sentinel ? undefined : await wire(redis.port, ends), postgres: await wire(postgres.port, ends) };
     const redisUrl = sentinel?.url ?? `redis://:${password}@127.0.0.1:${wires.redis?.port}/0`;
     const stores = { databaseUrl: throughPort(postgres.url, wires.postgres.port), redisUrl, simulatorUrl: sim.url };
@@ -114,8 +117,9 @@ async function assemble(options: ClusterOptions, { keep, ends, stop }: Life): Pr
     nodes.push(node);
     ends.push(() => node.kill());
   }
-  await Promise.all(nodes.map((node) => node.start()));
-  const nginx = keep(await startClusterNginx(nodes.map((node) => node.port)));
+  const first = nodes.slice(0, used);
+  await Promise.all(first.map((node) => node.start()));
+  const nginx = keep(await startClusterNginx(first.map((node) => node.port)));
   return {
     url: nginx.url,
     nodes,

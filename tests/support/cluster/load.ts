@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly workers: number;
   /** Put before the text of every request, for example a directive to the simulator. */
   readonly text?: (request: number) => string;
+  /** Which requests come on a connection of their own. Default: none, connections are kept. */
+  readonly fresh?: (request: number) => boolean;
 }
 
 /** After anything but a whole reply a client takes a breath, ms: a refusal must not become a storm. */
@@ -67,7 +69,7 @@ async function send(options: LoadOptions, worker: number, n: number): Promise<Cl
   const kind = kinds[n % kinds.length] ?? kinds[0];
   const text = options.text?.(n) ?? (n % 3 === 1 ? '[[sim gap 5]]' : '');
   const key = options.keys[worker % options.keys.length] ?? '';
-  return sendOne(options.url, key, `${text} request ${n}`, kind);
+  return sendOne(options.url, key, `${text} request ${n}`, kind, options.fresh?.(n));
 }
 
 /** One request to its end; never rejects. */
@@ -76,13 +78,14 @@ export async function sendOne(
   key: string,
   content: string,
   kind: { readonly path: string; readonly stream: boolean; readonly end: string } = kinds[0],
+  isFresh = false,
 ): Promise<ClientResult> {
   let id: string | null = null;
   let status: number | null = null;
   try {
     const response = await fetch(`${url}${kind.path}`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...(isFresh && { connection: 'close' }) },
       body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 200, stream: kind.stream, messages: [{ role: 'user', content }] }),
     });
     status = response.status;
