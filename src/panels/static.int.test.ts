@@ -14,7 +14,10 @@ let count = 0;
 
 async function build(): Promise<void> {
   await mkdir(join(folder, 'assets'), { recursive: true });
-  await writeFile(join(folder, 'index.html'), '<meta name="csp-nonce" content="__CSP_NONCE__"><title>panels</title>');
+  await writeFile(
+    join(folder, 'index.html'),
+    '<meta name="csp-nonce" content="__CSP_NONCE__"><meta name="sessions" content="__SESSIONS__"><title>panels</title>',
+  );
   await writeFile(join(folder, 'favicon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   await writeFile(join(folder, 'assets', 'main-Ab12_-34.js'), script);
 }
@@ -79,6 +82,15 @@ describe('the pages', () => {
       'referrer-policy': 'no-referrer',
       'x-frame-options': 'DENY',
     });
+  });
+
+  it('say which session cookies came along, and nothing of what they hold', async () => {
+    await build();
+    const sessions = async (cookie: string) =>
+      /name="sessions" content="([^"]*)"/.exec((await ask('/', cookie === '' ? {} : { cookie })).body.toString())?.[1];
+    expect(await sessions('')).toBe('');
+    expect(await sessions('other=1; user_session="><script>')).toBe('member');
+    expect(await sessions('admin_session=x; user_session=y')).toBe('member admin');
   });
 
   it.each(['/admin/users', '/admin/login', '/admin/tokens/x'])('%s is a page to a browser and the API to the rest', async (path) => {

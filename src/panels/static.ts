@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
+import { cookieNames, readCookie } from './api/access.js';
 import { type Asset, type Assets, type Encoding, readAssets } from './assets.js';
 
 export interface StaticDeps {
@@ -14,7 +15,8 @@ export interface StaticDeps {
 /** True when the request was for a panel and is answered, or will be. */
 export type StaticFiles = (req: IncomingMessage, res: ServerResponse) => boolean;
 
-const noncePlace = '__CSP_NONCE__';
+/** What stands in `index.html` where each answer differs. */
+const places = { nonce: '__CSP_NONCE__', sessions: '__SESSIONS__' };
 const missing =
   'The panels are not built. Run `npm run build` (or `npm start`, which builds what is missing), then start the node again.\n';
 
@@ -79,7 +81,14 @@ function policy(nonce: string): string {
 
 function sendPage(req: IncomingMessage, res: ServerResponse, asset: Asset, nonce: string): void {
   const headers = { 'content-type': asset.type, 'cache-control': 'no-store', 'content-security-policy': policy(nonce) };
-  send(req, res, 200, headers, Buffer.from(asset.plain.toString('utf8').replaceAll(noncePlace, nonce)));
+  const page = asset.plain.toString('utf8').replaceAll(places.nonce, nonce).replaceAll(places.sessions, sessionsOf(req));
+  send(req, res, 200, headers, Buffer.from(page));
+}
+
+/** Which sessions the browser has a cookie for, valid or not: a guest's page then asks for none, and gets no 401. */
+function sessionsOf(req: IncomingMessage): string {
+  const has = (name: string): boolean => readCookie(req, name) !== undefined;
+  return [has(cookieNames.user) && 'member', has(cookieNames.admin) && 'admin'].filter(Boolean).join(' ');
 }
 
 function sendAsset(req: IncomingMessage, res: ServerResponse, asset: Asset): void {

@@ -23,9 +23,12 @@ window.addEventListener('vite:preloadError', (event) => {
   window.location.reload();
 });
 
-const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? '';
+const told = (name: string): string => document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';
+const nonce = told('csp-nonce');
 globalThis.__webpack_nonce__ = nonce;
-const api = createApi({ fetch: (...request) => fetch(...request) });
+// Vite's own server fills nothing in.
+const sessions = import.meta.env.DEV ? 'member admin' : told('sessions');
+const api = createApi({ fetch: (...request) => fetch(...request), sessions: sessions.split(' ') });
 const queries = createQueries();
 const router = createPanelRouter();
 const root = document.getElementById('root');

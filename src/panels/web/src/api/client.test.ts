@@ -11,6 +11,7 @@ function apiThatAnswers(...answers: readonly Response[]) {
   const sent: Sent[] = [];
   const left = [...answers];
   const api = createApi({
+    sessions: ['admin'],
     fetch: async (url, init = {}) => {
       sent.push({ url: String(url), init });
       const next = left.shift();
@@ -25,6 +26,14 @@ const refusal = (status: number, code: string, headers: Record<string, string> =
   Response.json({ error: { code, message: 'No.', param: 'name' } }, { status, headers });
 
 describe('the API client', () => {
+  it('knows who may be signed in: by the page’s cookies at first, then by what happened since', () => {
+    const { api } = apiThatAnswers();
+    expect([api.mayBeSignedIn('member'), api.mayBeSignedIn('admin')]).toEqual([false, true]);
+    api.setCsrf('member', 'token');
+    api.setCsrf('admin', null);
+    expect([api.mayBeSignedIn('member'), api.mayBeSignedIn('admin')]).toEqual([true, false]);
+  });
+
   it('leaves empty parameters out', () => {
     expect(withParams('/x', { q: 'a b', none: undefined, empty: '', zero: 0, no: null })).toBe('/x?q=a+b&zero=0');
     expect(withParams('/x')).toBe('/x');

@@ -12,13 +12,22 @@ export interface Api {
   send<T>(method: Exclude<Method, 'GET'>, path: string, body?: unknown): Promise<T>;
   /** Keeps the token that the session's answer carried; null forgets it. */
   setCsrf(audience: Audience, token: string | null): void;
+  /** False while nobody can be signed in: the page came without that cookie and nobody signed in since. */
+  mayBeSignedIn(audience: Audience): boolean;
 }
 
 export const sessionPaths: Readonly<Record<Audience, string>> = { member: '/auth/session', admin: '/admin/api/session' };
 
-/** `fetch` is a dependency so that tests can stand in for it. */
-export function createApi({ fetch }: { readonly fetch: typeof globalThis.fetch }): Api {
+export interface ApiDeps {
+  /** A dependency so that tests can stand in for it. */
+  readonly fetch: typeof globalThis.fetch;
+  /** Whose session cookies came with the page. */
+  readonly sessions: readonly string[];
+}
+
+export function createApi({ fetch, sessions }: ApiDeps): Api {
   const csrf: Record<Audience, string | null> = { member: null, admin: null };
+  const possible = new Set<string>(sessions);
 
   async function call<T>(method: Method, url: string, body: unknown, signal?: AbortSignal): Promise<T> {
     const token = csrf[audienceOf(url)];
@@ -57,7 +66,10 @@ export function createApi({ fetch }: { readonly fetch: typeof globalThis.fetch }
     },
     setCsrf(audience, token) {
       csrf[audience] = token;
+      if (token === null) possible.delete(audience);
+      else possible.add(audience);
     },
+    mayBeSignedIn: (audience) => possible.has(audience),
   };
 }
 

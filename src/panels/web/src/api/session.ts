@@ -31,6 +31,7 @@ export function useSession<A extends Audience>(audience: A): UseQueryResult<Sess
     queryKey: ['session', audience],
     staleTime: 60_000,
     async queryFn({ signal }) {
+      if (!api.mayBeSignedIn(audience)) return null;
       try {
         const session = await api.get<Sessions[A]>(sessionPaths[audience], {}, signal);
         api.setCsrf(audience, session.csrfToken);

@@ -110,7 +110,7 @@ function Frame({ audience, home, pages, name }: FrameProps) {
               return (
                 <NavLink
                   key={to}
-                  renderRoot={(props) => <Link to={to} {...props} />}
+                  renderRoot={(props) => <Link to={to} activeOptions={{ exact: below === '' }} {...props} />}
                   label={t(label)}
                   leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
                   active={active}
