@@ -1,6 +1,7 @@
-/** Writes docs/reference from the registries: events, errors, settings, commands. With --check it only compares, and fails on a difference. */
+/** Writes docs/reference, .env.example and the settings in the compose files from the registries. With --check it only compares, and fails on a difference. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { envExample, withComposeSettings } from './environment.js';
 import { ensureBuilt, ensureInstalled, root } from './prepare.js';
 
 ensureInstalled();
@@ -59,16 +60,21 @@ ${table(
 `,
 };
 
-const folder = join(root, 'docs', 'reference');
+const folder = join('docs', 'reference');
+const files = Object.entries(pages).map(([name, text]) => [join(folder, name), text]);
+files.push(['.env.example', envExample(variables)]);
+for (const name of ['docker-compose.yml', 'docker-compose.distributed.yml'])
+  files.push([name, withComposeSettings(readFileSync(join(root, name), 'utf8'), variables)]);
+
 const checking = process.argv.includes('--check');
 let stale = 0;
-mkdirSync(folder, { recursive: true });
-for (const [name, text] of Object.entries(pages)) {
-  const path = join(folder, name);
+mkdirSync(join(root, folder), { recursive: true });
+for (const [name, text] of files) {
+  const path = join(root, name);
   if (existsSync(path) && readFileSync(path, 'utf8') === text) continue;
   if (checking) {
     stale += 1;
-    console.error(`docs/reference/${name} is not what the registries say; run: node scripts/reference.js`);
+    console.error(`${name} is not what the registries say; run: node scripts/reference.js`);
   } else writeFileSync(path, text);
 }
 process.exit(stale === 0 ? 0 : 1);

@@ -130,7 +130,8 @@ export const variables = {
   SHUTDOWN_TIMEOUT_SECONDS: whole(0, 3600, 30, 'how long running requests may finish after SIGTERM'),
   SHUTDOWN_GRACE_SECONDS: whole(0, 600, 2, 'how long new requests are still served after SIGTERM'),
   STARTUP_TIMEOUT_SECONDS: whole(1, 3600, 60, 'how long a store out of reach is retried at start'),
-  DATABASE_URL: text('', 'sqlite:///relative.db, sqlite:////absolute.db, postgresql://… or postgres://…'),
+  // A secret, since it holds the database's password.
+  DATABASE_URL: secret('sqlite:///relative.db, sqlite:////absolute.db, postgresql://… or postgres://…; empty = in DATA_DIR'),
   REDIS_URL: secret('redis://, rediss:// or redis+sentinel://; empty for a single node'),
   DB_POOL_SIZE: whole(1, 1000, 20, 'database connections kept'),
   DB_MAX_OVERFLOW: whole(0, 1000, 10, 'further database connections under load'),
@@ -255,6 +256,14 @@ function withSecretFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<strin
     }
   }
   return read;
+}
+
+/** DATABASE_URL alone, also from its file, for who needs nothing else of the environment. Throws ConfigError. */
+export function databaseUrlOf(env: NodeJS.ProcessEnv): string {
+  const faults: string[] = [];
+  const { DATABASE_URL = '' } = withSecretFiles({ DATABASE_URL: env['DATABASE_URL'], DATABASE_URL_FILE: env['DATABASE_URL_FILE'] }, faults);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return DATABASE_URL;
 }
 
 function defaults(): Record<string, unknown> {

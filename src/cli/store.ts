@@ -1,6 +1,6 @@
 /** Opens the installation's database for a verb, and prints what verbs find. */
 import { existsSync } from 'node:fs';
-import { type Config, loadConfig } from '../config.js';
+import { type Config, databaseUrlOf, loadConfig } from '../config.js';
 import type { Database } from '../infra/database/port.js';
 import { openPostgres } from '../infra/database/postgres.js';
 import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
@@ -31,9 +31,10 @@ export async function withDatabase<T>(work: (db: Database, config: Config) => Pr
 
 /** A verb needs the database alone: not Redis, and not the secrets that the nodes share. */
 function environment(): { readonly config: Config; readonly postgres: string | null } {
-  const { DATABASE_URL: url = '' } = process.env;
+  const url = databaseUrlOf(process.env);
   if (!url.startsWith('postgres')) return { config: loadConfig(process.env), postgres: null };
-  return { config: loadConfig({ ...process.env, DATABASE_URL: '', REDIS_URL: '' }), postgres: url };
+  const none = { DATABASE_URL: '', DATABASE_URL_FILE: '', REDIS_URL: '', REDIS_URL_FILE: '' };
+  return { config: loadConfig({ ...process.env, ...none }), postgres: url };
 }
 
 /** Of PostgreSQL a verb takes few connections: nodes need them more. */
