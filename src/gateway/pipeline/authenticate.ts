@@ -24,11 +24,12 @@ const sha256 = (text: string): Buffer => hash('sha256', text, 'buffer');
 export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Caller> {
   const presented = presentedKey(req);
   if (presented === undefined || presented.length > 8192) throw new AppError('invalid_api_key');
-  return (await operator(presented, deps)) ?? (await member(presented, deps));
+  return (deps.proxyApiKey === '' ? undefined : await operator(presented, deps)) ?? member(presented, deps);
 }
 
 async function member(presented: string, deps: Deps): Promise<Caller> {
-  const key = await deps.directory.keyByHash(hash('sha256', presented, 'hex'));
+  const found = deps.directory.keyByHash(hash('sha256', presented, 'hex'));
+  const key = found instanceof Promise ? await found : found;
   if (key === undefined) throw new AppError('invalid_api_key');
   return callerOf(key, deps);
 }
@@ -67,7 +68,6 @@ const operatorCaller: Caller = {
 
 /** `PROXY_API_KEY` alone, or `PROXY_API_KEY:REFRESH_TOKEN`. Compared by digest, in constant time. */
 async function operator(presented: string, deps: Deps): Promise<Caller | undefined> {
-  if (deps.proxyApiKey === '') return undefined;
   const expected = sha256(deps.proxyApiKey);
   if (timingSafeEqual(sha256(presented), expected)) return operatorCaller;
   // The operator's key may itself hold colons: try the split at its own length only.

@@ -10,7 +10,7 @@ import { recheck } from './authenticate.js';
 import { asFailure, meaningOf } from './failures.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
-import { pace } from './pace.js';
+import { pace, pacingMs } from './pace.js';
 import type { AttemptRecord, Run } from './run.js';
 
 /**
@@ -30,8 +30,10 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
     let failure: UpstreamFailure | null = null;
     let whole = false;
     let refreshes = false;
+    let credential: UsableCredential | null = null;
     try {
-      for await (const events of call(run, admitted, attempt, deps)) {
+      credential = await prepare(run, admitted, deps);
+      for await (const events of call(run, admitted, { attempt, credential }, deps)) {
         // What the upstream had sent already must not keep a reply alive that nobody waits for.
         run.abort.signal.throwIfAborted();
         for (const event of events) note(run, event);
@@ -49,6 +51,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
       else failure = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.' });
     } catch (error) {
       failure = asFailure(error, run.abort.signal);
+      if (failure.kind === 'auth' && credential !== null) deps.access.refused(admitted.tokenId, credential.access.value);
       // Twice nothing is the model's answer: it is handed over, and charged (contract §3).
       if (failure.kind === 'empty' && emptyBefore) {
         whole = true;
@@ -88,11 +91,15 @@ function silentReply(held: ModelEvents): ModelEvents {
   return held.some(({ type }) => type === 'stop') ? held : [...held, { type: 'stop', reason: 'end_turn', sequence: null }];
 }
 
-/** One upstream call on one token. The access token comes from the cache, or from a refresh that all waiters share. */
-async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord, deps: GatewayDeps): AsyncGenerator<ModelEvents> {
+interface Prepared {
+  readonly attempt: AttemptRecord;
+  readonly credential: UsableCredential;
+}
+
+/** One upstream call on one token, begun by the first piece that is asked for. */
+function call(run: Run, admitted: AdmittedAttempt, { attempt, credential }: Prepared, deps: GatewayDeps): AsyncIterable<ModelEvents> {
   const upstream = deps.upstreams.get(admitted.provider);
   if (!upstream) throw new UpstreamFailure({ kind: 'routing', message: 'No adapter for this provider.' });
-  const credential = await prepare(run, admitted, deps);
   mustStillServe(run, admitted.tokenId, deps);
   attempt.sent = true;
   const events = upstream.generate({
@@ -107,15 +114,10 @@ async function* call(run: Run, admitted: AdmittedAttempt, attempt: AttemptRecord
     onHeaders: () => responded(attempt, deps),
     lessons: run.lessons,
   });
-  try {
-    yield* enforceOutput(events, rulesOf(run.request));
-  } catch (error) {
-    if (error instanceof UpstreamFailure && error.kind === 'auth') deps.access.refused(admitted.tokenId, credential.access.value);
-    throw error;
-  }
+  return enforceOutput(events, rulesOf(run.request));
 }
 
-/** A store that does not answer here is our trouble, not the token's. */
+/** The access token comes from the cache, or from a refresh that all waiters share. A store that does not answer here is our trouble, not the token's. */
 async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
   try {
     if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
@@ -170,8 +172,7 @@ async function nextToken(
   deps: GatewayDeps,
 ): Promise<AdmittedAttempt | null> {
   // Each upstream call is paced, a second try as well; and who was banned or revoked meanwhile gets none.
-  const settings = deps.directory.settings();
-  await pace({ minMs: settings.token_pacing_min_ms, maxMs: settings.token_pacing_max_ms }, deps.random, run.abort.signal);
+  await pace(pacingMs(deps), run.abort.signal);
   if (!isStillWelcome(run, deps)) return null;
   const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
   const differently = failure.retry === 'same_token';

@@ -17,7 +17,7 @@ import type { InFlight } from './inFlight.js';
 import type { KeepAlives } from './keepAlive.js';
 import { resolveTargets } from './models.js';
 import { refuseOverlong } from './overlong.js';
-import { pace } from './pace.js';
+import { pace, pacingMs } from './pace.js';
 import type { QuotaHits } from './quotaHits.js';
 import { refusalError } from './refusalError.js';
 import type { Refusals } from './refusals.js';
@@ -117,25 +117,28 @@ async function enter(
   const run = newRun(dialect, arrival, caller, call, abort, deps);
   refuseOverlong(req, call.request, deps.upstreams);
   const choice = { attempt: 1, exclude: [], onlyTokenId: null };
-  const refused = await deps.limits.peek(admitRequest(run, choice, run.requestId));
-  if (refused) throw recordQuotaHit(run, refused, deps);
-  const settings = deps.directory.settings();
-  await pace({ minMs: settings.token_pacing_min_ms, maxMs: settings.token_pacing_max_ms }, deps.random, abort.signal);
+  const waitMs = pacingMs(deps);
+  // Where nothing is waited for, the admission itself refuses as early.
+  if (waitMs > 0) {
+    const refused = await deps.limits.peek(admitRequest(run, choice, run.requestId));
+    if (refused) throw recordQuotaHit(run, refused, deps);
+    await pace(waitMs, abort.signal);
+  }
   abort.signal.throwIfAborted();
   // The wait may have outlived the key: what was revoked meanwhile must not be admitted.
   guard(arrival.address, deps);
-  const current = recheckRun(run, deps);
-  const context = contextOf(current);
-  const first = await admit(current, choice, deps);
-  if (!first.ok) throw recordQuotaHit(current, first, deps);
-  return { run: current, first, context };
+  recheckRun(run, deps);
+  const context = contextOf(run);
+  const first = await admit(run, choice, deps);
+  if (!first.ok) throw recordQuotaHit(run, first, deps);
+  return { run, first, context };
 }
 
-/** The same request as the key and its models are now. */
-function recheckRun(run: Run, deps: GenerateDeps): Run {
+/** Brings the request up to what the key and its models are now. */
+function recheckRun(run: Run, deps: GenerateDeps): void {
   const caller = recheck(run.caller, deps);
-  const same = caller.allowedModels === run.caller.allowedModels;
-  return { ...run, caller, targets: same ? run.targets : resolveTargets(run.request.model, caller, deps.upstreams) };
+  if (caller.allowedModels !== run.caller.allowedModels) run.targets = resolveTargets(run.request.model, caller, deps.upstreams);
+  run.caller = caller;
 }
 
 function contextOf(run: Run): RenderContext {

@@ -25,10 +25,11 @@ export interface Run {
   readonly requestId: string;
   readonly terminalEventId: string;
   readonly endpoint: string;
-  readonly caller: Caller;
+  /** As the directory had it at the last look. */
+  caller: Caller;
   readonly call: ParsedCall;
   readonly request: ModelRequest;
-  readonly targets: readonly Target[];
+  targets: readonly Target[];
   /** ms since epoch and monotonic, at arrival. */
   readonly startedAt: number;
   readonly startedMono: number;

@@ -12,8 +12,19 @@ const content = (read: () => { payload: Readonly<Record<string, unknown>>; raw: 
   }
 };
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'grapheme' }), fc.constantFrom('', ' plain', '"', '\\', '\n', '\ufffd', '世界', '","content":"x'));
-const members = fc.constantFrom({}, { modelId: 'm' }, { modelId: 'n' }, { content: 'again' }, { nested: { content: 'x' } }, { modelId: '"}' });
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom('', ' plain', '"', '\\', '\n', '\ufffd', '世界', '","content":"x'),
+);
+const members = fc.constantFrom(
+  {},
+  { modelId: 'm' },
+  { modelId: 'n' },
+  { content: 'again' },
+  { nested: { content: 'x' } },
+  { modelId: '"}' },
+);
 const payload = fc.oneof(
   fc.tuple(text, members).map(([said, more]) => JSON.stringify({ content: said, ...more })),
   fc.tuple(text, text).map(([first, second]) => `{"content":${JSON.stringify(first)},"content":${JSON.stringify(second)}}`),

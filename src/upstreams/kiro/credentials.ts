@@ -132,6 +132,16 @@ export function readSecret(secret: CredentialSecret): KiroSecret {
   return { ...secret, id: text('id') ?? hash('sha256', refreshToken, 'hex').slice(0, 32), refreshToken, region };
 }
 
+/** `readSecret` that reads each record once: access hands out the same one for as long as it is cached. */
+export function createSecretReader(): (secret: CredentialSecret) => KiroSecret {
+  const known = new WeakMap<CredentialSecret, KiroSecret>();
+  return (secret) => {
+    const read = known.get(secret) ?? readSecret(secret);
+    known.set(secret, read);
+    return read;
+  };
+}
+
 /** The auth type as ours. Throws UpstreamFailure `invalid_credential`. */
 export function readAuthType(authType: string): KiroAuthType {
   const known = Object.hasOwn(authTypeNames, authType) ? authTypeNames[authType] : undefined;

@@ -2,12 +2,12 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
-import { type GenerateCall, isOutput, type ModelEvent, type ModelEvents, UpstreamFailure } from '../define.js';
+import { type CredentialSecret, type GenerateCall, isOutput, type ModelEvent, type ModelEvents, UpstreamFailure } from '../define.js';
 import { estimateRequestTokens } from '../tokens.js';
 import type { BoundedMap } from './boundedMap.js';
-import { type KiroSecret, readAuthType, readSecret } from './credentials.js';
+import { type KiroSecret, readAuthType } from './credentials.js';
 import { type Refusal, readRefusal, refusalFailure } from './failures.js';
-import { createFrameSplitter, type DecodeFrame, type FrameSplitter } from './frames.js';
+import { createFrameSplitter, type DecodeFrame, type Frame, type FrameSplitter } from './frames.js';
 import { apiHeaders } from './headers.js';
 import { elsewhere, learn, openRoutes, sendsReasoning } from './lessons.js';
 import { modelFacts } from './models.js';
@@ -31,6 +31,7 @@ export interface GenerateDeps {
   /** Whose a thinking signature is: digest → account and model. */
   readonly signatures: BoundedMap<string>;
   readonly decodeFrame: DecodeFrame;
+  readonly readSecret: (secret: CredentialSecret) => KiroSecret;
   readonly onOddity: (what: string) => void;
 }
 
@@ -48,7 +49,7 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** See `Upstream.generate`: one send, whatever comes of it; a better one is the caller's next attempt. */
 export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): AsyncGenerator<ModelEvents, void, undefined> {
-  const secret = readSecret(call.secret);
+  const secret = deps.readSecret(call.secret);
   const context: Context = {
     deps,
     call,
@@ -59,7 +60,15 @@ export async function* generateKiro(deps: GenerateDeps, call: GenerateCall): Asy
   };
   const { response, reply } = await open(context);
   try {
-    yield* readReply(context, response, reply);
+    const reader = createReader(context, reply);
+    for (let chunks = await response.read(); chunks !== null; chunks = await response.read()) {
+      const { events, broken } = reader.read(chunks, response);
+      if (events.length > 0) yield events;
+      if (broken !== null) throw broken.error;
+    }
+    const { events, broken } = reader.end();
+    if (events.length > 0) yield events;
+    if (broken !== null) throw broken.error;
   } finally {
     // Also when the consumer leaves in the middle: the socket ends with the call.
     response.end();
@@ -99,12 +108,15 @@ async function open(context: Context): Promise<{ readonly response: WireResponse
 async function routesOf(context: Context): Promise<readonly Route[]> {
   const { deps, call, authType, secret } = context;
   const { needsProfile } = modelFacts(call.model);
-  const all = routesFor({ authType, secret, ownArn: await ownArn(context), needsProfile, origins: deps.origins, memory: deps.routes });
+  const found = ownArn(context);
+  const arn = found instanceof Promise ? await found : found;
+  const all = routesFor({ authType, secret, ownArn: arn, needsProfile, origins: deps.origins, memory: deps.routes });
+  if (call.lessons.size === 0) return all;
   const open = openRoutes(all, secret.id, call.lessons);
   return open.length > 0 ? open : all;
 }
 
-async function ownArn(context: Context): Promise<string | undefined> {
+function ownArn(context: Context): string | undefined | Promise<string | undefined> {
   const { deps, call, authType, secret } = context;
   const given = call.access.facts.profileArn ?? secret.profileArn;
   if (given !== undefined || !kindRules[authType].discoverProfile) return given;
@@ -179,7 +191,20 @@ function suspicion(bytes: number, tools: number): string {
   return tools > 48 ? `(The request offers ${tools} tools; catalogues above about 48 are often refused.)` : '';
 }
 
-async function* readReply(context: Context, response: WireResponse, reply: ReplyFacts): AsyncGenerator<ModelEvents, void, undefined> {
+interface Read {
+  readonly events: ModelEvent[];
+  /** What came before it still counts, so it is handed over and not thrown. */
+  readonly broken: { readonly error: unknown } | null;
+}
+
+interface Reader {
+  /** What these chunks complete. */
+  read(chunks: readonly Buffer[], response: WireResponse): Read;
+  /** The reply's last events. Throws UpstreamFailure `protocol` for a reply that was cut. */
+  end(): Read;
+}
+
+function createReader(context: Context, reply: ReplyFacts): Reader {
   const { call, deps } = context;
   const frames = createFrameSplitter(deps.decodeFrame);
   const decoder: StreamDecoder = createStreamDecoder({
@@ -192,31 +217,27 @@ async function* readReply(context: Context, response: WireResponse, reply: Reply
   });
   let first = true;
   let output = false;
-  for (;;) {
-    const chunks = await response.read();
-    if (chunks === null) break;
-    if (first) response.received();
-    first = false;
-    const events: ModelEvent[] = [];
-    const broken = decodeInto(events, chunks, frames, decoder);
-    for (const event of events) {
-      output ||= isOutput(event);
-      if (event.type === 'thinking_signature') remember(context, event.signature);
-      else if (event.type === 'redacted_thinking') remember(context, event.data);
-    }
-    if (events.length > 0) yield events;
-    if (broken !== null) throw broken.error;
-  }
-  if (frames.pending > 0) throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut the stream in the middle of a frame.' });
-  const ending = decoder.end();
-  output ||= ending.some(isOutput);
-  if (output) {
-    yield ending;
-    return;
-  }
-  const facts = ending.filter((event) => event.type !== 'stop');
-  if (facts.length > 0) yield facts;
-  throw new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
+  return {
+    read(chunks, response) {
+      if (first) response.received();
+      first = false;
+      const read = decode(chunks, frames, decoder);
+      for (const event of read.events) {
+        output ||= isOutput(event);
+        if (event.type === 'thinking_signature') remember(context, event.signature);
+        else if (event.type === 'redacted_thinking') remember(context, event.data);
+      }
+      return read;
+    },
+    end() {
+      if (frames.pending > 0)
+        throw new UpstreamFailure({ kind: 'protocol', message: 'The upstream cut the stream in the middle of a frame.' });
+      const ending = decoder.end();
+      if (output || ending.some(isOutput)) return { events: ending, broken: null };
+      const error = new UpstreamFailure({ kind: 'empty', message: 'The upstream sent an empty reply.', status: 200 });
+      return { events: ending.filter((event) => event.type !== 'stop'), broken: { error } };
+    },
+  };
 }
 
 /** Pieces of text that came together go on as one: what is done for an event is then done once for a read, not for each of its frames. */
@@ -226,22 +247,16 @@ function add(events: ModelEvent[], event: ModelEvent): void {
   else events.push(event);
 }
 
-/** What came before a broken frame still counts, so the error is answered and not thrown. */
-function decodeInto(
-  events: ModelEvent[],
-  chunks: readonly Buffer[],
-  frames: FrameSplitter,
-  decoder: StreamDecoder,
-): { readonly error: unknown } | null {
+function decode(chunks: readonly Buffer[], frames: FrameSplitter, decoder: StreamDecoder): Read {
+  const events: ModelEvent[] = [];
+  const take = (frame: Frame): void => {
+    for (const event of decoder.frame(frame)) add(events, event);
+  };
   try {
-    for (const chunk of chunks) {
-      frames.push(chunk, (frame) => {
-        for (const event of decoder.frame(frame)) add(events, event);
-      });
-    }
-    return null;
+    for (const chunk of chunks) frames.push(chunk, take);
+    return { events, broken: null };
   } catch (error) {
-    return { error };
+    return { events, broken: { error } };
   }
 }
 

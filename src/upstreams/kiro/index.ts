@@ -5,10 +5,10 @@ import type { Ids } from '../../shared/ids.js';
 import type { Upstream } from '../define.js';
 import { boundedMap } from './boundedMap.js';
 import { checkKiro } from './check.js';
-import { parseKiroCredential, readAuthType, readSecret } from './credentials.js';
+import { createSecretReader, parseKiroCredential, readAuthType, readSecret } from './credentials.js';
 import { createFrameDecoder } from './frames.js';
 import { generateKiro } from './generate.js';
-import { kiroModels, resolveKiroModel } from './models.js';
+import { createModelResolver, kiroModels } from './models.js';
 import { needsRefresh, refreshKiro } from './refresh.js';
 import { createRouteMemory } from './routeMemory.js';
 import { createWire } from './wire.js';
@@ -52,6 +52,7 @@ export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
     onOddity,
     firstByteTimeoutMs: options.firstByteTimeoutMs,
     decodeFrame: createFrameDecoder(),
+    readSecret: createSecretReader(),
   };
 
   /** Unknown things of the stream are counted by name and logged at the first and at every thousandth. */
@@ -65,7 +66,7 @@ export function createKiroUpstream(options: KiroUpstreamOptions): Upstream {
     provider: 'kiro',
     models: kiroModels,
     parseCredential: (input) => parseKiroCredential(input, options.region),
-    resolveModel: resolveKiroModel,
+    resolveModel: createModelResolver(),
     needsRefresh,
     async refresh(authType, secret, signal) {
       const known = readSecret(secret);

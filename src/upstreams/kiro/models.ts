@@ -1,5 +1,6 @@
 /** Kiro's models: the static list that stands until ListAvailableModels is read, and the way from a client's name to an upstream id. */
 import type { Effort, ModelInfo } from '../define.js';
+import { boundedMap } from './boundedMap.js';
 
 /** How a model is made to think (kiro-protocol B11). */
 export type ThinkingStyle =
@@ -142,6 +143,21 @@ export function resolveKiroModel(name: string): { readonly id: string; readonly 
   if (old) return { id, known: true, contextWindow: 200_000 };
   const asWritten = base.startsWith('claude-') ? base : clean.replace(/^(?:anthropic|kiro|openai)\//, '').replace(/\[1m\]$/, '');
   return asWritten === '' ? null : { id: asWritten, known: false, contextWindow: oneMillion ? million : 200_000 };
+}
+
+const rememberedNames = 500;
+
+/** `resolveKiroModel` that takes each name apart once: a request asks three times. */
+export function createModelResolver(): typeof resolveKiroModel {
+  const known = boundedMap<{ readonly model: ReturnType<typeof resolveKiroModel> }>(rememberedNames);
+  return (name) => {
+    const found = known.get(name);
+    if (found) return found.model;
+    const model = resolveKiroModel(name);
+    // Names are the clients': long ones are not worth the room.
+    if (name.length <= 256) known.set(name, { model });
+    return model;
+  };
 }
 
 /** What we know of an upstream id; an unknown one gets its family's habits. */

@@ -4,6 +4,7 @@ import { createIds } from '../../shared/ids.js';
 import type { GenerateCall, ModelEvent, Upstream } from '../define.js';
 import { each } from '../testing/events.js';
 import { boundedMap } from './boundedMap.js';
+import { readSecret } from './credentials.js';
 import { clock, type FixtureServer, frames, generateCall, json, kiroAt, ownArn, startServer } from './fixtureServer.js';
 import { assistant, endFrames, joined, modelRequest, textFrame, user } from './fixtures.js';
 import { createFrameDecoder } from './frames.js';
@@ -47,6 +48,7 @@ const generateDeps = (wire: Wire): GenerateDeps => ({
   profiles: boundedMap(10),
   signatures: boundedMap(10),
   decodeFrame: createFrameDecoder(),
+  readSecret,
   onOddity: () => {},
 });
 

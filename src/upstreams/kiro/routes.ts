@@ -92,7 +92,7 @@ export interface Origins {
   readonly managementUrl?: string | undefined;
 }
 
-const bare = (url: string): string => url.replace(/\/+$/, '');
+const bare = (url: string): string => (url.endsWith('/') ? url.replace(/\/+$/, '') : url);
 
 /** Where a social refresh token is exchanged. */
 export function authOrigin(origins: Origins, region: string): string {
@@ -177,14 +177,17 @@ export function routesFor(options: {
   const possible = rules.attempts.filter((attempt) =>
     attempt.arn === 'own' ? ownArn !== undefined : attempt.arn !== 'shared' || ownArn === undefined,
   );
-  const rank = (attempt: Attempt): number =>
-    options.needsProfile && attempt.arn === 'none' ? Number.MAX_SAFE_INTEGER : options.memory.rank(secret.id, routeName(attempt));
-  const sorted = [...possible].sort((a, b) => rank(a) - rank(b));
-  return sorted.map((attempt) => {
+  const ranked = possible.map((attempt) => {
+    const name = routeName(attempt);
+    const last = options.needsProfile && attempt.arn === 'none';
+    return { attempt, name, rank: last ? Number.MAX_SAFE_INTEGER : options.memory.rank(secret.id, name) };
+  });
+  ranked.sort((a, b) => a.rank - b.rank);
+  return ranked.map(({ attempt, name }) => {
     const arn = attempt.arn === 'none' ? undefined : attempt.arn === 'own' ? ownArn : wellKnownArns[attempt.arn];
     const form = dialectForms[attempt.dialect];
     return {
-      name: routeName(attempt),
+      name,
       dialect: attempt.dialect,
       arnForm: attempt.arn,
       origin: apiOrigin(origins, attempt.host, apiRegion(secret, arn)),

@@ -1,6 +1,7 @@
 /** The HTTP under Kiro: one undici agent, deadlines, abort that ends the socket at once, and network errors as UpstreamFailure. */
 
 import { Agent } from 'undici';
+import { deadline } from '../../shared/deadline.js';
 import { UpstreamFailure } from '../define.js';
 import { createReply, type Reply } from './reply.js';
 
@@ -68,13 +69,13 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
   const { signal } = request;
   const reply = createReply();
   let timedOut = false;
-  const timer = setTimeout(() => {
+  const inTime = deadline(request.timeoutMs, () => {
     timedOut = true;
     reply.abort('the first byte did not come in time');
-  }, request.timeoutMs);
+  });
   const onAbort = (): void => reply.abort('the call was ended');
   const release = (): void => {
-    clearTimeout(timer);
+    inTime();
     signal.removeEventListener('abort', onAbort);
   };
   const failure = (error: unknown): UpstreamFailure => failureOf(error, signal, timedOut);
@@ -92,7 +93,7 @@ async function send(agent: Agent, request: WireRequest): Promise<WireResponse> {
         reply.read().catch((error: unknown) => {
           throw failure(error);
         }),
-      received: () => clearTimeout(timer),
+      received: inTime,
       text: () => readText(reply, failure),
       end() {
         release();
