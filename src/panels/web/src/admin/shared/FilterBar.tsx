@@ -33,8 +33,8 @@ interface FieldProps {
 }
 
 /** Applies when typing pauses, or on Enter. */
-export function TextFilter(props: FieldProps & { readonly hint?: string; readonly search?: boolean }) {
-  const { label, value, onChange, hint, search } = props;
+export function TextFilter(props: FieldProps & { readonly hint?: string; readonly search?: boolean; readonly invalid?: boolean }) {
+  const { label, value, onChange, hint, search, invalid } = props;
   const [text, setText] = useState(value);
   const apply = useDebouncedCallback((next: string) => onChange(next.trim().slice(0, 300)), 350);
   // Cleared or followed by a link: the field shows what is in force.
@@ -45,6 +45,7 @@ export function TextFilter(props: FieldProps & { readonly hint?: string; readonl
       {...(hint !== undefined && { placeholder: hint })}
       {...(search && { leftSection: <IconSearch size={16} aria-hidden />, type: 'search' })}
       value={text}
+      error={invalid ?? false}
       maxLength={300}
       flex={{ base: '1 1 100%', xs: '0 1 220px' }}
       onChange={({ currentTarget }) => {

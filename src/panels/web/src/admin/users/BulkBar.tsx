@@ -62,7 +62,13 @@ export function BulkBar({ selected, onDone }: { readonly selected: ReadonlySet<s
           {t('admin:users.clearSelection')}
         </Button>
       </Group>
-      <BanModal count={ids.length} opened={banning} busy={busy} onBan={(reason) => act('ban', ids, reason)} onClose={() => setBanning(false)} />
+      <BanModal
+        count={ids.length}
+        opened={banning}
+        busy={busy}
+        onBan={(reason) => act('ban', ids, reason)}
+        onClose={() => setBanning(false)}
+      />
     </Paper>
   );
 }

@@ -20,7 +20,11 @@ export function CreateUser({ opened, onClose }: { readonly opened: boolean; read
   const set = (patch: Partial<typeof empty>): void => setForm((before) => ({ ...before, ...patch }));
   const submit = (): void => {
     const { username, email, password } = form;
-    const body = { username: username.trim(), ...(email.trim() === '' ? {} : { email: email.trim() }), ...(password === '' ? {} : { password }) };
+    const body = {
+      username: username.trim(),
+      ...(email.trim() === '' ? {} : { email: email.trim() }),
+      ...(password === '' ? {} : { password }),
+    };
     write.mutate({ method: 'POST', path: usersPath, body }, { onSuccess: close });
   };
   const at = (field: string): boolean => write.error?.param === field;

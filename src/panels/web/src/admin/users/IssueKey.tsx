@@ -36,7 +36,12 @@ export function IssueKey({ userId, username, opened, onClose }: IssueKeyProps) {
   const title = t('admin:users.detail.issueTitle', { name: username });
   if (write.data) {
     return (
-      <Modal opened={opened} onClose={close} title={t('admin:users.detail.issued')} closeButtonProps={{ 'aria-label': t('admin:common.close') }}>
+      <Modal
+        opened={opened}
+        onClose={close}
+        title={t('admin:users.detail.issued')}
+        closeButtonProps={{ 'aria-label': t('admin:common.close') }}
+      >
         <Stack>
           <CopyOnce secret={write.data.key} label={form.name} />
           <Group justify="flex-end">

@@ -3,8 +3,8 @@ import { Button, Group, NumberInput, SimpleGrid, Stack, Switch, Title } from '@m
 import { type FormEvent, useState } from 'react';
 import { useGet, useWrite } from '../../api/queries';
 import { useT } from '../../i18n';
-import { useFormat } from '../../i18n/format';
 import { useErrorText } from '../../i18n/errorText';
+import { useFormat } from '../../i18n/format';
 import { type User, usersPath } from './types';
 
 interface Defaults {

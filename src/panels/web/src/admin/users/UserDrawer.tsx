@@ -13,7 +13,7 @@ import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
 import { BanModal, useUserActs } from './BulkBar';
 import { QuotaForm } from './QuotaForm';
-import { type User, userTones, usersPath } from './types';
+import { type User, usersPath, userTones } from './types';
 import { UserKeys } from './UserKeys';
 
 export interface UserDrawerProps {
@@ -49,7 +49,10 @@ function Details({ user }: { readonly user: User }) {
     <Stack gap="md">
       <Facts
         facts={[
-          [t('admin:common.status'), <StatusBadge key="s" tone={userTones[user.status]} label={t(`admin:users.statuses.${user.status}`)} />],
+          [
+            t('admin:common.status'),
+            <StatusBadge key="s" tone={userTones[user.status]} label={t(`admin:users.statuses.${user.status}`)} />,
+          ],
           [t('admin:common.id'), <IdText key="i" id={user.id} whole />],
           [t('admin:users.email'), user.email],
           [t('admin:users.detail.joined'), <TimeText key="j" at={user.createdAt} exact />],
@@ -91,10 +94,18 @@ function Acts({ user }: { readonly user: User }) {
         <Button size="xs" variant="default" onClick={() => setAsking('sessions')}>
           {t('admin:users.detail.revokeSessions')}
         </Button>
-        <Button size="xs" variant="subtle" renderRoot={(props) => <Link to="/admin/activity" search={{ userId: user.id } as never} {...props} />}>
+        <Button
+          size="xs"
+          variant="subtle"
+          renderRoot={(props) => <Link to="/admin/activity" search={{ userId: user.id } as never} {...props} />}
+        >
           {t('admin:users.detail.viewActivity')}
         </Button>
-        <Button size="xs" variant="subtle" renderRoot={(props) => <Link to="/admin/tokens" search={{ userId: user.id } as never} {...props} />}>
+        <Button
+          size="xs"
+          variant="subtle"
+          renderRoot={(props) => <Link to="/admin/tokens" search={{ userId: user.id } as never} {...props} />}
+        >
           {t('admin:users.detail.viewTokens')}
         </Button>
       </Group>

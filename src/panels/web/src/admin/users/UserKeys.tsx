@@ -49,8 +49,7 @@ export function UserKeys({ userId, username }: { readonly userId: string; readon
         danger
         busy={revoke.isPending}
         onConfirm={() => {
-          if (revoking)
-            revoke.mutate({ method: 'DELETE', path: `/admin/api/keys/${revoking.id}` }, { onSettled: () => setRevoking(null) });
+          if (revoking) revoke.mutate({ method: 'DELETE', path: `/admin/api/keys/${revoking.id}` }, { onSettled: () => setRevoking(null) });
         }}
         onClose={() => setRevoking(null)}
       >
@@ -73,8 +72,8 @@ function KeyCard({ item, onRevoke }: { readonly item: Key; readonly onRevoke: ()
             <StatusBadge tone={keyTones[item.status]} label={t(`admin:users.detail.keyStatuses.${item.status}`)} />
           </Group>
           <Text size="xs" c="dimmed" component="div">
-            {item.prefix}… · {t('admin:users.detail.requests', { count: item.requests })} ·{' '}
-            {t('admin:users.lastUsed')}: <TimeText at={item.lastUsedAt} never={t('admin:common.never')} />
+            {item.prefix}… · {t('admin:users.detail.requests', { count: item.requests })} · {t('admin:users.lastUsed')}:{' '}
+            <TimeText at={item.lastUsedAt} never={t('admin:common.never')} />
           </Text>
           <Text size="xs" c="dimmed" component="div" className="kg-wrap">
             {item.rpmLimit !== null && `${item.rpmLimit} RPM · `}

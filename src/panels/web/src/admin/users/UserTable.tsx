@@ -7,6 +7,7 @@ import { StatusBadge } from '../../components/StatusBadge';
 import { NumberText, TimeText } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
 import { type Format, useFormat } from '../../i18n/format';
+import { linkColor } from '../shared/colors';
 import { type User, userTones } from './types';
 
 export interface UserTableProps {
@@ -45,7 +46,7 @@ function columns(t: Translate, format: Format, onOpen: (id: string) => void): re
       cell: (user) => (
         <UnstyledButton onClick={() => onOpen(user.id)} aria-label={t('admin:users.open', { name: user.username })} mih={24}>
           <Stack gap={0}>
-            <Text size="sm" fw={600} className="kg-wrap" c="light-dark(var(--mantine-color-brand-7), var(--mantine-color-brand-2))">
+            <Text size="sm" fw={600} className="kg-wrap" c={linkColor}>
               {user.username}
             </Text>
             <Text size="xs" c="dimmed" className="kg-wrap">

@@ -2,8 +2,8 @@
 import { Button } from '@mantine/core';
 import { IconUserPlus } from '@tabler/icons-react';
 import { useState } from 'react';
-import { useList, useRefresh } from '../../api/queries';
 import { useLive, useSoon } from '../../api/live';
+import { useList, useRefresh } from '../../api/queries';
 import { LiveBadge } from '../../components/LiveBadge';
 import { PageHeader } from '../../components/PageHeader';
 import { Empty } from '../../components/states';

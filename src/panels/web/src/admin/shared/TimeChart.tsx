@@ -1,0 +1,50 @@
+/** Lines over time with a fixed height; says in words what it shows, for those who cannot see it. */
+import '@mantine/charts/styles.css';
+import { LineChart } from '@mantine/charts';
+import { useFormat } from '../../i18n/format';
+
+export interface TimeSeries {
+  /** Member of each point. */
+  readonly name: string;
+  readonly label: string;
+  readonly color: string;
+}
+
+export interface TimeChartProps {
+  /** What it shows, in a sentence. */
+  readonly label: string;
+  /** `at` is ISO 8601; the rest are the series. null: a gap. */
+  readonly points: readonly Readonly<Record<string, string | number | null>>[];
+  readonly series: readonly TimeSeries[];
+  readonly height: number;
+  readonly show: (value: number) => string;
+  /** Fixed upper end of the axis. */
+  readonly most?: number;
+  readonly line?: { readonly at: number; readonly label: string };
+}
+
+export function TimeChart({ label, points, series, height, show, most, line }: TimeChartProps) {
+  const format = useFormat();
+  return (
+    <LineChart
+      role="img"
+      aria-label={label}
+      h={height}
+      data={[...points]}
+      dataKey="at"
+      series={series.map(({ name, label: said, color }) => ({ name, label: said, color }))}
+      curveType="monotone"
+      withDots={false}
+      withLegend={series.length > 1}
+      connectNulls={false}
+      strokeWidth={2}
+      valueFormatter={show}
+      xAxisProps={{ tickFormatter: (at: string) => format.time(at), minTickGap: 40 }}
+      yAxisProps={{ ...(most === undefined ? { allowDecimals: false } : { domain: [0, most] }), width: 56 }}
+      tooltipProps={{ labelFormatter: (at) => format.dateTime(String(at)) }}
+      {...(line && { referenceLines: [{ y: line.at, label: line.label, color: 'red.6' }] })}
+      lineProps={{ isAnimationActive: false }}
+      lineChartProps={{ accessibilityLayer: false }}
+    />
+  );
+}
