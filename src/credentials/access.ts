@@ -10,11 +10,12 @@ import type { SharedCache } from '../infra/cache/port.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import { type Vault, VaultError } from '../infra/vault.js';
 import type { Clock } from '../shared/clock.js';
+import { deadlineSignal } from '../shared/deadline.js';
 import { untilAborted } from '../shared/untilAborted.js';
 import { type AccessToken, type CredentialSecret, type RefreshedCredential, type Upstream, UpstreamFailure } from '../upstreams/define.js';
 import { createEntryCache } from './entryCache.js';
 import { type Entry, type Freshness, freshnessOf, withLife } from './freshness.js';
-import type { CredentialStore, StoredCredential } from './store.js';
+import type { CredentialStore, StoredCredential, UnfinishedClaim } from './store.js';
 
 export interface UsableCredential {
   readonly authType: string;
@@ -58,6 +59,13 @@ const REFRESH_REST_MS = 30_000;
 /** Another node's claim is looked at this often, and this long in all. */
 const CLAIM_POLL_MS = 200;
 const CLAIM_WAIT_MS = 40_000;
+/**
+ * A refresh refused as dead proves nothing so long after another node began one and did not end it: that node may stand still
+ * with the only living refresh token in its hands, and stores it when it goes on.
+ */
+const UNSURE_MS = 300_000;
+/** Such a token is not tried at every request. */
+const UNSURE_REST_MS = 5_000;
 /** The vault hears again this often that a caller's own token is used. */
 const TOLD_AGAIN_MS = 3_600_000;
 /** Callers' own tokens known to be in the vault, refused values, rests and unsaved refreshes: each kept for so many tokens. */
@@ -68,6 +76,7 @@ export function createAccess(deps: AccessDeps): Access {
   const entries = createEntryCache(deps);
   const refusedValues = new Map<string, string>();
   const restUntil = new Map<string, number>();
+  const unsureUntil = new Map<string, number>();
   /** Refreshes that the store could not take: the refresh token in the vault may be dead, so these must not be lost. */
   const unsaved = new Map<string, { readonly version: number; readonly fresh: RefreshedCredential }>();
   const flights = new Map<string, Promise<Entry>>();
@@ -115,8 +124,10 @@ export function createAccess(deps: AccessDeps): Access {
       const state = entry === null ? 'stale' : judge(tokenId, entry, upstream);
       if (entry && state === 'fresh') return keep(tokenId, entry, 'shared');
       if (entry && state === 'usable' && isResting(tokenId)) return keep(tokenId, entry, 'local');
+      if (clock.monotonic() < (unsureUntil.get(tokenId) ?? Number.NEGATIVE_INFINITY)) throw unsure();
+      const before = await store.unfinished(tokenId);
       if (await store.claim(tokenId, row.version)) {
-        const refreshed = await refresh(tokenId, row, upstream);
+        const refreshed = await refresh(tokenId, row, upstream, before);
         if (refreshed) return keep(tokenId, refreshed.entry, refreshed.where);
         continue; // the row moved on under us: what somebody else stored serves
       }
@@ -138,16 +149,19 @@ export function createAccess(deps: AccessDeps): Access {
   type Refreshed = { readonly entry: Entry; readonly where: 'local' | 'shared' };
 
   /** Under our claim. undefined: look at the row again. */
-  async function refresh(tokenId: string, row: StoredCredential, upstream: Upstream): Promise<Refreshed | undefined> {
+  async function refresh(
+    tokenId: string,
+    row: StoredCredential,
+    upstream: Upstream,
+    before: UnfinishedClaim | undefined,
+  ): Promise<Refreshed | undefined> {
     const held = unsaved.get(tokenId);
     let fresh: RefreshedCredential;
     try {
       fresh =
-        held?.version === row.version
-          ? held.fresh
-          : await upstream.refresh(row.authType, row.secret, AbortSignal.timeout(REFRESH_TIMEOUT_MS));
+        held?.version === row.version ? held.fresh : await upstream.refresh(row.authType, row.secret, deadlineSignal(REFRESH_TIMEOUT_MS));
     } catch (error) {
-      return afterFailure(tokenId, row, upstream, error);
+      return afterFailure(tokenId, row, upstream, judged(error, before), before);
     }
     // The old refresh token may be dead from here on: store first, use after.
     const stored = await save(tokenId, row.version, fresh);
@@ -169,21 +183,32 @@ export function createAccess(deps: AccessDeps): Access {
       return stored;
     } catch (error) {
       remember(unsaved, tokenId, { version, fresh });
-      await release(tokenId);
+      // The claim stays ours until it runs out: nobody else can refresh with what is in the vault now.
       throw error;
     }
   }
 
-  async function afterFailure(tokenId: string, row: StoredCredential, upstream: Upstream, error: unknown): Promise<Refreshed | undefined> {
-    await release(tokenId);
+  /** What a failed refresh says of the credential. */
+  function judged(error: unknown, before: UnfinishedClaim | undefined): UpstreamFailure {
+    if (!(error instanceof UpstreamFailure))
+      return new UpstreamFailure({ kind: 'network', message: 'The credential could not be refreshed.', cause: error });
+    return error.kind === 'invalid_credential' && before !== undefined && before.agoMs < UNSURE_MS ? unsure(error) : error;
+  }
+
+  async function afterFailure(
+    tokenId: string,
+    row: StoredCredential,
+    upstream: Upstream,
+    failure: UpstreamFailure,
+    before: UnfinishedClaim | undefined,
+  ): Promise<Refreshed | undefined> {
+    const isUnsure = isUnsureFailure(failure);
+    await release(tokenId, isUnsure ? before : undefined);
     remember(restUntil, tokenId, clock.monotonic() + REFRESH_REST_MS);
+    if (isUnsure) remember(unsureUntil, tokenId, clock.monotonic() + UNSURE_REST_MS);
     const newer = await store.read(tokenId);
     // Somebody rotated it under us, or removed it: what they left decides, ours was judged too early.
     if (newer?.version !== row.version) return undefined;
-    const failure =
-      error instanceof UpstreamFailure
-        ? error
-        : new UpstreamFailure({ kind: 'network', message: 'The credential could not be refreshed.', cause: error });
     if (failure.kind === 'invalid_credential' || row.access === null) throw failure;
     const entry = { ...row, access: row.access };
     if (judge(tokenId, entry, upstream) !== 'usable') throw failure;
@@ -192,8 +217,10 @@ export function createAccess(deps: AccessDeps): Access {
   }
 
   /** A claim that stays ends by itself. */
-  async function release(tokenId: string): Promise<void> {
-    await store.release(tokenId).catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh claim could not be given up'));
+  async function release(tokenId: string, back?: UnfinishedClaim): Promise<void> {
+    await store
+      .release(tokenId, back)
+      .catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh claim could not be given up'));
   }
 
   return {
@@ -232,11 +259,15 @@ export function createAccess(deps: AccessDeps): Access {
       return tokenId;
     },
     async forget(tokenId) {
-      for (const kept of [refusedValues, restUntil, unsaved]) kept.delete(tokenId);
+      for (const kept of [refusedValues, restUntil, unsureUntil, unsaved]) kept.delete(tokenId);
       await entries.forget(tokenId);
     },
   };
 }
+
+const UNSURE = 'Another node began to refresh this credential and has not ended it.';
+const unsure = (cause?: UpstreamFailure): UpstreamFailure => new UpstreamFailure({ kind: 'network', message: UNSURE, cause });
+const isUnsureFailure = (failure: UpstreamFailure): boolean => failure.message === UNSURE;
 
 /** The newest stay; the map never holds more than it may. */
 function remember<V>(map: Map<string, V>, key: string, value: V): void {

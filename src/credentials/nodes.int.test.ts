@@ -7,7 +7,7 @@ import { engines } from '../infra/database/testing/engines.js';
 import { openRedis, type RedisConnection } from '../infra/redis/connection.js';
 import { startTestRedis, type TestRedis } from '../infra/redis/testing/server.js';
 import type { Access } from './access.js';
-import { Cluster, createGate, type NodeOptions, testVault } from './testing/cluster.js';
+import { Cluster, createGate, type NodeOptions, outcomeOf, testVault } from './testing/cluster.js';
 import { createVaultStore } from './vaultStore.js';
 
 const HOUR = 3_600_000;
@@ -100,6 +100,54 @@ describe.each(engines)('nodes over %s', (engine) => {
     await hundred(nodes);
     expect((await at.stored('a'))?.secret['refreshToken']).toBe(at.sim.refreshTokenOf('a'));
     expect(at.refreshes()).toBe(2);
+  });
+
+  /** A node that has the answer to its refresh, and stands still before it can store it. */
+  async function frozen() {
+    const [reached, goesOn] = [createGate(), createGate()];
+    const node = await at.node({
+      store: (real) => ({
+        async storeRefreshed(...call) {
+          reached.open();
+          await goesOn.passed;
+          return real.storeRefreshed(...call);
+        },
+      }),
+    });
+    const asked = node.get('a');
+    await reached.passed;
+    return { asked, thaw: () => goesOn.open() };
+  }
+
+  it('do not take a credential for dead whose new refresh token a frozen node holds, and use it when that node goes on', async () => {
+    await at.donate('a', { rotate: true });
+    const { asked, thaw } = await frozen();
+    const { nodes } = await three(redis);
+    for (const seconds of [36, 6, 60, 120]) {
+      at.clock.advance(seconds * 1_000);
+      for (const node of nodes) expect(await outcomeOf(node.get('a'))).toBe('network');
+    }
+    const tried = at.refreshes();
+    thaw();
+    const { access } = await asked;
+    at.clock.advance(6_000);
+    for (const node of nodes) expect((await node.get('a')).access.value).toBe(access.value);
+    expect(at.refreshes()).toBe(tried);
+    at.clock.advance(2 * HOUR);
+    expect((await hundred(nodes)).size).toBe(1);
+    expect(at.refreshes()).toBe(tried + 1);
+  });
+
+  it('take it for dead when that node has not come back for minutes', async () => {
+    await at.donate('a', { rotate: true });
+    const { asked, thaw } = await frozen();
+    const { nodes } = await three(redis);
+    at.clock.advance(36_000);
+    expect(await outcomeOf((nodes[0] as Access).get('a'))).toBe('network');
+    at.clock.advance(300_000);
+    expect(await outcomeOf((nodes[1] as Access).get('a'))).toBe('invalid_credential');
+    thaw();
+    await asked;
   });
 
   it('take over the claim of a node that died, all of them together once', async () => {

@@ -1,5 +1,12 @@
 /** The vault tables as access needs them, with claims in this node's name. */
-import { claimRefresh, keepExternalCredential, readCredential, releaseClaim, storeRefreshed } from '../commands/token/credentials.js';
+import {
+  claimRefresh,
+  keepExternalCredential,
+  readCredential,
+  releaseClaim,
+  storeRefreshed,
+  unfinishedClaim,
+} from '../commands/token/credentials.js';
 import type { Database } from '../infra/database/port.js';
 import type { Vault } from '../infra/vault.js';
 import type { Clock } from '../shared/clock.js';
@@ -23,7 +30,8 @@ export function createVaultStore({ db, vault, clock, claimant }: VaultStoreDeps)
     claim: (tokenId, version) => db.tx((tx) => claimRefresh(tx, { tokenId, version, claimant, ttlMs: CLAIM_TTL_MS, now: clock?.now() })),
     storeRefreshed: (tokenId, expectedVersion, secret, access) =>
       db.tx((tx) => storeRefreshed(tx, vault, { tokenId, expectedVersion, secret, access })),
-    release: (tokenId) => db.tx((tx) => releaseClaim(tx, { tokenId, claimant })),
+    unfinished: (tokenId) => unfinishedClaim(db, { tokenId, claimant, now: clock?.now() }),
+    release: (tokenId, back) => db.tx((tx) => releaseClaim(tx, { tokenId, claimant, back })),
     async keepExternal(tokenId, authType, fingerprint, secret) {
       await db.tx((tx) => keepExternalCredential(tx, vault, { tokenId, authType, fingerprint, secret }, clock?.now()));
     },

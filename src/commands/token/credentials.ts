@@ -112,10 +112,32 @@ export async function storeRefreshed(tx: Queryable, vault: Vault, refreshed: Ref
   return rows.length > 0;
 }
 
-/** Gives a claim up; somebody else's stays. */
-export async function releaseClaim(db: Queryable, claim: { readonly tokenId: string; readonly claimant: string }): Promise<void> {
+/** A refresh that somebody else began and neither stored nor gave up: its node died, or stands still with the answer in its hands. */
+export interface UnfinishedClaim {
+  readonly claimant: string;
+  /** When it ran out, ms since epoch. */
+  readonly until: number;
+  /** How long ago that is; negative while it holds. */
+  readonly agoMs: number;
+}
+
+export async function unfinishedClaim(
+  db: Queryable,
+  claim: Pick<RefreshClaim, 'tokenId' | 'claimant' | 'now'>,
+): Promise<UnfinishedClaim | undefined> {
+  const [row] = await db.query<{ claimant: string; until: number; now: number }>(sql`
+    select claimed_by as claimant, claimed_until as ${sql.ident('until')}, ${timeOf(db, claim.now)} as ${sql.ident('now')}
+    from vault_credentials where token_id = ${claim.tokenId} and claimed_by <> ${claim.claimant}`);
+  return row && { claimant: row.claimant, until: row.until, agoMs: row.now - row.until };
+}
+
+/** Gives a claim up; somebody else's stays. `back`: the unfinished one that it had taken the place of stands there again. */
+export async function releaseClaim(
+  db: Queryable,
+  claim: { readonly tokenId: string; readonly claimant: string; readonly back?: UnfinishedClaim | undefined },
+): Promise<void> {
   await db.query(sql`
-    update vault_credentials set claimed_by = null, claimed_until = null
+    update vault_credentials set claimed_by = ${claim.back?.claimant ?? null}, claimed_until = ${claim.back?.until ?? null}
     where token_id = ${claim.tokenId} and claimed_by = ${claim.claimant}`);
 }
 
