@@ -24,11 +24,12 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 /** Load while `change` does its work, JSON and streams, on kept and on new connections; then the books are compared. */
-async function under(change: (load: Load) => Promise<void>): Promise<Reconciliation> {
+async function under(change: (load: Load) => Promise<void>, retries = false): Promise<Reconciliation> {
   const load = startLoad({
     ...{ url: cluster.url, keys: [member.key], workers: 12 },
     text: (n) => texts[n % texts.length] ?? '',
     fresh: (n) => n % 2 === 0,
+    retries,
   });
   try {
     await served(load, 60);
@@ -83,7 +84,8 @@ describe('a cluster under load', () => {
       const story = await long;
       expect(story).toMatchObject({ whole: true });
       clients.push(story);
-    });
+      // nginx before 1.27.4 closes kept connections at a reload, whatever is on its way to it, and so nothing was sent on.
+    }, true);
     await expectNothingLost(books);
   });
 });

@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly text?: (request: number) => string;
   /** Which requests come on a connection of their own. Default: none, connections are kept. */
   readonly fresh?: (request: number) => boolean;
+  /** As clients do: once more, where a kept connection was closed under a request before a byte of its reply came. */
+  readonly retries?: boolean;
 }
 
 /** After anything but a whole reply a client takes a breath, ms: a refusal must not become a storm. */
@@ -69,7 +71,10 @@ async function send(options: LoadOptions, worker: number, n: number): Promise<Cl
   const kind = kinds[n % kinds.length] ?? kinds[0];
   const text = options.text?.(n) ?? (n % 3 === 1 ? '[[sim gap 5]]' : '');
   const key = options.keys[worker % options.keys.length] ?? '';
-  return sendOne(options.url, key, `${text} request ${n}`, kind, options.fresh?.(n));
+  const isFresh = options.fresh?.(n) ?? false;
+  const result = await sendOne(options.url, key, `${text} request ${n}`, kind, isFresh);
+  const isClosed = result.status === null && !isFresh && /other side closed|ECONNRESET/.test(result.code ?? '');
+  return isClosed && options.retries ? sendOne(options.url, key, `${text} request ${n}`, kind, true) : result;
 }
 
 /** One request to its end; never rejects. */
