@@ -84,6 +84,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     health: () => node.membership?.health() ?? 'healthy',
     leader: () => node.membership?.isLeader() ?? false,
     load: () => node.load(),
+    settingsPosition: () => node.settingsPosition(),
     settings,
     clock,
     logger,
@@ -113,6 +114,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     },
     async join(context) {
       node.requestsLastMinute = context.requestsLastMinute;
+      node.settingsPosition = () => context.directory.settingsPosition();
       node.membership = await joinCluster({ ...options, runId, redis, lifeSign, probe, addresses, recoveries }, context);
     },
     health: () => node.membership?.health() ?? 'healthy',
@@ -128,6 +130,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
 class NodeFacts {
   membership: Membership | null = null;
   requestsLastMinute: () => number = () => 0;
+  settingsPosition: () => number | null = () => null;
   readonly #options: Pick<BackboneOptions, 'server'>;
 
   constructor(options: Pick<BackboneOptions, 'server'>) {

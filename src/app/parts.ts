@@ -141,6 +141,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     clientAddress,
     checkToken: (tokenId, actor) => checkToken(tokenId, actor, checkDeps),
     nodes: backbone.nodes,
+    ...(backbone.stores && { stores: backbone.stores }),
     ...(backbone.unarchived && { unarchived: backbone.unarchived }),
     documentedRoutes,
     closing: closing.signal,

@@ -45,6 +45,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
   teardown.add('cache', () => cache.close());
   const startedAt = clock.now();
   let requestsLastMinute = (): number => 0;
+  let settingsPosition = (): number | null => null;
   return {
     db,
     log,
@@ -56,6 +57,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
     openLimits: (context) => openLimits(options, context, { db, log }),
     async join(context) {
       requestsLastMinute = context.requestsLastMinute;
+      settingsPosition = () => context.directory.settingsPosition();
     },
     health: () => 'healthy',
     storageUnavailable: () => log.backlog().events > MAX_BACKLOG_EVENTS,
@@ -68,6 +70,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
         connections: options.server.connections,
         requestsLastMinute: requestsLastMinute(),
         leader: true,
+        settingsPosition: settingsPosition(),
       },
     ],
   };

@@ -5,7 +5,7 @@ import type { NodeRun } from './nodeRun.js';
 
 const run = (runId: string, settings: string): NodeRun => ({
   ...{ runId, nodeId: `node-${runId}`, version: '0', startedAt: 0, seenAt: 0, seenAgoMs: 0, redisUp: true, health: 'healthy' },
-  ...{ connections: 0, requestsLastMinute: 0, leader: false, settings, stale: false },
+  ...{ connections: 0, requestsLastMinute: 0, leader: false, settings, settingsPosition: null, stale: false },
 });
 
 it('settings that differ between environments are told once each, with both values', () => {

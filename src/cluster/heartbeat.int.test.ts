@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const run = (nodeId: string, over: Partial<NodeRun> = {}): NodeRun => ({
   ...{ runId: `run-${nodeId}`, nodeId, version: '1', startedAt: 1_000, seenAt: 50_000, seenAgoMs: 0, redisUp: true, health: 'healthy' },
-  ...{ connections: 5, requestsLastMinute: 6, leader: false, settings: '{}', stale: false },
+  ...{ connections: 5, requestsLastMinute: 6, leader: false, settings: '{}', settingsPosition: null, stale: false },
   ...over,
 });
 const beat = (nodeId: string, over: Partial<Beat> = {}): Beat => ({
@@ -72,8 +72,8 @@ describe('the overview of the nodes', () => {
   it('takes the figures of the database, and shows who died as unhealthy', async () => {
     const a = await node('a', [run('a', { leader: true }), run('dead', { seenAgoMs: 15_001, startedAt: 500, leader: true })]);
     expect(await a.nodes()).toEqual([
-      { id: 'dead', healthy: false, startedAt: 500, connections: 0, requestsLastMinute: 0, leader: false },
-      { id: 'a', healthy: true, startedAt: 1_000, connections: 5, requestsLastMinute: 6, leader: true },
+      { id: 'dead', healthy: false, startedAt: 500, connections: 0, requestsLastMinute: 0, leader: false, settingsPosition: null },
+      { id: 'a', healthy: true, startedAt: 1_000, connections: 5, requestsLastMinute: 6, leader: true, settingsPosition: null },
     ]);
   });
 

@@ -14,6 +14,8 @@ export interface NodeOverview {
   readonly connections: number;
   readonly requestsLastMinute: number;
   readonly leader: boolean;
+  /** See NodeRun. */
+  readonly settingsPosition: number | null;
 }
 
 export interface Beat {
@@ -130,13 +132,14 @@ function overview(runs: readonly NodeRun[], beats: ReadonlyMap<string, Beat>): r
       connections: isAlive ? said.connections : 0,
       requestsLastMinute: isAlive ? said.requestsLastMinute : 0,
       leader: isAlive && said.leader,
+      settingsPosition: run.settingsPosition,
     });
   }
   for (const [id, beat] of beats) {
     const known = nodes.get(id);
     if (known !== undefined && (known.healthy || known.startedAt >= beat.startedAt)) continue;
     const { startedAt, connections, requestsLastMinute, leader } = beat;
-    nodes.set(id, { id, healthy: beat.health !== 'unhealthy', startedAt, connections, requestsLastMinute, leader });
+    nodes.set(id, { id, healthy: beat.health !== 'unhealthy', startedAt, connections, requestsLastMinute, leader, settingsPosition: null });
   }
   return [...nodes.values()].sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
 }

@@ -25,6 +25,8 @@ export interface LifeSignDeps {
   readonly load: () => { readonly connections: number; readonly requestsLastMinute: number };
   /** The live settings as the environment has them, as JSON. Default: none. */
   readonly settings?: string;
+  /** Control position up to which they are in force here; a change is written at once. Default: not known. */
+  readonly settingsPosition?: () => number | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly every?: Every;
@@ -90,7 +92,7 @@ class RunningLifeSign implements LifeSign {
   #failing = false;
   #complained = false;
   #gapTold = false;
-  #said: Pick<Sign, 'redisUp' | 'health' | 'leader'> | null = null;
+  #said: Pick<Sign, 'redisUp' | 'health' | 'leader' | 'settingsPosition'> | null = null;
   #own: OwnSigns = noSigns;
   #roll: Roll = { now: 0, runs: [] };
   #readAt = Number.NEGATIVE_INFINITY;
@@ -190,14 +192,20 @@ class RunningLifeSign implements LifeSign {
   #isDue(now: number): boolean {
     const since = now - this.#triedAt;
     if (this.#failing) return since >= RETRY_MS;
-    const { redisUp, health, leader } = this.#present();
+    const { redisUp, health, leader, settingsPosition } = this.#present();
     const said = this.#said;
-    return since >= BEAT_MS || said?.redisUp !== redisUp || said.health !== health || said.leader !== leader;
+    const same = said?.redisUp === redisUp && said.health === health && said.leader === leader;
+    return since >= BEAT_MS || !same || said.settingsPosition !== settingsPosition;
   }
 
-  #present(): Pick<Sign, 'redisUp' | 'health' | 'leader'> {
-    const { redisUp, health, leader } = this.#deps;
-    return { redisUp: redisUp(), health: health?.() ?? 'healthy', leader: leader?.() ?? false };
+  #present(): Pick<Sign, 'redisUp' | 'health' | 'leader' | 'settingsPosition'> {
+    const { redisUp, health, leader, settingsPosition } = this.#deps;
+    return {
+      redisUp: redisUp(),
+      health: health?.() ?? 'healthy',
+      leader: leader?.() ?? false,
+      settingsPosition: settingsPosition?.() ?? null,
+    };
   }
 
   /** Never rejects: the next tick tries again. */

@@ -16,6 +16,7 @@ export interface Sign {
   readonly requestsLastMinute: number;
   readonly leader: boolean;
   readonly settings: string;
+  readonly settingsPosition: number | null;
 }
 
 /** Writes the sign and reads all runs. `seenAt`: the database's clock at this sign. */
@@ -23,11 +24,13 @@ export async function writeSign(db: Database, sign: Sign): Promise<{ seenAt: num
   return db.tx(async (tx) => {
     const now = databaseNow(tx.engine);
     const [row] = await tx.query<{ seen_at: number | string }>(sql`
-      insert into node_runs (run_id, node_id, version, started_at, seen_at, redis_up, health, connections, requests_last_minute, leader, settings)
+      insert into node_runs (run_id, node_id, version, started_at, seen_at, redis_up, health, connections, requests_last_minute, leader, settings,
+        settings_position)
       values (${sign.runId}, ${sign.nodeId}, ${sign.version}, ${now}, ${now}, ${sign.redisUp}, ${sign.health}, ${sign.connections},
-        ${sign.requestsLastMinute}, ${sign.leader}, ${sign.settings})
+        ${sign.requestsLastMinute}, ${sign.leader}, ${sign.settings}, cast(${sign.settingsPosition} as bigint))
       on conflict (run_id) do update set seen_at = excluded.seen_at, redis_up = excluded.redis_up, health = excluded.health,
-        connections = excluded.connections, requests_last_minute = excluded.requests_last_minute, leader = excluded.leader
+        connections = excluded.connections, requests_last_minute = excluded.requests_last_minute, leader = excluded.leader,
+        settings_position = excluded.settings_position
       returning seen_at`);
     return { seenAt: Number(row?.seen_at), roll: await readRoll(tx) };
   });

@@ -14,6 +14,7 @@ const run = (runId: string, seenAt: number): NodeRun => ({
   requestsLastMinute: 0,
   leader: false,
   settings: '{}',
+  settingsPosition: null,
   stale: false,
 });
 

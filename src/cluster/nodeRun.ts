@@ -24,6 +24,8 @@ export interface NodeRun {
   readonly leader: boolean;
   /** The live settings that its environment gives, as JSON. */
   readonly settings: string;
+  /** Control position up to which the live settings are in force there; null: it does not say. */
+  readonly settingsPosition: number | null;
   /** True when the database could not be asked: this is what it said last. */
   readonly stale: boolean;
 }
@@ -48,13 +50,14 @@ const rowSchema = z.object({
   requests_last_minute: z.coerce.number(),
   leader: z.union([z.boolean(), z.number()]).transform(Boolean),
   settings: z.string(),
+  settings_position: z.coerce.number().nullable(),
 });
 
 /** All runs, those of the last day that ended without a word included; newest starts first. */
 export async function readRoll(db: Queryable): Promise<Roll> {
   const rows = await db.query(sql`
     select ${databaseNow(db.engine)} as now, run_id, node_id, version, started_at, seen_at, redis_up, health, connections,
-      requests_last_minute, leader, settings
+      requests_last_minute, leader, settings, settings_position
     from node_runs order by started_at desc, run_id`);
   const parsed = rows.map((row) => rowSchema.parse(row));
   return { now: parsed[0]?.now ?? 0, runs: parsed.map(toRun) };
@@ -75,6 +78,7 @@ function toRun(row: z.output<typeof rowSchema>): NodeRun {
     requestsLastMinute: row.requests_last_minute,
     leader: row.leader,
     settings: row.settings,
+    settingsPosition: row.settings_position,
     stale: false,
   };
 }

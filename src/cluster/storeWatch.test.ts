@@ -74,7 +74,7 @@ describe('the watch over the stores', () => {
     const { clock, world, watch, turn } = scene();
     const other = (redisUp: boolean): NodeRun => ({
       ...{ runId: 'other', nodeId: 'other', version: '0', startedAt: 0, seenAt: 0, connections: 0, requestsLastMinute: 0 },
-      ...{ leader: false, settings: '{}', health: 'healthy', redisUp, seenAgoMs: 0, stale: false },
+      ...{ leader: false, settings: '{}', health: 'healthy', redisUp, seenAgoMs: 0, settingsPosition: null, stale: false },
     });
     world.redisUp = false;
     world.living = [other(false)];

@@ -35,7 +35,7 @@ describe('what a node is while stores are lost', () => {
 describe('what the others say of Redis', () => {
   const run = (runId: string, redisUp: boolean, seenAgoMs: number, stale = false): NodeRun => ({
     ...{ runId, nodeId: runId, version: '0', startedAt: 0, seenAt: 0, connections: 0, requestsLastMinute: 0, leader: false },
-    ...{ settings: '{}', health: 'healthy', redisUp, seenAgoMs, stale },
+    ...{ settings: '{}', settingsPosition: null, health: 'healthy', redisUp, seenAgoMs, stale },
   });
   it.each<[string, NodeRun[], boolean, Others]>([
     ['nobody else lives', [run('me', false, 0)], true, 'lost'],

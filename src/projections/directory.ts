@@ -42,6 +42,8 @@ export interface Directory {
   /** Stored value, else the environment's. */
   settings(): Settings;
   storedSettings(): Partial<Settings>;
+  /** Control position up to which the settings here are in force: at least that of their last change. */
+  settingsPosition(): number;
   isBanned(ip: string): boolean;
   /** Follows the control partition now; returns at once when `atLeast` is known already. */
   catchUp(atLeast?: number): Promise<void>;
@@ -86,6 +88,7 @@ class FollowingDirectory implements LiveDirectory {
   #settings: Settings;
   #isBanned: (ip: string) => boolean = () => false;
   #position = 0;
+  #settingsPosition = 0;
   #running: Promise<void> | null = null;
   #queued: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -106,6 +109,7 @@ class FollowingDirectory implements LiveDirectory {
     await this.#deps.db.snapshot(async (snapshot) => {
       this.#position = (await partitionHeads(snapshot)).get(CONTROL_PARTITION)?.position ?? 0;
       await this.#reloadSettings(snapshot);
+      this.#settingsPosition = this.#position;
       await this.#reloadBans(snapshot);
       for (const user of await readUsers(snapshot, 'all')) this.#users.set(user.id, user);
       for (const key of await readKeys(snapshot, 'all')) this.#keys.set(key.id, key);
@@ -147,6 +151,10 @@ class FollowingDirectory implements LiveDirectory {
 
   storedSettings(): Partial<Settings> {
     return this.#stored;
+  }
+
+  settingsPosition(): number {
+    return this.#settingsPosition;
   }
 
   isBanned(ip: string): boolean {
@@ -201,6 +209,7 @@ class FollowingDirectory implements LiveDirectory {
       const touched = touchedBy(events);
       await this.#reload(touched);
       this.#position = last.position;
+      if (touched.settings) this.#settingsPosition = last.position;
       this.#tell(touched);
       more = events.length === PAGE;
     }

@@ -65,6 +65,13 @@ export async function tokenHealthOf(db: Queryable, tokenIds: readonly string[] |
   return new Map(rows.filter((row) => row.attempts !== null || row.reset_at !== null).map((row) => [row.token_id, toHealth(row)]));
 }
 
+/** Tokens that can have live figures at `now` (ms): used within a day, or resting, or failing. The rest of the pool is at rest. */
+export async function tokensAtWork(db: Queryable, now: number): Promise<string[]> {
+  const rows = await db.query<{ token_id: string }>(sql`select token_id from token_health
+    where last_used_at > ${now - DAY} or cooldown_until > ${now} or consecutive_fails > 0`);
+  return rows.map((row) => row.token_id);
+}
+
 function idsOf(db: Queryable, tokenIds: readonly string[] | 'all'): SQLQuery {
   if (tokenIds === 'all') return sql`select token_id from token_health union select token_id from token_checks`;
   return rowsOf(

@@ -26,6 +26,8 @@ export interface NodeView {
   readonly connections: number;
   readonly requestsLastMinute: number;
   readonly leader: boolean;
+  /** Control position up to which the live settings are in force there; null: it does not say. */
+  readonly settingsPosition: number | null;
 }
 
 /** What a token check found (`kirogate.token.checked`). */
@@ -80,6 +82,8 @@ export interface PanelDeps {
   readonly checkToken: (tokenId: string, actor: string) => Promise<TokenCheckResult>;
   /** What the event log holds behind the archive, by partition; absent: not known. */
   readonly unarchived?: () => Promise<ReadonlyMap<string, Unarchived>>;
+  /** Stores beside the database, by name, and whether each answers this node now. */
+  readonly stores?: () => Readonly<Record<string, boolean>>;
   readonly nodes: () => Promise<readonly NodeView[]>;
   readonly documentedRoutes: readonly DocumentedRoute[];
   /** Aborts when the node drains: event streams end. */

@@ -26,6 +26,12 @@ export const cursor = z.string().min(1).max(2_000).optional();
 /** Free text of a search or an exact filter. */
 export const filterText = z.string().min(1).max(300).optional();
 
+/** `true` or `false` in a query. */
+export const flag = z
+  .enum(['true', 'false'])
+  .transform((text) => text === 'true')
+  .meta({ type: 'boolean' });
+
 export const paging = { limit, cursor };
 
 /** A time in a query: ISO 8601, UTC where it names no offset; to ms since epoch. */

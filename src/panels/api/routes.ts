@@ -1,6 +1,7 @@
 /** The whole API as one list. Rows with fixed paths stand before those with parameters in the same place. */
 import { activityRoutes } from './activity.js';
 import { announcementRoutes } from './admin/announcements.js';
+import { clusterRoutes } from './admin/cluster.js';
 import { configRoutes } from './admin/config.js';
 import { eventRoutes } from './admin/events.js';
 import { importKeyRoutes } from './admin/importKeys.js';
@@ -9,6 +10,7 @@ import { adminKeyRoutes } from './admin/keys.js';
 import { overviewRoutes } from './admin/overview.js';
 import { projectionRoutes } from './admin/projections.js';
 import { adminSessionRoutes } from './admin/session.js';
+import { settingDetailRoutes } from './admin/settingDetails.js';
 import { adminTokenRoutes } from './admin/tokens.js';
 import { adminUserRoutes } from './admin/users.js';
 import { publicAnnouncementRoutes } from './announcements.js';
@@ -29,9 +31,11 @@ export const routes: readonly Route[] = [
   ...adminUserRoutes,
   ...adminKeyRoutes,
   ...adminTokenRoutes,
+  ...clusterRoutes,
   ...overviewRoutes,
   ...activityRoutes,
   ...configRoutes,
+  ...settingDetailRoutes,
   ...ipBanRoutes,
   ...announcementRoutes,
   ...importKeyRoutes,

@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { TokenUse } from '../../limits/port.js';
 import { riskScore } from '../../limits/risk.js';
 import type { DirectoryToken } from '../../projections/directory.js';
-import { readCursor, writeCursor } from '../../projections/page.js';
 import { type TokenHealth, tokenHealthOf } from '../../projections/tokenHealthQueries.js';
 import type { PanelContext } from './deps.js';
 import { iso, isoOrNull, maybeTime, time } from './fields.js';
@@ -34,6 +33,8 @@ export const tokenItem = z.strictObject({
   concurrency: share,
   consecutiveFails: z.int(),
   cooldownUntil: maybeTime,
+  /** What the upstream or an admin said when it stopped. */
+  statusMessage: z.string().nullable(),
   /** Over the last 100 attempts within 24 h; 1 while there is none. */
   successRate: z.number().min(0).max(1),
   lastUsedAt: maybeTime,
@@ -70,6 +71,7 @@ function toItem(token: DirectoryToken, use: TokenUse | undefined, health: TokenH
     userId: token.ownerId,
     visibility: token.visibility,
     ...standing(token, cooldownUntil, now),
+    statusMessage: token.statusMessage,
     parkedUntil: isoOrNull(token.parkedUntil),
     allowedModels: token.allowedModels === null ? null : [...token.allowedModels],
     dailyCap: token.dailyCap,
@@ -91,7 +93,7 @@ function toItem(token: DirectoryToken, use: TokenUse | undefined, health: TokenH
 }
 
 /** Credits that came back end the suspension by themselves; cooling is a state of the limits, not of the directory. */
-function standing(token: DirectoryToken, cooldownUntil: number | null, now: number): Pick<TokenItem, 'status' | 'statusReason'> {
+export function standing(token: DirectoryToken, cooldownUntil: number | null, now: number): Pick<TokenItem, 'status' | 'statusReason'> {
   const creditsBack = token.statusReason === 'credits' && token.parkedUntil !== null && token.parkedUntil <= now;
   if (token.status !== 'active' && !creditsBack) return { status: token.status, statusReason: token.statusReason };
   return { status: cooldownUntil === null ? 'active' : 'cooling', statusReason: null };
@@ -101,18 +103,4 @@ export function riskOf(use: TokenUse | undefined, { directory }: Pick<PanelConte
   if (!use) return 0;
   const { token_rpm_limit, token_rph_limit } = directory.settings();
   return riskScore({ ...use, rpmLimit: token_rpm_limit, rphLimit: token_rph_limit });
-}
-
-/** One page, newest first. Throws `invalid_request` naming `cursor`. */
-export function pageOfTokens(
-  tokens: Iterable<DirectoryToken>,
-  query: { readonly cursor?: string | undefined; readonly limit: number },
-): { tokens: DirectoryToken[]; nextCursor: string | null } {
-  const after = query.cursor === undefined ? undefined : readCursor(query.cursor);
-  const older = (token: DirectoryToken): boolean =>
-    after === undefined || token.createdAt < after.at || (token.createdAt === after.at && token.id < after.id);
-  const sorted = [...tokens].filter(older).sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
-  const shown = sorted.slice(0, query.limit);
-  const last = shown.at(-1);
-  return { tokens: shown, nextCursor: sorted.length > query.limit && last ? writeCursor({ at: last.createdAt, id: last.id }) : null };
 }

@@ -50,6 +50,7 @@ export function fakeDirectory(): FakeDirectory {
     keyByHash: (hash) => keys.get(hashes.get(hash) ?? ''),
     settings: () => settings,
     storedSettings: () => ({}),
+    settingsPosition: () => 0,
     isBanned: (ip) => bans.has(ip),
     catchUp: async () => undefined,
     onChange(listener) {

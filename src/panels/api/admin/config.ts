@@ -14,7 +14,12 @@ const shown = settingsSchema.extend({
 });
 
 /** So that what GET answered can be sent back whole, the two members beside the settings are taken and ignored. */
-const patch = settingsPatchSchema.extend({ stored: z.unknown().optional(), environment: z.unknown().optional() });
+const patch = settingsPatchSchema.extend({
+  stored: z.unknown().optional(),
+  environment: z.unknown().optional(),
+  /** Values that the caller took for those in force; null: for not stored. One that is otherwise by now: 409, and nothing changes. */
+  expected: settingsPatchSchema.optional(),
+});
 
 function view({ directory, environmentSettings }: PanelContext): z.input<typeof shown> {
   return { ...directory.settings(), stored: directory.storedSettings(), environment: environmentSettings };
@@ -25,7 +30,12 @@ async function change(
   context: PanelContext,
 ): Promise<{ body: z.input<typeof shown> }> {
   const { stored: _stored, environment: _environment, ...settings } = request.body;
-  if (Object.keys(settings).length > 0) await context.commands.execute(changeConfig, settings satisfies SettingsPatch, metaOf(request));
+  if (Object.keys(settings).length > 0)
+    await context.commands.execute(
+      changeConfig,
+      settings satisfies SettingsPatch & { expected?: SettingsPatch | undefined },
+      metaOf(request),
+    );
   await context.directory.catchUp();
   return { body: view(context) };
 }

@@ -1,19 +1,11 @@
-/** The installation at a glance: nodes, figures, and who changed what. */
+/** The installation in figures, and who changed what. */
 import { z } from 'zod';
 import { listAudit } from '../../../projections/audit.js';
 import { requestMetrics } from '../../../projections/requestQueries.js';
+import { requestSeries } from '../../../projections/requestSeries.js';
 import { defineRoute } from '../define.js';
 import { eventName } from '../eventName.js';
 import { filterText, iso, listOf, paging, queryTime, time } from '../fields.js';
-
-const node = z.strictObject({
-  id: z.string(),
-  healthy: z.boolean(),
-  startedAt: time,
-  connections: z.int(),
-  requestsLastMinute: z.int(),
-  leader: z.boolean(),
-});
 
 const counts = z.record(z.string(), z.int());
 const ms = z.number().nullable();
@@ -30,15 +22,6 @@ const auditItem = z.strictObject({
 });
 
 export const overviewRoutes = [
-  defineRoute({
-    method: 'get',
-    path: '/admin/api/cluster',
-    access: 'admin',
-    summary: 'The nodes of this installation.',
-    status: 200,
-    response: z.strictObject({ nodes: z.array(node) }),
-    handle: async (_request, { nodes }) => ({ body: { nodes: (await nodes()).map((one) => ({ ...one, startedAt: iso(one.startedAt) })) } }),
-  }),
   defineRoute({
     method: 'get',
     path: '/admin/api/metrics',
@@ -58,6 +41,34 @@ export const overviewRoutes = [
       modelTokens: z.record(z.string(), z.strictObject({ input: z.int(), output: z.int() })),
     }),
     handle: async ({ query }, { db, clock }) => ({ body: await requestMetrics(db, query.window, clock.now()) }),
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/admin/api/metrics/series',
+    access: 'admin',
+    summary: 'Requests over time, oldest first: 60 minutes, 96 quarters of an hour or 168 hours.',
+    status: 200,
+    query: z.strictObject({ window: z.enum(['1h', '24h', '7d']).default('1h') }),
+    response: z.strictObject({
+      /** Width of a step. */
+      stepMs: z.int(),
+      points: z.array(
+        z.strictObject({
+          /** Start of the step. */
+          at: time,
+          requests: z.int(),
+          /** Those that did not complete, refused ones included. */
+          failed: z.int(),
+          /** ms; null: no request. */
+          p50: ms,
+          p95: ms,
+        }),
+      ),
+    }),
+    async handle({ query }, { db, clock }) {
+      const { stepMs, points } = await requestSeries(db, query.window, clock.now());
+      return { body: { stepMs, points: points.map((point) => ({ ...point, at: iso(point.at) })) } };
+    },
   }),
   defineRoute({
     method: 'get',

@@ -4,15 +4,24 @@ import { pauseTokens } from '../../../commands/token/pauseMany.js';
 import { removeToken } from '../../../commands/token/remove.js';
 import { resumeToken } from '../../../commands/token/resume.js';
 import { suspendToken } from '../../../commands/token/suspend.js';
-import { riskHistory } from '../../../projections/tokenHealthQueries.js';
+import { AppError } from '../../../errors.js';
+import { riskHistory, tokenHealthOf } from '../../../projections/tokenHealthQueries.js';
 import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
 import { donate, donation, patchToken, tokenPatch } from '../donations.js';
-import { filterText, id, iso, listOf, paging, time } from '../fields.js';
+import { filterText, flag, id, iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
-import { pageOfTokens, riskOf, tokenItem, tokenItems } from '../tokens.js';
+import { riskOf, type TokenItem, tokenItem, tokenItems, tokenStatus } from '../tokens.js';
+import { listTokens, tokenSorts } from './tokenList.js';
 
 const changed = z.strictObject({ changed: z.boolean() });
+
+/** With the owner's name, which the pool page shows. */
+const adminToken = tokenItem.extend({ userName: z.string().nullable() });
+
+function withOwner(item: TokenItem, { directory }: PanelContext): z.input<typeof adminToken> {
+  return { ...item, userName: item.userId === null ? null : (directory.user(item.userId)?.username ?? null) };
+}
 
 /** Tokens in service whose live risk is above the threshold. */
 async function riskyTokens(context: PanelContext): Promise<string[]> {
@@ -39,19 +48,23 @@ export const adminTokenRoutes = [
     method: 'get',
     path: '/admin/api/tokens',
     access: 'admin',
-    summary: 'Tokens with their live figures, newest first.',
+    summary: 'Tokens with their live figures; `q` looks into name, id, region and owner.',
     status: 200,
-    query: z.strictObject({ provider: filterText, visibility: z.enum(['public', 'private']).optional(), userId: filterText, ...paging }),
-    response: listOf(tokenItem),
+    query: z.strictObject({
+      q: filterText,
+      provider: filterText,
+      visibility: z.enum(['public', 'private']).optional(),
+      userId: filterText,
+      status: tokenStatus.optional(),
+      statusReason: z.enum(['failures', 'upstream', 'admin', 'credits']).optional(),
+      highRisk: flag.optional(),
+      sort: z.enum(tokenSorts).default('newest'),
+      ...paging,
+    }),
+    response: listOf(adminToken),
     async handle({ query }, context) {
-      const wanted = [...context.directory.tokens()].filter(
-        (token) =>
-          (query.provider === undefined || token.provider === query.provider) &&
-          (query.visibility === undefined || token.visibility === query.visibility) &&
-          (query.userId === undefined || token.ownerId === query.userId),
-      );
-      const { tokens, nextCursor } = pageOfTokens(wanted, query);
-      return { body: { items: await tokenItems(tokens, context), nextCursor } };
+      const { tokens, nextCursor } = await listTokens(query, context);
+      return { body: { items: (await tokenItems(tokens, context)).map((item) => withOwner(item, context)), nextCursor } };
     },
   }),
   defineRoute({
@@ -97,6 +110,29 @@ export const adminTokenRoutes = [
           series: series.map(({ tokenId, points }) => ({ tokenId, points: points.map((point) => ({ ...point, at: iso(point.at) })) })),
         },
       };
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/admin/api/tokens/:id',
+    access: 'admin',
+    summary: 'One token with its live figures and what became of all attempts on it.',
+    status: 200,
+    response: adminToken.extend({
+      attempts: z.int(),
+      successes: z.int(),
+      /** Those that count against the token. */
+      failures: z.int(),
+      lastResult: z.enum(['success', 'failure']).nullable(),
+      lastFailure: z.string().nullable(),
+    }),
+    async handle({ params: { id: tokenId } }, context) {
+      const token = context.directory.token(tokenId);
+      const [item] = token ? await tokenItems([token], context) : [];
+      if (!item) throw new AppError('not_found');
+      const health = (await tokenHealthOf(context.db, [tokenId])).get(tokenId);
+      const { attempts = 0, successes = 0, failures = 0, lastResult = null, lastFailure = null } = health ?? {};
+      return { body: { ...withOwner(item, context), attempts, successes, failures, lastResult, lastFailure } };
     },
   }),
   defineRoute({

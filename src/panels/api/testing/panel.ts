@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import type { Commands } from '../../../commands/define.js';
 import { createCommands } from '../../../commands/handle.js';
 import { appendToArchive } from '../../../events/archive.js';
 import type { NewEvent } from '../../../events/define.js';
@@ -57,6 +58,7 @@ export interface Member extends Session {
 export interface TestPanel {
   readonly base: string;
   readonly db: Database;
+  readonly commands: Commands;
   readonly directory: Directory;
   readonly limits: Limits;
   readonly ids: Ids;
@@ -129,7 +131,17 @@ export async function openTestPanel(options: { readonly signIn?: SignInOptions }
       checked.push(tokenId);
       return { ok: false, failure: 'network', message: 'no route' };
     },
-    nodes: async () => [{ id: 'n1', healthy: true, startedAt: clock.now(), connections: 3, requestsLastMinute: 7, leader: true }],
+    nodes: async () => [
+      {
+        id: 'n1',
+        healthy: true,
+        startedAt: clock.now(),
+        connections: 3,
+        requestsLastMinute: 7,
+        leader: true,
+        settingsPosition: directory.settingsPosition(),
+      },
+    ],
     documentedRoutes: [
       {
         method: 'get',
@@ -149,6 +161,7 @@ export async function openTestPanel(options: { readonly signIn?: SignInOptions }
   const panel: TestPanel = {
     base,
     db,
+    commands,
     directory,
     limits,
     ids,

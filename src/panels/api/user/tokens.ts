@@ -7,8 +7,9 @@ import type { PanelContext } from '../deps.js';
 import { donate, donation, patchToken, tokenPatch } from '../donations.js';
 import { iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
+import { pageOfRanked } from '../ranking.js';
 import { removalOf } from '../reads/removals.js';
-import { pageOfTokens, tokenItem, tokenItems } from '../tokens.js';
+import { tokenItem, tokenItems } from '../tokens.js';
 
 /** The commands check it as well; this is for a patch that changes nothing. */
 function requireOwn(tokenId: string, userId: string, { directory }: PanelContext): void {
@@ -26,8 +27,9 @@ export const userTokenRoutes = [
     response: listOf(tokenItem),
     async handle({ query, caller }, context) {
       const own = [...context.directory.tokens()].filter((token) => token.ownerId === caller.userId);
-      const { tokens, nextCursor } = pageOfTokens(own, query);
-      return { body: { items: await tokenItems(tokens, context), nextCursor } };
+      const ranked = own.map((row) => ({ row, id: row.id, key: row.createdAt }));
+      const { rows, nextCursor } = pageOfRanked(ranked, { ...query, descending: true, kind: 'number' });
+      return { body: { items: await tokenItems(rows, context), nextCursor } };
     },
   }),
   defineRoute({
