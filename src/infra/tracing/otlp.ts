@@ -59,9 +59,11 @@ export function createOtlpTracer(options: TracerOptions): Tracer {
       server.end(endedAt);
     },
     async close() {
-      await Promise.race([provider.shutdown(), passed(CLOSE_MS)]).catch((error: unknown) =>
-        options.logger.warn({ err: error }, 'the last traces could not be sent'),
+      const sent = provider.shutdown().then(
+        () => true,
+        () => false,
       );
+      if (!(await Promise.race([sent, passed(CLOSE_MS)]))) options.logger.warn('the last traces could not be sent');
     },
   };
 }
@@ -163,8 +165,8 @@ function timeOf(ms: number): [number, number] {
   return [seconds, Math.round((ms - seconds * 1000) * 1e6)];
 }
 
-function passed(ms: number): Promise<void> {
+function passed(ms: number): Promise<false> {
   return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+    setTimeout(() => resolve(false), ms).unref();
   });
 }
