@@ -15,6 +15,7 @@ import { readCredential } from '../token/credentials.js';
 import { readPasswordHash } from '../user/passwords.js';
 import type { MigrationFault } from './fault.js';
 import { type ImportOptions, importOld, type Progress } from './importOld.js';
+import { readOld } from './old/read.js';
 import type { MigrationReport } from './report.js';
 import { openSource } from './source.js';
 import {
@@ -70,7 +71,14 @@ describe('an old KiroGate', () => {
       parseCredential: (input: Readonly<Record<string, unknown>>) => parseKiroCredential(input, 'us-east-1'),
     };
     try {
-      return await importOld(source, deps, { id: ids.short(), origin: 'path', actor: 'system', dryRun: false, keys: [OLD_KEY], ...over });
+      return await importOld(() => readOld(source.main, source.metrics), deps, {
+        id: ids.short(),
+        origin: 'path',
+        actor: 'system',
+        dryRun: false,
+        keys: [OLD_KEY],
+        ...over,
+      });
     } finally {
       await source.close();
     }

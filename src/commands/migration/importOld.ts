@@ -2,7 +2,6 @@
 
 import { CONTROL_PARTITION } from '../../events/define.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
-import type { ReadOnlySqlite } from '../../infra/database/readOnlySqlite.js';
 import { isPasswordRecord } from '../../infra/passwords.js';
 import { retryCollisions } from '../../projections/runner/collisions.js';
 import { lockPartitions } from '../../projections/runner/locks.js';
@@ -12,7 +11,7 @@ import type { Settings } from '../../shared/settings.js';
 import { decided } from '../define.js';
 import { atTable, type MigrationFault, rethrowBusy } from './fault.js';
 import { readKnown } from './known.js';
-import { type OldInstallation, readOld, type TakenTable } from './old/read.js';
+import type { OldInstallation, TakenTable } from './old/read.js';
 import { createOldSecrets, type OldSecrets } from './old/secrets.js';
 import { type Plan, type PlannedRow, type PlanTools, planMigration } from './plan.js';
 import type { MigrationReport } from './report.js';
@@ -54,14 +53,10 @@ export interface Progress {
  * `source.metrics` may be null. Safe while nodes serve; a second run changes nothing. Throws MigrationFault: then nothing was
  * kept, and `kirogate.migration.failed` says so unless the target itself cannot be written.
  */
-export async function importOld(
-  source: { readonly main: ReadOnlySqlite; readonly metrics: ReadOnlySqlite | null },
-  deps: ImportDeps,
-  options: ImportOptions,
-): Promise<MigrationReport> {
+export async function importOld(read: () => Promise<OldInstallation>, deps: ImportDeps, options: ImportOptions): Promise<MigrationReport> {
   const began = deps.clock.monotonic();
   try {
-    const old = await readOld(source.main, source.metrics);
+    const old = await read();
     const secrets = createOldSecrets(options.keys);
     const progress = createProgress(old, options.onProgress);
     if (options.dryRun) return (await deps.db.snapshot((tx) => makePlan(tx, old, secrets, deps, options))).finish(true);
