@@ -1,6 +1,6 @@
 /** Events a second: appended, archived with all read models, and folded again, each beside the bare way of moving as many bytes. */
 import { spawnSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
@@ -118,10 +118,11 @@ function bareCopy(stores, dir, events) {
   const escaped = (text) => text.replaceAll('\\', '\\\\').replaceAll('\t', '\\t').replaceAll('\n', '\\n');
   const line = (event, i) => ['p0', i, event.id, event.type, event.subject, event.time, escaped(JSON.stringify(event.data))].join('\t');
   writeFileSync(file, `${events.map(line).join('\n')}\n`);
-  const psql = join(dirname(ensureServer('postgres')), 'psql');
+  // The server may be found by a link in a folder where its tools have none.
+  const psql = join(dirname(realpathSync(ensureServer('postgres'))), 'psql');
   const run = (sql) => {
     const done = spawnSync(psql, [stores.databaseUrl, '-qXc', sql], { encoding: 'utf8' });
-    if (done.status !== 0) throw new Error(`psql: ${done.stderr}`);
+    if (done.status !== 0) throw new Error(`psql: ${done.stderr || done.error?.message}`);
   };
   run(`create table bare_copy (${bareColumns}, primary key (partition, position))`);
   const start = performance.now();

@@ -68,8 +68,14 @@ export function chainHash(previous: string, row: Omit<ArchiveRow, 'hash'>): stri
   return hash('sha256', `${previous}\n${canonical(row)}`, 'hex');
 }
 
+/** An event to archive; `json`: its data as JSON, where somebody has rendered it already. */
+export interface Rendered {
+  readonly event: NewEvent;
+  readonly json?: string;
+}
+
 /** The row of a new event. Never throws on content: what an engine would refuse is made harmless first. */
-export function toRow(event: NewEvent, partition: string, position: number, previousHash: string): ArchiveRow {
+export function toRow({ event, json }: Rendered, partition: string, position: number, previousHash: string): ArchiveRow {
   const row = {
     partition,
     position,
@@ -83,19 +89,24 @@ export function toRow(event: NewEvent, partition: string, position: number, prev
     actor: storable(event.actor),
     correlationid: event.correlationid === null ? null : storable(event.correlationid),
     causationid: event.causationid === null ? null : storable(event.causationid),
-    data: JSON.stringify(event.data) ?? 'null',
+    data: json ?? JSON.stringify(event.data) ?? 'null',
   };
   return { ...row, hash: chainHash(previousHash, row) };
 }
 
 export function fromRow(row: ArchiveRow): StoredEvent {
+  return withData(row, JSON.parse(row.data));
+}
+
+/** `fromRow` where the row's data is at hand. */
+export function withData(row: ArchiveRow, data: unknown): StoredEvent {
   return {
     id: row.id,
     type: row.type,
     source: row.source,
     subject: row.subject,
     time: row.time,
-    data: JSON.parse(row.data) as unknown,
+    data,
     dataversion: row.dataversion,
     partitionkey: row.partitionkey,
     actor: row.actor,

@@ -8,7 +8,7 @@ import type { TableName } from './define.js';
 
 export type Columns = Readonly<Record<string, ColumnType>>;
 export type Row = Record<string, unknown>;
-export type Rows = Map<string, Row>;
+export type Rows = Map<unknown, Row>;
 
 /** Columns that follow the event with the greatest (time, id). A row without one yet has 0 and ''. */
 export interface Latest {
@@ -58,14 +58,10 @@ export function accumulator(spec: {
     },
     async flush(rows, tx, table) {
       if (rows.size === 0) return;
-      await tx.query(sql`insert into ${table(spec.table)} as t ${head} ${rowsOf(tx.engine, columns, sorted(rows))} ${tail}`);
+      const inOrder = [...rows.values()].sort((a, b) => byKey(key, a, b));
+      await tx.query(sql`insert into ${table(spec.table)} as t ${head} ${rowsOf(tx.engine, columns, inOrder)} ${tail}`);
     },
   };
-}
-
-/** Rows in the order of their keys: two writers lock in the same order, and a page is touched once. */
-export function sorted(rows: Rows): Row[] {
-  return [...rows.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
 }
 
 export function identifiers(names: readonly string[]): SQLQuery {
@@ -82,16 +78,24 @@ function columnsOf(spec: { key: Columns; sum: readonly string[]; max: readonly s
   return columns;
 }
 
-/** Numbers are padded, so that rows sort by number: slots and buckets lead most keys. */
-function keyReader(key: readonly string[]): (row: Row) => string {
-  const part = (value: unknown): string => (typeof value === 'number' ? String(value).padStart(16, '0') : String(value));
+/** What tells a row from others within a batch. */
+function keyReader(key: readonly string[]): (row: Row) => unknown {
   const [only] = key;
-  if (key.length === 1 && only !== undefined) return (row) => part(row[only]);
+  if (key.length === 1 && only !== undefined) return (row) => row[only];
   return (row) => {
     let text = '';
-    for (const name of key) text += `${part(row[name])}\u0000`;
+    for (const name of key) text += `${row[name] as string | number}\u0000`;
     return text;
   };
+}
+
+/** Two writers lock in the same order, and a page is touched once: slots and buckets lead most keys. */
+function byKey(key: readonly string[], a: Row, b: Row): number {
+  for (const name of key) {
+    const [mine, theirs] = [a[name] as string | number, b[name] as string | number];
+    if (mine !== theirs) return mine < theirs ? -1 : 1;
+  }
+  return 0;
 }
 
 const added = (name: string): SQLQuery => sql`${sql.ident(name)} = t.${sql.ident(name)} + excluded.${sql.ident(name)}`;

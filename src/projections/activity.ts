@@ -1,6 +1,6 @@
 /** Activity: one row for each request that ended, and one for each number of like refusals. */
 import { type Queryable, sql } from '../infra/database/port.js';
-import { rowsOf } from '../infra/database/rows.js';
+import { insertRows } from '../infra/database/rows.js';
 import { identifiers } from './accumulate.js';
 import { defineProjection } from './define.js';
 import { type Page, type PageQuery, pageOf } from './page.js';
@@ -58,8 +58,12 @@ export const activity = defineProjection<Row[]>({
   async flush(batch, tx, table) {
     if (batch.length === 0) return;
     batch.sort((a, b) => a.at - b.at);
-    await tx.query(
-      sql`insert into ${table('activity')} (${identifiers(Object.keys(columns))}) ${rowsOf(tx.engine, columns, batch)} on conflict do nothing`,
+    await insertRows(
+      tx,
+      sql`insert into ${table('activity')} (${identifiers(Object.keys(columns))})`,
+      columns,
+      batch,
+      sql`on conflict do nothing`,
     );
   },
 });

@@ -4,7 +4,7 @@ import type { StoredEvent } from '../events/define.js';
 import type { EventData } from '../events/index.js';
 import { type Queryable, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { accumulator, type Rows, sorted } from './accumulate.js';
+import { accumulator, type Row, type Rows } from './accumulate.js';
 import { defineProjection, type TableName } from './define.js';
 import { type Changes, patchedTable } from './patches.js';
 import { requestEnd } from './requestEnd.js';
@@ -51,7 +51,7 @@ const sendTable = { name: 'token_sends', key: ['at', 'attempt_id'], retention: {
 interface Batch {
   readonly health: Rows;
   readonly minutes: Rows;
-  readonly sends: Rows;
+  readonly sends: Map<string, Row>;
   readonly checks: Changes;
 }
 
@@ -232,9 +232,10 @@ function foldControl(changes: Changes, event: StoredEvent): void {
   }
 }
 
-async function insertSends(rows: Rows, tx: Queryable, table: TableName): Promise<void> {
+async function insertSends(rows: ReadonlyMap<string, Row>, tx: Queryable, table: TableName): Promise<void> {
   if (rows.size === 0) return;
+  const inOrder = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
   await tx.query(
-    sql`insert into ${table('token_sends')} (at, attempt_id, token_id) ${rowsOf(tx.engine, sendColumns, sorted(rows))} on conflict do nothing`,
+    sql`insert into ${table('token_sends')} (at, attempt_id, token_id) ${rowsOf(tx.engine, sendColumns, inOrder)} on conflict do nothing`,
   );
 }

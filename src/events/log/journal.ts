@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type AppendFile, openAppendFile, scan } from '../../infra/appendFile.js';
 import { ensureFolder } from '../../infra/folder.js';
 import type { NewEvent } from '../define.js';
+import type { HeldEvent } from './held.js';
 
 export interface JournalRecord {
   readonly partition: string;
@@ -41,8 +42,10 @@ export interface JournalOptions {
   readonly onError: (error: unknown, what: string) => void;
 }
 
-export function encodeRecord(partition: string, n: number, event: NewEvent): Buffer {
-  return Buffer.from(JSON.stringify([partition, n, event]), 'utf8');
+/** JSON of `[partition, n, event]`. */
+export function encodeRecord(partition: string, n: number, { envelope, json }: HeldEvent): Buffer {
+  const head = JSON.stringify(envelope);
+  return Buffer.from(`["${partition}",${n},${head.slice(0, -1)},"data":${json}}]`, 'utf8');
 }
 
 /** Throws when a leftover file cannot be read: starting without it would lose events that were acknowledged. */

@@ -4,6 +4,8 @@ import { AppError } from '../../errors.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
 import type { NewEvent } from '../define.js';
+import { earliest } from './earliest.js';
+import { eventOf, type HeldEvent, holdEvent } from './held.js';
 import { encodeRecord, type Journal, openJournal, type Segment } from './journal.js';
 import { type EventLog, type LogBacklog, type LogEntry, partitionOf, type ReadOptions, type Watermark } from './port.js';
 import { Ring } from './ring.js';
@@ -39,11 +41,10 @@ export async function openMemoryLog(options: MemoryLogOptions): Promise<EventLog
   return new MemoryLog(options, src, journal);
 }
 
-interface Held {
+interface Held extends HeldEvent {
   readonly partition: string;
   readonly src: string;
   readonly n: number;
-  readonly event: NewEvent;
   readonly seq: number;
   /** Place among all partitions. */
   readonly order: number;
@@ -100,7 +101,7 @@ class MemoryLog implements EventLog {
     this.#rings = new Map(this.partitions.map((partition) => [partition, new Ring<Held>()]));
     for (const { record, bytes, segment } of journal?.takeLeftovers() ?? []) {
       const known = this.#rings.has(record.partition) ? record.partition : partitionOf(record.event.partitionkey, options.partitions);
-      this.#hold(known, record.src, record.n, record.event, bytes, segment);
+      this.#hold(known, record, holdEvent(record.event), bytes, segment);
     }
     if (this.#events > 0) this.#logger?.info({ events: this.#events }, 'events of an earlier run wait in the journal');
   }
@@ -159,10 +160,11 @@ class MemoryLog implements EventLog {
     try {
       const partition = partitionOf(event.partitionkey, this.partitions.length);
       const n = (this.#counters.get(partition) ?? 0) + 1;
-      const record = encodeRecord(partition, n, event);
+      const rendered = holdEvent(event);
+      const record = encodeRecord(partition, n, rendered);
       const journalled = this.#journal?.write(record);
       this.#counters.set(partition, n);
-      const held = this.#hold(partition, this.#src, n, event, record.length, journalled?.segment ?? null);
+      const held = this.#hold(partition, { src: this.#src, n }, rendered, record.length, journalled?.segment ?? null);
       if (!journalled) {
         resolve();
         return;
@@ -178,12 +180,19 @@ class MemoryLog implements EventLog {
     }
   }
 
-  #hold(partition: string, src: string, n: number, event: NewEvent, jsonBytes: number, segment: Segment | null): Held {
+  #hold(
+    partition: string,
+    { src, n }: { readonly src: string; readonly n: number },
+    { envelope, json }: HeldEvent,
+    recordBytes: number,
+    segment: Segment | null,
+  ): Held {
     const ring = this.#rings.get(partition);
     if (!ring) throw new Error(`there is no partition ${partition}`);
     const seq = ring.nextSeq;
-    const bytes = jsonBytes + OVERHEAD;
-    const held: Held = { partition, src, n, event, seq, order: this.#order++, bytes, segment, acknowledge: null, refuse: null };
+    const bytes = recordBytes + OVERHEAD;
+    const order = this.#order++;
+    const held: Held = { partition, src, n, envelope, json, seq, order, bytes, segment, acknowledge: null, refuse: null };
     ring.push(held);
     this.#events += 1;
     this.#bytes += held.bytes;
@@ -233,26 +242,11 @@ class MemoryLog implements EventLog {
   }
 
   #take(from: ReadonlyMap<string, number>, limit: number): LogEntry[] {
-    const heads = [...from].flatMap(([partition, seq]) => {
-      const iterator = this.#rings.get(partition)?.after(seq);
-      const held = iterator?.next().value;
-      return iterator && held ? [{ iterator, held }] : [];
+    const sources = [...from].flatMap(([partition, seq]) => this.#rings.get(partition)?.after(seq) ?? []);
+    return earliest(sources, limit).map((held) => {
+      const { partition, src, n, json, seq } = held;
+      return { partition, cursor: `${this.#src}:${seq}`, src, n, event: eventOf(held), json };
     });
-    const taken: LogEntry[] = [];
-    while (taken.length < limit && heads.length > 0) {
-      let earliest = 0;
-      for (let index = 1; index < heads.length; index += 1) {
-        if ((heads[index]?.held.order ?? 0) < (heads[earliest]?.held.order ?? 0)) earliest = index;
-      }
-      const head = heads[earliest];
-      if (!head) break;
-      const { partition, src, n, event, seq } = head.held;
-      taken.push({ partition, cursor: `${this.#src}:${seq}`, src, n, event });
-      const next = head.iterator.next().value;
-      if (next) head.held = next;
-      else heads.splice(earliest, 1);
-    }
-    return taken;
   }
 
   #wait(missing: number, ms: number): Promise<void> {

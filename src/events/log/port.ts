@@ -9,6 +9,8 @@ export interface LogEntry {
   readonly src: string;
   readonly n: number;
   readonly event: NewEvent;
+  /** The event's data as JSON in one line, where the log has it as that: nobody needs to render it again. */
+  readonly json?: string;
 }
 
 /** How far the archive is in one partition. */

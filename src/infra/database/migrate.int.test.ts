@@ -53,6 +53,23 @@ describe('migrating SQLite', () => {
     await copy.close();
   });
 
+  it('lets the build before start on what a newer one has added, where that says so, and no build from before that', async () => {
+    const [last = '', before = ''] = (await readdir(join(ours, 'sqlite'))).sort().reverse();
+    const next = join(dir, 'next');
+    await cp(ours, next, { recursive: true });
+    await writeFile(
+      join(next, 'sqlite', `9000_more_compatible_${last.slice(0, 4)}.sql`),
+      'alter table installation add column note text;\n',
+    );
+    const { version } = await run();
+    await run(next);
+    expect(await run()).toEqual({ version, applied: [] });
+    const older = join(dir, 'older');
+    await cp(ours, older, { recursive: true });
+    await rm(join(older, 'sqlite', last));
+    await expect(run(older)).rejects.toThrow(new RegExp(`newer KiroGate.*${last}.*${before}`));
+  });
+
   it('applies later files to a database with data', async () => {
     const later = join(dir, 'later');
     await cp(ours, later, { recursive: true });

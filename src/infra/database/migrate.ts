@@ -40,13 +40,17 @@ const GENESIS_HASH = '0'.repeat(64);
 
 /**
  * Applies what is missing. Answers the schema's version and the files this call applied.
- * Throws MigrationError for a database of something else, of a newer build, or with another EVENT_PARTITIONS.
+ * Throws MigrationError for a database of something else, of a newer build whose migrations do not say that this one may
+ * go on (docs/upgrades.md), or with another EVENT_PARTITIONS.
  */
 export async function migrate(db: Database, options: MigrateOptions): Promise<{ version: number; applied: readonly string[] }> {
   const known = await readMigrations(join(options.dir, db.engine));
   const applied: string[] = [];
   // Most starts find nothing to do, and then take no lock.
-  let pending = pendingOf(known, await readApplied(db));
+  const found = await readApplied(db);
+  let pending = pendingOf(known, found);
+  const newer = found.filter(({ version }) => version > lastOf(known)).map(({ name }) => name);
+  if (newer.length > 0) options.logger?.warn({ newer }, 'the database was upgraded by a newer KiroGate, which this one may serve beside');
   while (pending !== undefined) {
     const name = await db.tx((tx) => applyNext(tx, known, options));
     if (name !== undefined) {
@@ -102,12 +106,24 @@ async function tableNames(db: Queryable): Promise<readonly string[]> {
   return rows.map((row) => row.name);
 }
 
+const lastOf = (known: readonly Migration[]): number => known.at(-1)?.version ?? 0;
+
+/**
+ * The oldest schema whose builds go on with this migration applied: `0008_more_compatible_0007.sql` says 7. The name is all
+ * that an older build sees of it. Infinity: it says nothing, so none does.
+ */
+function compatibleFrom(name: string): number {
+  const told = /_compatible_(\d{4})\.sql$/.exec(name)?.[1];
+  return told === undefined ? Number.POSITIVE_INFINITY : Number(told);
+}
+
 /** The first migration not applied yet; throws when the database knows what this build does not. */
 function pendingOf(known: readonly Migration[], applied: readonly Applied[]): Migration | undefined {
   const byVersion = new Map(known.map((migration) => [migration.version, migration]));
   for (const { version, name, checksum } of applied) {
     const mine = byVersion.get(version);
     if (mine === undefined) {
+      if (compatibleFrom(name) <= lastOf(known)) continue;
       throw new MigrationError(
         `The database was written by a newer KiroGate (it has migration ${name}; this build knows up to ${known.at(-1)?.name ?? 'none'}). ` +
           'Start that build or a newer one, or restore a backup from before the upgrade.',

@@ -7,6 +7,7 @@ import { ensureFolder } from '../folder.js';
 import { DatabaseError } from './errors.js';
 import { createPool, type Pool } from './pool.js';
 import { type Database, type Queryable, type SQLQuery, sql } from './port.js';
+import { createStatements } from './sqliteStatements.js';
 import { mustBeValue } from './values.js';
 
 /** `PRAGMA application_id` of a KiroGate database ("KGDB"); the first migration sets it. */
@@ -28,7 +29,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   try {
     await ensureFolder(dirname(path));
     await (await open(path, 'a', 0o600)).close();
-    const writer = connect(path, busyTimeout);
+    const writer = connect(path, busyTimeout, true);
     await patiently(busyTimeout, () => prepareWriter(writer, scratch !== null));
     return new SqliteDatabase(path, writer, busyTimeout, async () => {
       if (scratch !== null) await rm(scratch, { recursive: true, force: true });
@@ -52,16 +53,22 @@ interface Connection {
   dispose(): Promise<void>;
 }
 
-function connect(path: string, busyTimeout: number): Connection {
+/** `keep`: statements stay prepared. */
+function connect(path: string, busyTimeout: number, keep: boolean): Connection {
   const connection: DatabaseConnection = sqlite.default(path, { busyTimeout });
+  const statements = keep ? createStatements(connection) : null;
   let last: Promise<unknown> = Promise.resolve();
   return {
     query(query) {
-      const mine = last.then(() => connection.query(query));
+      const mine = last.then(() => (statements ?? connection).query(query));
       last = mine.catch(() => undefined);
       return mine;
     },
-    dispose: () => last.then(() => connection.dispose()),
+    async dispose() {
+      await last;
+      await statements?.close();
+      await connection.dispose();
+    },
   };
 }
 
@@ -112,7 +119,7 @@ class SqliteDatabase implements Database {
     this.#writer = writer;
     this.#afterClose = afterClose;
     const openReader = async (): Promise<Connection> => {
-      const reader = connect(path, busyTimeout);
+      const reader = connect(path, busyTimeout, false);
       await reader.query(sql`pragma query_only = on`);
       await reader.query(sql`pragma temp_store = memory`);
       return reader;

@@ -18,6 +18,8 @@ export interface ApplyOptions {
   readonly careful?: boolean;
   /** ms since epoch, for the rows of parked events; default: the newest event's time. */
   readonly now?: number;
+  /** Subjects with a parked event, by projection, where that is known. */
+  readonly blocked?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface Applied {
@@ -35,7 +37,7 @@ export async function applyEvents(tx: Queryable, events: readonly StoredEvent[],
   if (events.length === 0) return { parked: [], unknownTypes: 0 };
   const projections = options.projections ?? registry;
   const { ready, unknown } = decodeAll(events);
-  const blocked = await parkedSubjects(tx);
+  const blocked = options.blocked ?? (await parkedSubjects(tx));
   const parked: Poison[] = [];
   const writes: Promise<void>[] = [];
   for (const [projection, items] of itemsByProjection(projections, ready)) {
@@ -45,11 +47,11 @@ export async function applyEvents(tx: Queryable, events: readonly StoredEvent[],
     // The next projection is folded while the database writes this one.
     else if (folded.taken.length > 0) writes.push(projection.flush(folded.batch, tx, liveTable));
   }
+  writes.push(advance(tx, projections, lastPositions(events)));
   await allDone(writes);
   if (isPruneDue(events)) for (const projection of projections) await prune(projection, tx, liveTable);
   if (blocked.size > 0) parked.push(...(await followAnswers(tx, projections, events)));
   await park(tx, parked, options.now ?? newest(events));
-  await advance(tx, projections, lastPositions(events));
   return { parked, unknownTypes: unknown };
 }
 

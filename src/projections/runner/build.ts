@@ -65,7 +65,7 @@ export class BuildError extends Error {
 const MAX_STALLED = 5;
 
 export async function startBuild(options: BuildOptions): Promise<Build> {
-  const { db, projections, kind, clock, pageSize = 2_000 } = options;
+  const { db, projections, kind, clock, pageSize = 5_000 } = options;
   const suffix = `${kind}_${createIds(clock).short().slice(0, 8)}`;
   const table = suffixed(suffix);
   const positions = new Map<string, number>();
@@ -177,6 +177,7 @@ function foldOrStop(projection: Projection, sequence: readonly Ready[]): unknown
 /** What the projection takes; a retried event stands where its retry stands. */
 async function sequenceFor(db: Queryable, projection: Projection, ready: readonly Ready[], answers: Answers): Promise<Ready[]> {
   const types = new Set(projection.types);
+  if (answers.skipped.size === 0) return ready.filter(({ event }) => types.has(event.type));
   const sequence: Ready[] = [];
   for (const item of ready) {
     const { type, partition, position } = item.event;

@@ -208,14 +208,15 @@ describe('a poisoned event', () => {
   const parked = (): Promise<unknown[]> =>
     db.query(sql`select projection, subject, reason, state from parked_events order by projection, position`);
   const bad = (): NewEvent => ({ ...used(), data: { userId: 7 } });
+  const takers = projections.filter(({ types }) => types.includes('kirogate.token.used')).map(({ name }) => name);
 
   test('is archived, parked for each projection that cannot take it, told of, and the rest goes on', async () => {
     start();
     await append([used(), bad(), used()]);
     await ingest?.idle();
-    expect(await archivedIds()).toHaveLength(3 + 5);
+    expect(await archivedIds()).toHaveLength(3 + takers.length);
     expect(await parked()).toEqual(
-      ['activity', 'quotaUse', 'requests', 'tokenHealth', 'use'].map((projection) => ({
+      takers.toSorted().map((projection) => ({
         projection,
         subject: 'token/t1',
         reason: 'invalid_data',
@@ -223,7 +224,9 @@ describe('a poisoned event', () => {
       })),
     );
     expect(await db.query(sql`select requests from user_total`)).toEqual([{ requests: 2 }]);
-    expect(await db.query(sql`select count(*) as n from archive where type = ${'kirogate.projection.event-parked'}`)).toEqual([{ n: 5 }]);
+    expect(await db.query(sql`select count(*) as n from archive where type = ${'kirogate.projection.event-parked'}`)).toEqual([
+      { n: takers.length },
+    ]);
     expect((await verifyProjections({ db, clock: systemClock })).ok).toBe(true);
   });
 
@@ -235,7 +238,7 @@ describe('a poisoned event', () => {
       { ...used(), dataversion: 99 },
     ]);
     await ingest?.idle();
-    expect(ingest?.status()).toMatchObject({ unknownTypes: 1, parked: 5, archived: 3 });
+    expect(ingest?.status()).toMatchObject({ unknownTypes: 1, parked: takers.length, archived: 3 });
     expect(await db.query(sql`select distinct reason from parked_events`)).toEqual([{ reason: 'unknown_version' }]);
   });
 

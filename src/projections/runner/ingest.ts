@@ -7,11 +7,12 @@ import type { Clock } from '../../shared/clock.js';
 import { createIds } from '../../shared/ids.js';
 import type { Projection } from '../define.js';
 import { projections as registry } from '../index.js';
-import { type BatchResult, ingestBatch, isOfThePlace, Overtaken } from './batch.js';
+import { type BatchResult, forgetProducers, Overtaken } from './batch.js';
 import { BuildError } from './build.js';
-import { retryCollisions } from './collisions.js';
-import { isForContent, type Poison } from './fold.js';
+import { commitBatch } from './commitBatch.js';
+import type { Poison } from './fold.js';
 import { createHoldings, type Holdings } from './holdings.js';
+import { createIdlers } from './idlers.js';
 import { Behind } from './live.js';
 import type { Owners } from './ownership.js';
 import { parkedEventMaker } from './parkedEvent.js';
@@ -27,7 +28,7 @@ export interface IngestDeps {
   readonly owners?: () => Owners;
   /** Default: the registry. */
   readonly projections?: readonly Projection[];
-  /** Most events of one transaction. Default 1,000. */
+  /** Most events of one transaction. Default 2,000. */
   readonly batchSize?: number;
   /** How long a batch of fewer than 200 waits for more, ms. Default 200. */
   readonly lingerMs?: number;
@@ -70,17 +71,11 @@ const READ_WAIT_MS = 250;
 const FIRST_PAUSE_MS = 50;
 /** How often a process among several looks at what the others do. */
 const LOOK_MS = 1_000;
+const FORGET_MS = 3_600_000;
 
 /** Starts at once; failures of the store are retried, never thrown. */
 export function startIngest(deps: IngestDeps): Ingest {
   return new RunningIngest(deps);
-}
-
-interface Idler {
-  /** Count of processed entries at which it is content. */
-  readonly target: number;
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
 }
 
 class RunningIngest implements Ingest {
@@ -88,10 +83,11 @@ class RunningIngest implements Ingest {
   readonly #projections: readonly Projection[];
   readonly #parkedEvent: (poison: Poison) => NewEvent;
   readonly #holdings: Holdings;
-  readonly #idlers = new Set<Idler>();
+  readonly #idlers = createIdlers();
   readonly #loop: Promise<void>;
   #cursors: Map<string, string> = new Map();
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #forgotAt = Number.NEGATIVE_INFINITY;
   #state: IngestStatus['state'] = 'starting';
   #counts = { archived: 0, duplicates: 0, parked: 0, unknownTypes: 0 };
   #processed = 0;
@@ -114,10 +110,9 @@ class RunningIngest implements Ingest {
 
   idle(): Promise<void> {
     if (this.#state === 'closed') return Promise.reject(this.#fatal ?? new Error('the ingest is closed'));
-    return new Promise((resolve, reject) => {
-      this.#idlers.add({ target: this.#processed + this.#deps.log.backlog().events, resolve, reject });
-      this.#settleIdlers();
-    });
+    const contented = this.#idlers.wait(this.#processed + this.#deps.log.backlog().events);
+    this.#settleIdlers();
+    return contented;
   }
 
   status(): IngestStatus {
@@ -144,8 +139,7 @@ class RunningIngest implements Ingest {
       if (taken === null) await this.#rest();
     }
     this.#state = 'closed';
-    for (const { reject } of this.#idlers) reject(this.#fatal ?? new Error('the ingest is closed'));
-    this.#idlers.clear();
+    this.#idlers.fail(this.#fatal ?? new Error('the ingest is closed'));
   }
 
   /** Among others a node that stops archives its own events; theirs would never end. */
@@ -167,10 +161,11 @@ class RunningIngest implements Ingest {
 
   /** Reads and commits one batch; answers how many entries it held. */
   async #step(): Promise<number> {
-    const { log, batchSize = 1_000, lingerMs = LINGER_MS } = this.#deps;
+    const { log, batchSize = 2_000, lingerMs = LINGER_MS } = this.#deps;
     this.#settleIdlers();
     if (this.#unsure) await this.#learn();
     await this.#look();
+    await this.#forget();
     const partitions = this.#holdings.mine();
     // Nobody waits for more once somebody waits for us.
     const hurried = this.#closing || this.#idlers.size > 0;
@@ -225,23 +220,10 @@ class RunningIngest implements Ingest {
     if (!this.#closing) await this.#holdings.look(this.#cursors);
   }
 
-  /** A batch that fails for its content is taken again with care, which parks the events at fault. */
-  async #commit(entries: readonly LogEntry[]): Promise<BatchResult> {
-    const { db, clock } = this.#deps;
-    const run = (careful: boolean): Promise<BatchResult> => {
-      const options = { projections: this.#projections, careful, now: clock.now(), parkedEvent: this.#parkedEvent };
-      return retryCollisions(() => db.tx((tx) => ingestBatch(tx, entries, this.#cursors, options)));
-    };
-    try {
-      return await run(false);
-    } catch (error) {
-      if (isOfThePlace(error) || !isForContent(error)) throw error;
-      this.#deps.logger.warn(
-        { err: error, events: entries.length },
-        'a batch of events could not be written; looking for the ones at fault',
-      );
-      return await run(true);
-    }
+  #commit(entries: readonly LogEntry[]): Promise<BatchResult> {
+    const { db, clock, logger } = this.#deps;
+    const options = { projections: this.#projections, now: clock.now(), parkedEvent: this.#parkedEvent };
+    return commitBatch({ db, logger }, entries, this.#cursors, options);
   }
 
   #count({ archived, duplicates, parked, unknownTypes }: BatchResult): void {
@@ -297,14 +279,17 @@ class RunningIngest implements Ingest {
     });
   }
 
-  /** An empty log contents everybody; a process that archives alone also counts as many entries as there were when it was asked. */
   #settleIdlers(): void {
     if (this.#state === 'starting') return;
-    const empty = this.#deps.log.backlog().events === 0;
-    for (const idler of this.#idlers) {
-      if (!empty && (this.#deps.owners !== undefined || this.#processed < idler.target)) continue;
-      this.#idlers.delete(idler);
-      idler.resolve();
-    }
+    const { log, owners } = this.#deps;
+    this.#idlers.settle(log.backlog().events === 0, owners === undefined ? this.#processed : null);
+  }
+
+  /** Rows of producers long gone; a delete of its own, for no batch needs it. */
+  async #forget(): Promise<void> {
+    const { db, clock } = this.#deps;
+    if (clock.monotonic() - this.#forgotAt < FORGET_MS) return;
+    this.#forgotAt = clock.monotonic();
+    await forgetProducers(db, clock.now());
   }
 }

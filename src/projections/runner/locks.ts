@@ -3,6 +3,11 @@ import { CONTROL_PARTITION } from '../../events/define.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 
+/** A process frozen while it holds them would stop everybody: the server ends its session, and what it began is rolled back. */
+export async function guardLocks(tx: Queryable): Promise<void> {
+  if (tx.engine === 'postgres') await tx.query(sql`set local idle_in_transaction_session_timeout = 3000`);
+}
+
 /**
  * Locks until the caller's transaction ends: those named, or all. Answers where ingest stands in the log in each.
  * `control` comes last, because ingest takes it last, to tell of parked events.
@@ -16,10 +21,9 @@ export async function lockPartitions(tx: Queryable, partitions: readonly string[
           { partition: 'text' },
           partitions.map((partition) => ({ partition })),
         )})`;
-  // A process frozen while it holds them would stop everybody: the server ends its session, and what it began is rolled back.
-  const guard = tx.engine === 'postgres' ? tx.query(sql`set local idle_in_transaction_session_timeout = 3000`) : Promise.resolve();
   // SQLite's write transactions hold the whole file already.
   const lock = tx.engine === 'postgres' ? sql`for update` : sql``;
+  const guard = guardLocks(tx);
   const locked = tx.query<{ partition: string; log_cursor: string | null }>(sql`select partition, log_cursor from partitions
     where ${named} order by case when partition = ${CONTROL_PARTITION} then 1 else 0 end, partition ${lock}`);
   const [, rows] = await Promise.all([guard, locked]);

@@ -46,18 +46,21 @@ export function parseEntry(partition: string, cursor: string, fields: RedisReply
   const text = fieldReader(fields);
   const n = whole('n', text('n'));
   const src = filled('src', text('src'));
+  const json = text('data');
   return {
     partition,
     cursor,
     src,
     n,
+    // Entries of others may be laid out over lines.
+    ...(/[\n\r]/.test(json) ? {} : { json }),
     event: {
       id: filled('id', text('id')),
       type: filled('type', text('type')),
       source: text('source'),
       subject: filled('subject', text('subject')),
       time: timeOf(text('time')),
-      data: dataOf(text('data')),
+      data: dataOf(json),
       dataversion: whole('v', text('v')),
       partitionkey: text('key'),
       actor: text('actor'),

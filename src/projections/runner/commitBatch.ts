@@ -1,0 +1,25 @@
+/** The transaction of one batch of log entries, tried again where that helps. */
+import type { Logger } from 'pino';
+import type { LogEntry } from '../../events/log/port.js';
+import type { Database } from '../../infra/database/port.js';
+import { type BatchOptions, type BatchResult, ingestBatch, isOfThePlace } from './batch.js';
+import { retryCollisions } from './collisions.js';
+import { isForContent } from './fold.js';
+
+/** A batch that fails for its content is taken again with care, which parks the events at fault. Throws as `ingestBatch`. */
+export async function commitBatch(
+  { db, logger }: { readonly db: Database; readonly logger: Logger },
+  entries: readonly LogEntry[],
+  cursors: ReadonlyMap<string, string>,
+  options: Omit<BatchOptions, 'careful'>,
+): Promise<BatchResult> {
+  const run = (careful: boolean): Promise<BatchResult> =>
+    retryCollisions(() => db.tx((tx) => ingestBatch(tx, entries, cursors, { ...options, careful })));
+  try {
+    return await run(false);
+  } catch (error) {
+    if (isOfThePlace(error) || !isForContent(error)) throw error;
+    logger.warn({ err: error, events: entries.length }, 'a batch of events could not be written; looking for the ones at fault');
+    return await run(true);
+  }
+}
