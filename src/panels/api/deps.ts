@@ -6,6 +6,7 @@ import type { Database } from '../../infra/database/port.js';
 import type { Passwords } from '../../infra/passwords.js';
 import type { Limits } from '../../limits/port.js';
 import type { Directory } from '../../projections/directory.js';
+import type { BuildProgress } from '../../projections/runner/build.js';
 import type { Unarchived } from '../../projections/runner/progress.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
@@ -94,8 +95,8 @@ export interface PanelDeps {
 export interface PanelContext extends PanelDeps {
   readonly sessions: { readonly admin: SessionSigner; readonly user: SessionSigner };
   readonly throttles: { readonly adminLogin: Throttle; readonly userLogin: Throttle; readonly register: Throttle };
-  /** Projections that this node rebuilds now. */
-  readonly rebuilding: Set<string>;
+  /** Projections that this node rebuilds now, and how far each is. */
+  readonly rebuilding: Map<string, BuildProgress>;
   /** Open event streams on this node. */
   readonly listeners: { count: number };
   /** The OpenAPI document over all rows. */

@@ -34,7 +34,7 @@ export function createPanelApi(deps: PanelDeps): Express {
       register: createThrottle({ clock, tries: 120, windowMs: minute }),
     },
     listeners: { count: 0 },
-    rebuilding: new Set(),
+    rebuilding: new Map(),
     openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),
   };
   return mount(routes, context);

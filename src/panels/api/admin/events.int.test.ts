@@ -107,6 +107,7 @@ describe('projections', () => {
     const { body } = await panel.admin('GET', '/admin/api/projections');
     const audit = body.items.find((item: { name: string }) => item.name === 'audit');
     expect(audit.partitions.map((one: { partition: string }) => one.partition)).toEqual(['control', 'p0', 'p1']);
+    expect(audit).toMatchObject({ parked: 0, rebuild: null });
     expect(audit.partitions[0]).toMatchObject({ lagEvents: 0, lagMs: 0, status: 'live' });
     expect(audit.partitions[0].position).toBe(audit.partitions[0].head);
     const before = (await panel.admin('GET', '/admin/api/audit')).body.items;

@@ -5,7 +5,7 @@ import { recordSystemEvent } from '../../../commands/system/record.js';
 import { AppError } from '../../../errors.js';
 import { projectionNamed } from '../../../projections/index.js';
 import { BuildBusy } from '../../../projections/runner/alone.js';
-import { BuildError } from '../../../projections/runner/build.js';
+import { BuildError, type BuildProgress } from '../../../projections/runner/build.js';
 import { type RebuildResult, rebuild } from '../../../projections/runner/rebuild.js';
 import { type AdminCaller, defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
@@ -22,6 +22,11 @@ const partition = z.strictObject({
   lagMs: z.int(),
   status: z.enum(['live', 'behind']),
 });
+
+/** How far a rebuild on the node that answers is; null: none is under way there. */
+const rebuildProgress = z
+  .strictObject({ done: z.int(), total: z.int(), eventsPerSecond: z.number(), remainingMs: z.number().nullable() })
+  .nullable();
 
 const parkedState = z.enum(['parked', 'retried', 'discarded']);
 
@@ -46,9 +51,11 @@ async function rebuildNamed(name: string, context: PanelContext): Promise<Rebuil
   const projection = projectionNamed(name);
   if (!projection) throw new AppError('not_found');
   if (context.rebuilding.has(name)) throw new AppError('conflict', { message: `${name} is being rebuilt already.` });
-  context.rebuilding.add(name);
+  const note = ({ done, total, eventsPerSecond, remainingMs }: BuildProgress): void =>
+    void context.rebuilding.set(name, { done, total, eventsPerSecond, remainingMs });
+  note({ done: 0, total: 0, eventsPerSecond: 0, remainingMs: null });
   try {
-    return await rebuild({ db: context.db, projection, clock: context.clock });
+    return await rebuild({ db: context.db, projection, clock: context.clock, onProgress: note });
   } catch (error) {
     if (error instanceof BuildBusy) throw new AppError('conflict', { message: `${name} is being rebuilt already.`, cause: error });
     if (error instanceof BuildError)
@@ -82,12 +89,21 @@ export const projectionRoutes = [
     summary: 'Where each read model stands in each partition; `head` counts what waits in the event log as well.',
     status: 200,
     response: z.strictObject({
-      items: z.array(z.strictObject({ name: z.string(), version: z.int(), parked: z.int(), partitions: z.array(partition) })),
+      items: z.array(
+        z.strictObject({
+          name: z.string(),
+          version: z.int(),
+          parked: z.int(),
+          rebuild: rebuildProgress,
+          partitions: z.array(partition),
+        }),
+      ),
       nextCursor: z.null(),
     }),
-    async handle(_request, { db, clock, unarchived }) {
+    async handle(_request, { db, clock, unarchived, rebuilding }) {
       const standings = await projectionStandings(db, clock.now(), await unarchived?.());
-      return { body: { items: standings.map((one) => ({ ...one, partitions: [...one.partitions] })), nextCursor: null } };
+      const items = standings.map((one) => ({ ...one, rebuild: rebuilding.get(one.name) ?? null, partitions: [...one.partitions] }));
+      return { body: { items, nextCursor: null } };
     },
   }),
   defineRoute({

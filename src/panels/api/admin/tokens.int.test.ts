@@ -139,7 +139,9 @@ describe('tokens', () => {
     // 0.3·1/1 + 0.3·1/1 + 0.2·1 + 0.2·1/5
     expect(item).toMatchObject({ highRisk: true, rpm: { used: 1, limit: 1 }, consecutiveFails: 1, successRate: 0 });
     expect(item.riskScore).toBeCloseTo(0.84, 10);
+    expect((await panel.admin('GET', '/admin/api/tokens/risky')).body).toEqual({ count: 1, threshold: expect.any(Number) });
     expect((await panel.admin('POST', '/admin/api/tokens/batch-pause-risky')).body).toEqual({ paused: [risky] });
+    expect((await panel.admin('GET', '/admin/api/tokens/risky')).body.count).toBe(0);
     expect((await panel.admin('POST', '/admin/api/tokens/batch-pause-risky')).body).toEqual({ paused: [] });
     expect(panel.directory.token(calm)?.status).toBe('active');
     expect((await panel.call('GET', '/user/api/notifications', { as: member })).body.items[0]).toMatchObject({

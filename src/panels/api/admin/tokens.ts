@@ -68,6 +68,17 @@ export const adminTokenRoutes = [
     },
   }),
   defineRoute({
+    method: 'get',
+    path: '/admin/api/tokens/risky',
+    access: 'admin',
+    summary: 'How many tokens `batch-pause-risky` would pause now.',
+    status: 200,
+    response: z.strictObject({ count: z.int(), threshold: z.number() }),
+    handle: async (_request, context) => ({
+      body: { count: (await riskyTokens(context)).length, threshold: context.riskThreshold },
+    }),
+  }),
+  defineRoute({
     method: 'post',
     path: '/admin/api/tokens/batch-pause-risky',
     access: 'admin',
@@ -125,6 +136,8 @@ export const adminTokenRoutes = [
       failures: z.int(),
       lastResult: z.enum(['success', 'failure']).nullable(),
       lastFailure: z.string().nullable(),
+      /** Risk above it is high. */
+      riskThreshold: z.number(),
     }),
     async handle({ params: { id: tokenId } }, context) {
       const token = context.directory.token(tokenId);
@@ -132,7 +145,8 @@ export const adminTokenRoutes = [
       if (!item) throw new AppError('not_found');
       const health = (await tokenHealthOf(context.db, [tokenId])).get(tokenId);
       const { attempts = 0, successes = 0, failures = 0, lastResult = null, lastFailure = null } = health ?? {};
-      return { body: { ...withOwner(item, context), attempts, successes, failures, lastResult, lastFailure } };
+      const { riskThreshold } = context;
+      return { body: { ...withOwner(item, context), attempts, successes, failures, lastResult, lastFailure, riskThreshold } };
     },
   }),
   defineRoute({
