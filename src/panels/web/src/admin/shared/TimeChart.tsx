@@ -41,7 +41,7 @@ export function TimeChart({ label, points, series, height, show, most, line }: T
       valueFormatter={show}
       xAxisProps={{ tickFormatter: (at: string) => format.time(at), minTickGap: 40 }}
       yAxisProps={{ ...(most === undefined ? { allowDecimals: false } : { domain: [0, most] }), width: 56 }}
-      tooltipProps={{ labelFormatter: (at) => format.dateTime(String(at)) }}
+      tooltipProps={{ labelFormatter: (at) => (typeof at === 'string' ? format.dateTime(at) : '') }}
       {...(line && { referenceLines: [{ y: line.at, label: line.label, color: 'red.6' }] })}
       lineProps={{ isAnimationActive: false }}
       lineChartProps={{ accessibilityLayer: false }}

@@ -44,16 +44,16 @@ function columns(t: Translate, format: Format, onOpen: (id: string) => void): re
       primary: true,
       width: 160,
       cell: (user) => (
-        <UnstyledButton onClick={() => onOpen(user.id)} aria-label={t('admin:users.open', { name: user.username })} mih={24}>
-          <Stack gap={0}>
+        <Stack gap={0} align="flex-start">
+          <UnstyledButton onClick={() => onOpen(user.id)} aria-label={t('admin:users.open', { name: user.username })} mih={24}>
             <Text size="sm" fw={600} className="kg-wrap" c={linkColor}>
               {user.username}
             </Text>
-            <Text size="xs" c="dimmed" className="kg-wrap">
-              {user.email ?? user.id}
-            </Text>
-          </Stack>
-        </UnstyledButton>
+          </UnstyledButton>
+          <Text size="xs" c="dimmed" className="kg-wrap">
+            {user.email ?? user.id}
+          </Text>
+        </Stack>
       ),
     },
     {
