@@ -12,6 +12,7 @@ import { projectionRoutes } from './admin/projections.js';
 import { adminSessionRoutes } from './admin/session.js';
 import { settingDetailRoutes } from './admin/settingDetails.js';
 import { adminTokenRoutes } from './admin/tokens.js';
+import { userDetailRoutes } from './admin/userDetail.js';
 import { adminUserRoutes } from './admin/users.js';
 import { publicAnnouncementRoutes } from './announcements.js';
 import type { Route } from './define.js';
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...documentRoutes,
   ...adminSessionRoutes,
   ...adminUserRoutes,
+  ...userDetailRoutes,
   ...adminKeyRoutes,
   ...adminTokenRoutes,
   ...clusterRoutes,

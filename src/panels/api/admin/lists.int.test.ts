@@ -181,3 +181,30 @@ describe('settings in detail', () => {
     expect((await put({ expected: { nonsense: 1 } })).status).toBe(400);
   });
 });
+
+describe('members', () => {
+  it('come in every order, each once, and one by one with quotas, keys, tokens and last sign-in', async () => {
+    const eve = await panel.member('Eve');
+    await panel.member('bob');
+    await panel.traffic([{ type: tokenUsed.type, subject: 'token/t', data: { ...tokenUsed.example, userId: eve.id } }]);
+    await panel.call('POST', '/user/api/keys', { as: eve, body: { name: 'laptop' } });
+    const names = async (sort: string) =>
+      ((await all(`/admin/api/users?sort=${sort}`, 1)) as unknown as { username: string }[]).map((one) => one.username);
+    expect(await names('name')).toEqual(['ada', 'bob', 'Eve']);
+    expect((await names('requests'))[0]).toBe('Eve');
+    expect((await names('lastUsed'))[0]).toBe('Eve');
+    expect(await names('newest')).toEqual([...(await names('oldest'))].reverse());
+    const { body } = await panel.admin('GET', `/admin/api/users/${eve.id}`);
+    expect(body).toMatchObject({
+      id: eve.id,
+      username: 'Eve',
+      identities: [],
+      lastSignIn: { method: 'password' },
+      stats: { totalRequests: 1 },
+      quota: { daily: { limit: 500 } },
+      keys: [{ name: 'laptop' }],
+      tokens: [],
+    });
+    expect((await panel.admin('GET', '/admin/api/users/nobody')).status).toBe(404);
+  });
+});

@@ -11,7 +11,7 @@ import { unbanUsers } from '../../../commands/user/unban.js';
 import { defineRoute } from '../define.js';
 import { filterText, ids, iso, isoOrNull, listOf, maybeTime, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
-import { listUsers } from '../reads/users.js';
+import { listUsers, userSorts } from '../reads/users.js';
 
 const status = z.enum(['active', 'pending', 'banned']);
 
@@ -52,9 +52,9 @@ export const adminUserRoutes = [
     method: 'get',
     path: '/admin/api/users',
     access: 'admin',
-    summary: 'Members, newest first; `q` looks into name, e-mail address and id.',
+    summary: 'Members; `q` looks into name, e-mail address and id.',
     status: 200,
-    query: z.strictObject({ status: status.optional(), q: filterText, ...paging }),
+    query: z.strictObject({ status: status.optional(), q: filterText, sort: z.enum(userSorts).default('newest'), ...paging }),
     response: listOf(userItem),
     async handle({ query }, { db }) {
       const { items, nextCursor } = await listUsers(db, query);

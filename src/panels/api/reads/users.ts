@@ -1,6 +1,7 @@
-/** Members in pages, newest first. */
-import { type Queryable, sql } from '../../../infra/database/port.js';
-import { containing, type Page, readCursor, writeCursor } from '../../../projections/page.js';
+/** Members in pages, in several orders. */
+import { type Queryable, type SQLQuery, sql } from '../../../infra/database/port.js';
+import { containing, type Page } from '../../../projections/page.js';
+import { type RankKey, readPlace, writePlace } from '../ranking.js';
 
 export interface UserRow {
   readonly id: string;
@@ -25,9 +26,28 @@ interface Stored {
   created_at: number;
   requests: number | null;
   last_used_at: number | null;
+  place: RankKey;
 }
 
+export const userSorts = ['newest', 'oldest', 'name', 'requests', 'lastUsed'] as const;
+export type UserSort = (typeof userSorts)[number];
+
+interface Order {
+  readonly key: SQLQuery;
+  readonly kind: 'number' | 'string';
+  readonly descending: boolean;
+}
+
+const orders: Readonly<Record<UserSort, Order>> = {
+  newest: { key: sql`u.created_at`, kind: 'number', descending: true },
+  oldest: { key: sql`u.created_at`, kind: 'number', descending: false },
+  name: { key: sql`lower(u.username)`, kind: 'string', descending: false },
+  requests: { key: sql`coalesce(t.requests, 0)`, kind: 'number', descending: true },
+  lastUsed: { key: sql`coalesce(t.last_used_at, 0)`, kind: 'number', descending: true },
+};
+
 export interface UserQuery {
+  readonly sort: UserSort;
   readonly status?: UserRow['status'] | undefined;
   readonly q?: string | undefined;
   readonly cursor?: string | undefined;
@@ -44,20 +64,19 @@ export async function listUsers(db: Queryable, query: UserQuery): Promise<Page<U
       sql`(lower(u.username) like ${pattern} escape '\\' or lower(coalesce(u.email, '')) like ${pattern} escape '\\' or u.id = ${query.q})`,
     );
   }
+  const { key, kind, descending } = orders[query.sort];
+  const [sooner, direction] = descending ? [sql`<`, sql`desc`] : [sql`>`, sql`asc`];
   if (query.cursor !== undefined) {
-    const { at, id } = readCursor(query.cursor);
-    where.push(sql`(u.created_at, u.id) < (${at}, ${id})`);
+    const [place, id] = readPlace(query.cursor, kind);
+    where.push(sql`(${key}, u.id) ${sooner} (${place}, ${id})`);
   }
   const rows = await db.query<Stored>(sql`
-    select u.id, u.username, u.email, u.status, u.quota_daily, u.quota_monthly, u.created_at, t.requests, t.last_used_at
+    select u.id, u.username, u.email, u.status, u.quota_daily, u.quota_monthly, u.created_at, t.requests, t.last_used_at, ${key} as place
     from users u left join user_total t on t.user_id = u.id
-    where ${sql.join(where, ' AND ')} order by u.created_at desc, u.id desc limit ${query.limit + 1}`);
+    where ${sql.join(where, ' AND ')} order by ${key} ${direction}, u.id ${direction} limit ${query.limit + 1}`);
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
-  return {
-    items: shown.map(toUser),
-    nextCursor: rows.length > query.limit && last ? writeCursor({ at: last.created_at, id: last.id }) : null,
-  };
+  return { items: shown.map(toUser), nextCursor: rows.length > query.limit && last ? writePlace(last.place, last.id) : null };
 }
 
 function toUser(row: Stored): UserRow {

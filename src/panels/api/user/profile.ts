@@ -23,8 +23,24 @@ export function profileOf(userId: string, { directory }: Pick<PanelContext, 'dir
 
 const quotaView = z.strictObject({ limit: z.int(), used: z.int(), remaining: z.int(), resetAt: time });
 
+export const quotas = z.strictObject({ daily: quotaView, monthly: quotaView });
+
 function quotaOf(limit: number, used: number, period: string): z.input<typeof quotaView> {
   return { limit, used, remaining: Math.max(0, limit - used), resetAt: iso(periodEnd(period)) };
+}
+
+/** Live, from the limits. */
+export async function quotasOf(
+  userId: string,
+  { directory, limits }: Pick<PanelContext, 'directory' | 'limits'>,
+): Promise<z.input<typeof quotas>> {
+  const user = directory.user(userId);
+  const defaults = directory.settings();
+  const use = await limits.userUse(userId);
+  return {
+    daily: quotaOf(user?.quotaDaily ?? defaults.default_user_daily_quota, use.dayUsed, use.day),
+    monthly: quotaOf(user?.quotaMonthly ?? defaults.default_user_monthly_quota, use.monthUsed, use.month),
+  };
 }
 
 export const profileRoutes = [
@@ -58,17 +74,7 @@ export const profileRoutes = [
     access: 'member',
     summary: 'What you may use per UTC day and month, and what is left, live.',
     status: 200,
-    response: z.strictObject({ daily: quotaView, monthly: quotaView }),
-    async handle({ caller }, { directory, limits }) {
-      const user = directory.user(caller.userId);
-      const defaults = directory.settings();
-      const use = await limits.userUse(caller.userId);
-      return {
-        body: {
-          daily: quotaOf(user?.quotaDaily ?? defaults.default_user_daily_quota, use.dayUsed, use.day),
-          monthly: quotaOf(user?.quotaMonthly ?? defaults.default_user_monthly_quota, use.monthUsed, use.month),
-        },
-      };
-    },
+    response: quotas,
+    handle: async ({ caller }, context) => ({ body: await quotasOf(caller.userId, context) }),
   }),
 ];
