@@ -46,6 +46,7 @@ export async function startBrowser(): Promise<TestBrowser> {
 async function visit(browser: Browser, url: string, options: BrowserContextOptions & { expected?: RegExp }): Promise<Visitor> {
   const { expected, ...rest } = options;
   const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...rest });
+  context.setDefaultTimeout(60_000);
   const complaints: string[] = [];
   const complain = (line: string): void => {
     if (!expected?.test(line)) complaints.push(line);

@@ -1,0 +1,150 @@
+/** What an admin does in a real browser: the pool, settings, audit, bans; and what a page may not be made to do. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser, type Visitor } from '../support/browser.js';
+import { go, rowOf, signInAsAdmin } from '../support/panelSteps.js';
+import { type Service, startService } from '../support/service.js';
+import { addTokens, ask, codeOf } from '../support/traffic.js';
+
+let service: Service;
+let browser: TestBrowser;
+let visitors: Visitor[] = [];
+
+beforeAll(async () => {
+  service = await startService();
+  browser = await startBrowser();
+});
+afterEach(async () => {
+  await Promise.all(visitors.map(({ leave }) => leave()));
+  visitors = [];
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+async function admin(expected = /401/): Promise<Visitor> {
+  const visitor = await browser.visit(`${service.url}/admin/login`, { expected });
+  visitors.push(visitor);
+  await signInAsAdmin(visitor.page);
+  return visitor;
+}
+
+describe('an admin', () => {
+  it('pauses a token and the pool says so, resumes it and the pool serves', async () => {
+    const [token] = await addTokens(service, 1, { name: 'only one' });
+    const { key } = await service.admin.member('pool-user');
+    expect((await ask(service.url, key, 'before')).status).toBe(200);
+    const { page, complaints } = await admin();
+    await go(page, 'Token pool');
+    const act = async (what: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Actions for only one' }).click();
+      await page.getByRole('menuitem', { name: what, exact: true }).click();
+    };
+    await act('Pause');
+    await rowOf(page, 'only one').getByText('Suspended').waitFor();
+    const refused = await ask(service.url, key, 'while paused');
+    expect(refused.status).toBe(503);
+    expect(await codeOf(refused)).toBe('no_token_available');
+    await act('Resume');
+    await rowOf(page, 'only one').getByText('Active', { exact: true }).waitFor();
+    expect((await ask(service.url, key, 'after')).status).toBe(200);
+
+    await act('Open details');
+    const drawer = page.getByRole('dialog');
+    await drawer.getByRole('heading', { name: 'Risk over 24 hours' }).waitFor();
+    // A curve, drawn from what the API remembers.
+    await drawer.locator('svg path.recharts-curve').first().waitFor();
+    const history = await service.admin.get<{ series: { points: unknown[] }[] }>(
+      `/admin/api/tokens/risk-history?hours=24&tokenId=${token?.id}`,
+    );
+    expect(history.series[0]?.points.length).toBeGreaterThan(0);
+    expect(complaints).toEqual([]);
+  });
+
+  it('bans many members at once, and their keys are refused', async () => {
+    const members = await Promise.all(['bulk-one', 'bulk-two'].map((name) => service.admin.member(name)));
+    const { page, complaints } = await admin();
+    await go(page, 'Users');
+    await page.getByLabel('Search').fill('bulk-');
+    await rowOf(page, 'bulk-two').waitFor();
+    await rowOf(page, 'pool-user').waitFor({ state: 'detached' });
+    await page.getByRole('checkbox', { name: 'Select all shown' }).check();
+    await page.getByRole('region', { name: 'Actions for the selected members' }).getByRole('button', { name: 'Ban', exact: true }).click();
+    const question = page.getByRole('dialog', { name: 'Ban 2 members?' });
+    await question.getByRole('button', { name: 'Ban', exact: true }).click();
+    await page.getByText('2 members banned.').waitFor();
+    for (const { key } of members) expect((await ask(service.url, key, 'still?')).status).toBe(403);
+    expect(complaints).toEqual([]);
+  });
+
+  it('filters the audit log by type and actor', async () => {
+    await service.admin.put('/admin/api/config', { token_rph_limit: 321 });
+    const { page, complaints } = await admin();
+    await go(page, 'Audit log');
+    const table = page.getByRole('table', { name: 'Audit log' });
+    await table.getByRole('row').nth(2).waitFor();
+    const search = page.getByRole('search', { name: 'Filters' });
+    await search.getByLabel('Type').selectOption('config.changed');
+    await table.getByText('321').waitFor();
+    const rows = await table.getByRole('row').allTextContents();
+    expect(rows.slice(1).every((row) => row.includes('admin-api-key'))).toBe(true);
+    await search.getByLabel('Actor').fill('nobody-of-that-name');
+    await page.getByText('No entry fits these filters').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('is told when another admin changed the same setting meanwhile', async () => {
+    const one = await admin(/401|409/);
+    const other = await admin(/401|409/);
+    const limit = 'Requests per token and minute';
+    for (const { page } of [one, other]) {
+      await go(page, 'Settings');
+      await page.getByLabel(limit).waitFor();
+    }
+    await one.page.getByLabel(limit).fill('41');
+    await other.page.getByLabel(limit).fill('42');
+    await one.page.getByRole('button', { name: 'Save changes' }).click();
+    await one.page.getByText('Saved and in force.').waitFor();
+    await other.page.getByText('Another admin just changed this to 41').waitFor();
+    expect((await service.admin.get<{ token_rpm_limit: number }>('/admin/api/config')).token_rpm_limit).toBe(41);
+    await other.page.getByRole('button', { name: `${limit}: take theirs` }).click();
+    expect(await other.page.getByLabel(limit).inputValue()).toBe('41');
+    expect([...one.complaints, ...other.complaints]).toEqual([]);
+  });
+
+  it('is shown what others wrote as text, whatever it says', async () => {
+    const nasty = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
+    await service.admin.post('/admin/api/announcements', { content: nasty, active: true, allowGuest: true });
+    await service.admin.post('/admin/api/ip-bans', { ip: '203.0.113.9', reason: nasty });
+    await service.admin.post('/admin/api/users', { username: nasty.slice(0, 60) });
+    await addTokens(service, 1, { name: nasty.slice(0, 90) });
+    const { page, complaints } = await admin();
+    for (const [name, there] of [
+      ['Announcements', nasty],
+      ['IP bans', nasty],
+      ['Users', nasty.slice(0, 60)],
+      ['Token pool', nasty.slice(0, 90)],
+      ['Audit log', nasty],
+    ] as const) {
+      await go(page, name);
+      await page.getByText(there).first().waitFor();
+      expect(await page.title()).not.toMatch(/^[12]$/);
+      expect(await page.locator('img[src="x"]').count()).toBe(0);
+    }
+    const guest = await browser.visit(`${service.url}/login`, { expected: /401/ });
+    visitors.push(guest);
+    await guest.page.getByText(nasty).waitFor();
+    expect([...complaints, ...guest.complaints]).toEqual([]);
+  });
+
+  it('signs out, and the way back leads to the sign-in', async () => {
+    const { page } = await admin();
+    await page.getByRole('button', { name: 'Account: admin' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('form', { name: 'Admin sign-in' }).waitFor();
+    await page.goto(`${service.url}/admin/users`);
+    await page.getByRole('form', { name: 'Admin sign-in' }).waitFor();
+    await signInAsAdmin(page);
+    await page.getByRole('heading', { name: 'Users' }).waitFor();
+  });
+});

@@ -1,0 +1,135 @@
+/** A member's way through the panel in a real browser: sign-up, approval, a donated token, a key, a request, and where it shows. */
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser, type TestBrowser } from '../support/browser.js';
+import { go, register, rowOf, signInAsAdmin, signInAsMember } from '../support/panelSteps.js';
+import { type Service, startService } from '../support/service.js';
+import { ask } from '../support/traffic.js';
+
+let service: Service;
+let browser: TestBrowser;
+
+beforeAll(async () => {
+  service = await startService({ env: { DEFAULT_USER_DAILY_QUOTA: '10' } });
+  browser = await startBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+const ada = { username: 'ada', email: 'ada@members.test', password: 'a long password' };
+
+describe('a member', () => {
+  it('registers, waits, is approved, donates, makes a key, sends a request, and finds it in activity and quota', async () => {
+    await service.admin.put('/admin/api/config', { require_approval: true });
+    const member = await browser.visit(`${service.url}/register`, { expected: /401|403/ });
+    await register(member.page, ada);
+    await member.page.getByRole('heading', { name: 'Waiting for approval' }).waitFor();
+
+    const admin = await browser.visit(`${service.url}/admin/login`, { expected: /401/ });
+    await signInAsAdmin(admin.page);
+    await go(admin.page, 'Users');
+    await rowOf(admin.page, 'ada').getByRole('checkbox').check();
+    await admin.page.getByRole('region', { name: 'Actions for the selected members' }).getByRole('button', { name: 'Approve' }).click();
+    await admin.page.getByText('1 member approved.').waitFor();
+    await rowOf(admin.page, 'ada').getByText('Active').waitFor();
+
+    await member.page.getByRole('link', { name: 'Sign in' }).click();
+    await signInAsMember(member.page, ada);
+    await member.page.getByRole('heading', { name: 'Overview' }).waitFor();
+
+    await go(member.page, 'My tokens');
+    await member.page.getByRole('button', { name: 'Donate' }).first().click();
+    const donation = member.page.getByRole('dialog', { name: 'Donate' });
+    const secret = service.sim.addCredential({ kind: 'social' }).refreshToken;
+    await donation.getByLabel('I am entitled to share these credentials').check();
+    await donation.getByLabel('Name').fill('from the laptop');
+    await donation.getByLabel('Refresh token').fill(secret);
+    await donation.getByRole('button', { name: 'Donate' }).click();
+    await donation.waitFor({ state: 'detached' });
+    await rowOf(member.page, 'from the laptop').getByText('active', { exact: true }).waitFor();
+    expect(await member.page.content()).not.toContain(secret);
+
+    await go(member.page, 'API keys');
+    await member.page.getByRole('button', { name: 'Create key' }).first().click();
+    const form = member.page.getByRole('dialog');
+    await form.getByLabel('Name').fill('laptop');
+    await form.getByRole('button', { name: 'Create' }).click();
+    const key = (await form.getByLabel('API key', { exact: true }).first().textContent()) ?? '';
+    expect(key).toMatch(/^sk-[A-Za-z0-9]{48}$/);
+    expect(await form.getByLabel('Settings for Claude Code', { exact: true }).textContent()).toContain(`ANTHROPIC_BASE_URL=${service.url}`);
+    await form.getByRole('button', { name: 'I have copied it' }).click();
+    expect(await member.page.content()).not.toContain(key);
+
+    const client = new OpenAI({ baseURL: `${service.url}/v1`, apiKey: key, maxRetries: 0 });
+    const reply = await client.chat.completions.create({ model: 'claude-sonnet-4-5', messages: [{ role: 'user', content: 'hello' }] });
+    expect(reply.choices[0]?.message.content).toBeTruthy();
+
+    await rowOf(member.page, 'laptop').getByRole('cell', { name: '1', exact: true }).waitFor();
+    await go(member.page, 'Activity');
+    await rowOf(member.page, 'claude-sonnet-4-5').getByText('completed').waitFor();
+    await go(member.page, 'Overview');
+    await member.page.getByText('1 of 10', { exact: true }).waitFor();
+    expect(member.complaints).toEqual([]);
+    expect(admin.complaints).toEqual([]);
+    await member.leave();
+    await admin.leave();
+  });
+
+  it('is told when 80 % of the day is used, while the page is open', async () => {
+    await service.admin.put('/admin/api/config', { require_approval: false });
+    const grace = { username: 'grace', email: 'grace@members.test', password: 'a long password' };
+    const { page, complaints, leave } = await browser.visit(`${service.url}/register`, { expected: /401/ });
+    await register(page, grace);
+    await page.getByText('0 of 10', { exact: true }).waitFor();
+    const users = await service.admin.all<{ id: string; username: string }>('/admin/api/users?q=grace');
+    const { key } = await service.admin.post<{ key: string }>(`/admin/api/users/${users[0]?.id}/keys`, { name: 'used up' });
+    for (let sent = 0; sent < 8; sent += 1) expect((await ask(service.url, key, `message ${sent}`)).status).toBe(200);
+    const notices = page.getByRole('list', { name: 'Notifications' });
+    await notices.getByText('Quota running low').waitFor();
+    await page.getByText('8 of 10', { exact: true }).waitFor();
+    await notices.getByRole('button', { name: 'Mark as read' }).click();
+    await notices.getByText('new', { exact: true }).waitFor({ state: 'detached' });
+    expect(complaints).toEqual([]);
+    await leave();
+  });
+
+  it('reads a streamed reply in the playground', async () => {
+    const { key } = await service.admin.member('player');
+    const { page, leave, complaints } = await browser.visit(`${service.url}/register`, { expected: /401/ });
+    await register(page, { username: 'player-one', email: 'player@members.test', password: 'a long password' });
+    await go(page, 'Playground');
+    await page.getByLabel(/^API key/).fill(key);
+    await page.getByRole('textbox', { name: 'Message' }).fill('say something');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText(/\d+ tokens out/).waitFor();
+    expect(complaints).toEqual([]);
+    await leave();
+  });
+
+  it('reads everything in Chinese after one switch, also after the page is loaded again', async () => {
+    const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401/ });
+    await signInAsMember(page, ada);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.getByRole('button', { name: 'Language' }).click();
+    await page.getByRole('menuitem', { name: '简体中文' }).click();
+    await page.getByRole('heading', { name: '总览' }).waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+    await page.reload();
+    await page.getByRole('heading', { name: '总览' }).waitFor();
+    await leave();
+  });
+
+  it('keeps a page right when the connection was lost for a while', async () => {
+    const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401|ERR_/ });
+    await signInAsMember(page, ada);
+    await page.getByText('1 of 10', { exact: true }).waitFor();
+    await page.context().setOffline(true);
+    const [user] = await service.admin.all<{ id: string }>('/admin/api/users?q=ada');
+    await service.admin.put(`/admin/api/users/${user?.id}/quota`, { daily: 77 });
+    await page.context().setOffline(false);
+    await page.getByText('1 of 77', { exact: true }).waitFor();
+    await leave();
+  });
+});
