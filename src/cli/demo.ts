@@ -126,9 +126,10 @@ function print(url: string, adminApiKey: string, adminPassword: string, members:
     'Point Claude Code at it:',
     `  ANTHROPIC_BASE_URL=${url} ANTHROPIC_API_KEY=${members[0]?.key} claude --model ${MODELS[0]}`,
     '',
-    `Admin: POST ${url}/admin/login, password ${adminPassword}`,
-    ...members.map((member) => `Member: ${member.email}, password ${member.password}, key ${member.key}`),
-    `Reference: ${url}/openapi.json   ${url}/asyncapi.json   ${url}/metrics`,
+    `Admin panel: ${url}/admin   password ${adminPassword}`,
+    `Member panel: ${url}/panel`,
+    ...members.map((member) => `  Member: ${member.email}, password ${member.password}, key ${member.key}`),
+    `Reference: ${url}/docs   ${url}/openapi.json   ${url}/asyncapi.json   ${url}/metrics`,
     '',
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
