@@ -1,7 +1,12 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /** Suites over a database that ask `suiteEngine()`: they run once on each engine. */
-const onBothEngines = ['src/projections/**/*.int.test.ts', 'src/commands/**/*.int.test.ts', 'src/events/archive.int.test.ts'];
+const onBothEngines = [
+  'src/projections/**/*.int.test.ts',
+  'src/commands/**/*.int.test.ts',
+  'src/events/archive.int.test.ts',
+  'src/limits/home.int.test.ts',
+];
 
 export default defineConfig({
   test: {

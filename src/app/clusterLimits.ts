@@ -43,6 +43,11 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
     archivedIds,
   });
   teardown.add('limits', () => limits.close());
+  const endGaps = lifeSign.onOverslept(({ gapMs, cause }) => {
+    logger.warn({ gapMs: Math.round(gapMs), cause }, 'no sign of life was given for so long that others may have taken this run for dead');
+    void limits.look();
+  });
+  teardown.add('oversleeping', endGaps);
   teardown.add('pool feed', await feedPool(directory, limits));
   teardown.add('sweep', startSweep({ ...deps, limits, ingest, directory }));
   return limits;

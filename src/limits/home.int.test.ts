@@ -16,7 +16,7 @@ afterEach(async () => {
 const quota = { daily: 10, monthly: 100 };
 
 async function start(names: readonly string[], settings: readonly string[] = []) {
-  const started = await startHomeCluster(undefined, settings);
+  const started = await startHomeCluster(settings);
   cluster = started;
   const nodes: HomeNode[] = [];
   for (const name of names) nodes.push(await started.node(name));
@@ -207,6 +207,25 @@ describe('what a dead run held in a Redis that went away with it', () => {
     const redis = await openRedis({ url: cluster.server.url, name: 'look' });
     await until('the old keys to go', async () => {
       const keys = (await redis.command('KEYS', 'kirogate:{limits}:0.*')) as readonly string[];
+      return keys.length === 0 ? true : undefined;
+    });
+    await redis.close();
+  });
+});
+
+describe('what somebody had begun to fill for the same term', () => {
+  it('goes when another one has opened it', async () => {
+    const { cluster, nodes } = await start(['a']);
+    const [a] = nodes as [HomeNode];
+    await livesIn(nodes, 'redis');
+    const redis = await openRedis({ url: cluster.server.url, name: 'look' });
+    const { term } = a.limits.state();
+    await redis.command('FLUSHALL');
+    await redis.command('SET', `kirogate:{limits}:${term + 1}.halfway:user:x`, 'half');
+    expect(await a.limits.admit(admitRequest('1', { quota }))).toMatchObject({ ok: true });
+    expect(a.limits.state().term).toBe(term + 1);
+    await until('the half-filled keys to go', async () => {
+      const keys = (await redis.command('KEYS', 'kirogate:{limits}:*.halfway:*')) as readonly string[];
       return keys.length === 0 ? true : undefined;
     });
     await redis.close();

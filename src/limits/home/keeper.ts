@@ -148,7 +148,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
       throw error;
     }
     partOf.add(seen.term);
-    if (built?.term === seen.term && seen.home === 'redis') aside(takeOver(deps, seen.term, fresh));
+    if (built?.term === seen.term && seen.home === 'redis') aside(takeOver(deps, seen, fresh));
     built = undefined;
     return fresh;
   };

@@ -31,6 +31,8 @@ export interface RedisPlace {
   /** Fills a new root; `databaseNow`: the clock that the state's times are of. Answers which server holds it. */
   fill(term: number, state: LimitsState, databaseNow: () => Promise<number>): Promise<{ root: string; redisRunId: string }>;
   drop(root: string): Promise<void>;
+  /** Removes what others began to fill for the same term and did not take away themselves. */
+  dropTwins(term: number, root: string): Promise<void>;
   /** Roots of earlier terms, closed by this call. */
   oldRoots(term: number): Promise<readonly OldRoot[]>;
   openOf(root: string, run: string): Promise<readonly OpenRecord[]>;
@@ -69,6 +71,21 @@ export function createRedisPlace({ redis, runId, random }: RedisPlaceDeps): Redi
     } while (cursor !== '0');
   };
 
+  const drop = async (root: string): Promise<void> => {
+    await redis.command('DEL', `${root}meta`);
+    await keysOf(`${escaped(root)}*`, async (keys) => void (await redis.command('UNLINK', ...keys)));
+  };
+  const rootsOf = async (isWanted: (term: number) => boolean): Promise<ReadonlyMap<string, number>> => {
+    const found = new Map<string, number>();
+    await keysOf(`${escaped(PREFIX)}*`, async (keys) => {
+      for (const key of keys) {
+        const match = ROOT.exec(key);
+        if (match !== null && isWanted(Number(match[1]))) found.set(match[0], Number(match[1]));
+      }
+    });
+    return found;
+  };
+
   return {
     redis: { run: (...args) => on(checked, () => redis.run(...args)) },
     isChecked: () => redis.losses() === checked && redis.isReady(),
@@ -94,20 +111,13 @@ export function createRedisPlace({ redis, runId, random }: RedisPlaceDeps): Redi
       if (redis.losses() !== losses) throw new Error('the connection to Redis was lost');
       return { root, redisRunId };
     },
-    async drop(root) {
-      await redis.command('DEL', `${root}meta`);
-      await keysOf(`${escaped(root)}*`, async (keys) => void (await redis.command('UNLINK', ...keys)));
+    drop,
+    async dropTwins(term, root) {
+      for (const [found] of await rootsOf((each) => each === term)) if (found !== root) await drop(found);
     },
     async oldRoots(current) {
-      const found = new Map<string, number>();
-      await keysOf(`${escaped(PREFIX)}*`, async (keys) => {
-        for (const key of keys) {
-          const match = ROOT.exec(key);
-          if (match !== null && Number(match[1]) < current) found.set(match[0], Number(match[1]));
-        }
-      });
       return Promise.all(
-        [...found].map(async ([root, term]) => {
+        [...(await rootsOf((each) => each < current))].map(async ([root, term]) => {
           // A node that slept through the change finds nothing open here.
           await redis.command('DEL', `${root}meta`);
           const runs = await redis.command('ZRANGE', `${root}runs`, 0, -1);

@@ -6,7 +6,7 @@ import { dayNumber } from '../period.js';
 import type { AttemptEntry, RequestEntry } from '../transfer.js';
 import { type BuilderDeps, findArchived } from './builder.js';
 import type { RedisPlace } from './redisPlace.js';
-import { readClock, runsSince } from './row.js';
+import { type HomeRow, readClock, runsSince } from './row.js';
 import type { Tenure } from './tenure.js';
 
 export interface RemainsDeps {
@@ -58,9 +58,10 @@ export async function adoptLate({ db, ledger, runId, monotonic, archivedIds }: R
   for (const requestId of kept) await home.limits.finish({ requestId, quota: 'keep' });
 }
 
-/** Open requests of dead runs in roots of earlier terms come to this run; then the roots go. */
-export async function takeOver(deps: RemainsDeps, term: number, home: Tenure): Promise<void> {
+/** Open requests of dead runs in roots of earlier terms come to this run; then the roots go, and what was filled in vain. */
+export async function takeOver(deps: RemainsDeps, { term, root }: HomeRow, home: Tenure): Promise<void> {
   const { db, place, runId, archivedIds, logger } = deps;
+  if (root !== null) await place.dropTwins(term, root);
   for (const old of await place.oldRoots(term)) {
     const known = await runsSince(db, old.term);
     const living = new Set((await deps.living()).map((run) => run.runId));

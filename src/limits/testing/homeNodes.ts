@@ -1,13 +1,12 @@
 /** Several nodes in one process, on one real Redis that can die and one database, with a witness of what the upstream and the users see. */
 import { pino } from 'pino';
-import type { Database, Queryable } from '../../infra/database/port.js';
-import { openSqlite } from '../../infra/database/sqlite.js';
+import { type Database, type Queryable, sql } from '../../infra/database/port.js';
+import { openTestDatabase, suiteEngine } from '../../infra/database/testing/engines.js';
 import { openRedis, type RedisConnection } from '../../infra/redis/connection.js';
 import { startTestRedis, type TestRedis } from '../../infra/redis/testing/server.js';
 import { type ClusterLimits, type ClusterLimitsDeps, createClusterLimits } from '../home.js';
 import { periodOf } from '../period.js';
 import type { AdmitRequest, LimitSettings, PoolToken, UserUsage } from '../port.js';
-import { migrated } from './databaseNodes.js';
 import { admitRequest, poolToken, roomy } from './fixtures.js';
 
 export interface HomeNode {
@@ -87,9 +86,14 @@ export function createArchive(): Archive {
 
 export const testTimings = { pollMs: 20, idleMs: 100, lostAfterMs: 60, backAfterMs: 120, standInMs: 200 };
 
-export async function startHomeCluster(given?: Database, redisSettings: readonly string[] = []): Promise<HomeCluster> {
+/** On the database that the suite's project runs on. */
+export async function startHomeCluster(redisSettings: readonly string[] = []): Promise<HomeCluster> {
   const server = await startTestRedis(redisSettings);
-  const db = await migrated(given ?? (await openSqlite({ path: ':memory:' })));
+  const store = await openTestDatabase(suiteEngine(), { inMemory: true, poolSize: 8 });
+  const { db } = store;
+  // One that was used before has been emptied of this row too.
+  await db.query(sql`insert into limits_home (one, term, home, state, changed_at, ops_seq, ops_floor, snapshot_seq)
+    values (1, 0, 'redis', 'collecting', 0, 0, 0, 0) on conflict do nothing`);
   const archive = createArchive();
   const pool = { settings: { ...roomy }, tokens: ['t1', 't2', 't3'].map((id) => poolToken(id)) };
   const runs = new Map<string, { redisUp: () => boolean }>();
@@ -138,7 +142,7 @@ export async function startHomeCluster(given?: Database, redisSettings: readonly
     ...{ server, db, archive, pool, node },
     async close() {
       for (const close of nodes) await close();
-      await db.close();
+      await store.end();
       await server.stop();
     },
   };
