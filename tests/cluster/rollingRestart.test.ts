@@ -70,8 +70,8 @@ describe('a cluster under load', () => {
 
   it('grows from three nodes to five and shrinks to two, a reload each, and a long stream lives through it', async () => {
     const books = await under(async (load) => {
-      const long = sendOne(cluster.url, member.key, '[[sim words 100]] [[sim gap 220]] a long story', longStream);
       await Promise.all(cluster.nodes.slice(3).map((node) => node.start()));
+      const long = sendOne(cluster.url, member.key, '[[sim words 124]] [[sim gap 800]] a long story', longStream);
       cluster.nginx.servers(portsOf(5));
       for (const node of cluster.nodes.slice(3)) {
         await until(`${node.name} to be used`, () => (cluster.nginx.log().includes(`node=127.0.0.1:${node.port}`) ? true : undefined));
