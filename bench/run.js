@@ -16,6 +16,8 @@ const { values } = parseArgs({
     ms: { type: 'string', default: '4000' },
     /** Spells of each subject; the median counts. */
     rounds: { type: 'string', default: '3' },
+    /** Requests of each shape that each subject serves before it is measured. */
+    'warm-up': { type: 'string', default: '8000' },
     /** Only subjects whose name contains this; may be given often. */
     only: { type: 'string', multiple: true, default: [] },
     without: { type: 'string', multiple: true, default: [] },
@@ -29,7 +31,14 @@ const { values } = parseArgs({
 
 const dir = mkdtempSync(join(tmpdir(), 'kirogate-bench-'));
 try {
-  const options = { dir, ms: Number(values.ms), rounds: Number(values.rounds), only: values.only, without: values.without };
+  const options = {
+    dir,
+    ms: Number(values.ms),
+    rounds: Number(values.rounds),
+    warmUpRequests: Number(values['warm-up']),
+    only: values.only,
+    without: values.without,
+  };
   const results = {};
   if (values.part !== 'events') results.proxies = await measureProxies(options);
   if (values.part !== 'proxies') results.events = await measureEvents({ dir, events: Number(values.events) });

@@ -144,7 +144,11 @@ async function distributed(world) {
   return { ...node, beside: { redis: [stores.redisPid] }, stop };
 }
 
+/** What every reply takes without a proxy; its processor time is not looked at. */
+export const UPSTREAM_ALONE = 'upstream alone';
+
 export const subjects = [
+  { name: UPSTREAM_ALONE, start: async (world) => ({ url: world.upstream.openai, headers: {}, pids: [], stop: async () => undefined }) },
   { name: 'http + undici', start: scriptProxy('http') },
   { name: 'Express + undici', start: scriptProxy('express') },
   { name: 'nginx', start: nginx },
