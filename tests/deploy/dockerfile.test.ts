@@ -68,7 +68,7 @@ describe('what the steps leave', () => {
 
   beforeAll(async () => {
     scratch = mkdtempSync(join(tmpdir(), 'kirogate-image-'));
-    image = carryOut(instructions, scratch);
+    image = await carryOut(instructions, scratch);
     sim = await startSimulator();
     port = await freePort();
     const settings = nodeEnvironment({ dataDir: at(image.env['DATA_DIR'] ?? ''), simulatorUrl: sim.url, env: { PORT: `${port}` } });
@@ -84,7 +84,7 @@ describe('what the steps leave', () => {
     const { files } = inventory(image);
     for (const path of ['dist/main.js', 'dist/web/index.html', 'bin/kirogate.js', 'migrations/sqlite/0001_event_store.sql', 'package.json'])
       expect(files).toContain(`app/${path}`);
-    for (const name of ['typescript', 'vite', 'vitest', '@biomejs', 'react', 'playwright-core', 'kubernetes-models'])
+    for (const name of ['typescript', 'vite', 'vitest', '@biomejs/biome', 'react', 'playwright-core', 'kubernetes-models'])
       expect(existsSync(at(`app/node_modules/${name}`)), name).toBe(false);
     expect(files.filter((path) => path.startsWith('app/src/') && !path.endsWith('.lua'))).toEqual([]);
     expect(files.filter((path) => /^app\/(scripts|tests|bench|docs)\/|\.env$/.test(path))).toEqual([]);

@@ -1,8 +1,12 @@
 /** Carries out a Dockerfile without Docker: each stage is a folder, each step a copy or a command in it. What stands for what is said where it does. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { root as repository } from './files.js';
+
+/** Not the synchronous one: a test's process that stands still for minutes is taken for dead. */
+const execute = promisify(execFile);
 
 export interface Instruction {
   readonly word: string;
@@ -58,7 +62,7 @@ export interface Image {
 type Stage = { root: string; workdir: string; env: Record<string, string>; from: string; facts: Map<string, string>; replaced: string[] };
 
 /** Builds every stage below `scratch` and answers the last one. */
-export function carryOut(instructions: readonly Instruction[], scratch: string): Image {
+export async function carryOut(instructions: readonly Instruction[], scratch: string): Promise<Image> {
   const stages = new Map<string, Stage>();
   let stage: Stage | undefined;
   for (const { word, rest } of instructions) {
@@ -67,7 +71,7 @@ export function carryOut(instructions: readonly Instruction[], scratch: string):
       stage = begin(join(scratch, name), from, stages.get(from));
       stages.set(name, stage);
     } else if (stage === undefined) throw new Error(`${word} before FROM`);
-    else step(stage, word, rest, stages);
+    else await step(stage, word, rest, stages);
   }
   if (stage === undefined) throw new Error('there is no FROM');
   return stage;
@@ -80,14 +84,14 @@ function begin(root: string, from: string, parent: Stage | undefined): Stage {
 
 const inside = (stage: Stage, path: string): string => join(stage.root, isAbsolute(path) ? path : join(stage.workdir, path));
 
-function step(stage: Stage, word: string, rest: string, stages: ReadonlyMap<string, Stage>): void {
+async function step(stage: Stage, word: string, rest: string, stages: ReadonlyMap<string, Stage>): Promise<void> {
   if (word === 'WORKDIR') {
     stage.workdir = rest;
     mkdirSync(inside(stage, '.'), { recursive: true });
   } else if (word === 'ENV') {
     for (const [, name = '', value = ''] of rest.matchAll(/(\w+)=(\S+)/g)) stage.env[name] = value;
   } else if (word === 'COPY') copy(stage, rest, stages);
-  else if (word === 'RUN') for (const command of rest.split('&&').map((part) => part.trim())) run(stage, command);
+  else if (word === 'RUN') for (const command of rest.split('&&').map((part) => part.trim())) await run(stage, command);
   else stage.facts.set(word, rest);
 }
 
@@ -123,7 +127,7 @@ export function contextFiles(): readonly string[] {
 }
 
 /** Runs one command in the stage. Packages of the system are those of this machine; those of npm are this repository's, as hard links. */
-function run(stage: Stage, command: string): void {
+async function run(stage: Stage, command: string): Promise<void> {
   if (/^apt-get |^rm -rf \/var\/lib\/apt/.test(command)) return void stage.replaced.push(command);
   if (/^npm ci\b/.test(command)) {
     stage.replaced.push(command);
@@ -140,12 +144,12 @@ function run(stage: Stage, command: string): void {
     npm_config_offline: 'true',
     npm_config_ignore_scripts: 'true',
   };
-  execFileSync('sh', ['-ec', local], { cwd: inside(stage, '.'), env, stdio: ['ignore', 'pipe', 'pipe'] });
+  await execute('sh', ['-ec', local], { cwd: inside(stage, '.'), env });
 }
 
 /** Hard links but for what npm and our own scripts write in place: that would change the repository's. */
-function linkTree(from: string, to: string): void {
-  execFileSync('cp', ['-al', from, to]);
+async function linkTree(from: string, to: string): Promise<void> {
+  await execute('cp', ['-al', from, to]);
   for (const entry of readdirSync(from)) {
     if (!entry.startsWith('.') || entry === '.bin') continue;
     rmSync(join(to, entry), { recursive: true, force: true });

@@ -26,8 +26,8 @@ export interface ClusterNode {
   stop(): Promise<number | null>;
   freeze(): void;
   thaw(): void;
-  /** Starts it (again) and waits until it is ready. `env`: on top of its own, for this start. */
-  start(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Starts it (again) and waits until it is ready. `env`: on top of its own, for this start. `build`: folder of another build. */
+  start(env?: Readonly<Record<string, string>>, build?: string): Promise<void>;
 }
 
 export interface ClusterNodeOptions {
@@ -69,11 +69,11 @@ export function createClusterNode(options: ClusterNodeOptions): ClusterNode {
     stop: () => end('SIGTERM'),
     freeze: () => child?.signal('SIGSTOP'),
     thaw: () => child?.signal('SIGCONT'),
-    async start(env = {}) {
+    async start(env = {}, build = root) {
       earlier = output();
       const started = startChild(process.execPath, {
         args: ['dist/main.js'],
-        cwd: root,
+        cwd: build,
         env: { ...system, ...options.env, ...env, PORT: `${port}`, DATA_DIR: dataDir, NODE_ID: name },
       });
       child = started;
