@@ -24,9 +24,10 @@ interface Backend {
   readonly port: number;
   readonly seen: string[];
   readonly connections: () => number;
+  close(): void;
 }
 
-async function backend(answer: Answer): Promise<Backend> {
+async function backend(answer: Answer, port = 0): Promise<Backend> {
   const seen: string[] = [];
   let connections = 0;
   const server = createServer({ keepAliveTimeout: 65_000 }, (req, res) => {
@@ -39,9 +40,13 @@ async function backend(answer: Answer): Promise<Backend> {
     socket.once('close', () => (connections -= 1));
   });
   servers.push(server);
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, seen, connections: () => connections };
+  const close = (): void => {
+    server.close();
+    server.closeIdleConnections();
+  };
+  return { port: (server.address() as AddressInfo).port, seen, connections: () => connections, close };
 }
 
 async function balancer(...ports: number[]): Promise<string> {
@@ -61,6 +66,23 @@ describe('the balancer', () => {
     const url = await balancer(await freePort(), alive.port);
     for (let i = 0; i < 20; i += 1) expect((await post(url)).status).toBe(200);
     expect(alive.seen).toHaveLength(20);
+  });
+
+  it('uses a node again as soon as it is back, so that the next one may go', async () => {
+    const [one, two] = [await backend(fine), await backend(fine)];
+    const url = await balancer(one.port, two.port);
+    await until('start-up connections to be closed', () => (one.connections() + two.connections() === 0 ? true : undefined));
+    one.close();
+    for (let i = 0; i < 20; i += 1) expect((await post(url)).status).toBe(200);
+    const back = await backend(fine, one.port);
+    const used = async (): Promise<true | undefined> => {
+      expect((await post(url)).status).toBe(200);
+      return back.seen.length > 0 ? true : undefined;
+    };
+    await until('the node that is back to be used', used, 3_000);
+    await until('kept connections to be closed', () => (two.connections() === 0 ? true : undefined));
+    two.close();
+    for (let i = 0; i < 20; i += 1) expect((await post(url)).status).toBe(200);
   });
 
   it('never sends a request twice: when a node breaks off, the client is told, in the form of the API', async () => {
