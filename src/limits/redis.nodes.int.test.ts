@@ -15,7 +15,7 @@ afterAll(() => nodes.close());
 const quota = { daily: 50, monthly: 100 };
 const end = (limits: Limits, id: string, outcome: AttemptOutcome = 'success') =>
   limits.settle({ attemptId: `attempt-${id}`, outcome, retryAfterMs: null, sent: true });
-const useOf = async (limits: Limits, id: string) => (await limits.tokenUse([id]))[0];
+const tokenUseOf = async (limits: Limits, id: string) => (await limits.tokenUse([id]))[0];
 /** Time goes on for so long, while these nodes give their signs. */
 async function live(ms: number, alive: readonly { sweep(): Promise<void> }[]): Promise<void> {
   for (let left = ms; left > 0; left -= 2_000) {
@@ -80,12 +80,12 @@ describe('a run whose life sign stops', () => {
   it('keeps its slots for 15 s, then any node frees them, once', async () => {
     const { b, c } = await twoAndADeadOne();
     await live(14_000, [b, c]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 3 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 3 });
     await live(4_000, [b, c]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 0, rpm: 3, consecutiveFails: 0 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 0, rpm: 3, consecutiveFails: 0 });
     // What it says after all changes nothing any more.
     expect(await end(c, '1', 'token_failure')).toMatchObject({ counted: false });
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 0, rpm: 3, consecutiveFails: 0 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 0, rpm: 3, consecutiveFails: 0 });
   });
 
   it('leaves its open records to one node, oldest first, until they are finished', async () => {
@@ -127,21 +127,21 @@ describe('a run whose life sign stops', () => {
     const other = await nodes.node('other');
     nodes.clock().advance(60_000);
     await b.sweep();
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 3 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 3 });
     await other.sweep();
     await live(14_000, [b]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 3 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 3 });
     await live(2_000, [b]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 0 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 0 });
   });
 
   it("is found although the server's clock stepped back an hour", async () => {
     const { b, c } = await twoAndADeadOne();
     nodes.clock().advance(-3_600_000);
     await live(14_000, [b, c]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 3 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 3 });
     await live(4_000, [b, c]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 0 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 0 });
     const records = [...(await b.abandoned()), ...(await c.abandoned())];
     expect(records.map((record) => record.requestId)).toEqual(['request-1', 'request-2', 'request-3']);
   });
@@ -155,7 +155,7 @@ describe('a run whose life sign stops', () => {
     await b.sweep();
     await b.sweep();
     await live(16_000, [a, b]);
-    expect(await useOf(b, 't')).toMatchObject({ concurrency: 1 });
+    expect(await tokenUseOf(b, 't')).toMatchObject({ concurrency: 1 });
   });
 
   it('frees its slots within 20 s of real time', async () => {
@@ -163,7 +163,7 @@ describe('a run whose life sign stops', () => {
     await dead.putTokens([poolToken('t')]);
     expect(await dead.admit(admitRequest('1'))).toMatchObject({ ok: true });
     await dead.close();
-    await until('the slot', async () => ((await useOf(b, 't'))?.concurrency === 0 ? true : undefined), 20_000);
+    await until('the slot', async () => ((await tokenUseOf(b, 't'))?.concurrency === 0 ? true : undefined), 20_000);
     expect(await b.abandoned()).toMatchObject([{ requestId: 'request-1' }]);
   });
 });
@@ -182,7 +182,7 @@ describe('a lost reply', () => {
     expect(await a.finish({ requestId: 'request-1', quota: 'keep' })).toEqual({ warned: [] });
     expect(await a.userUse('user')).toMatchObject({ dayUsed: 1 });
     expect(await a.keyUse('key')).toBe(1);
-    expect(await useOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1, consecutiveFails: 1 });
+    expect(await tokenUseOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1, consecutiveFails: 1 });
     expect(calls).toBeGreaterThan(10);
   });
 
@@ -192,9 +192,9 @@ describe('a lost reply', () => {
     const a = await nodes.node('a', { redis });
     await a.putTokens([poolToken('t')]);
     await expect(a.admit(admitRequest('1', { quota, keyRpm: 9 }))).rejects.toMatchObject({ code: 'storage_unavailable' });
-    expect(await useOf(a, 't')).toMatchObject({ concurrency: 1 });
+    expect(await tokenUseOf(a, 't')).toMatchObject({ concurrency: 1 });
     await a.sweep();
-    expect(await useOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 0 });
+    expect(await tokenUseOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 0 });
     expect(await a.userUse('user')).toMatchObject({ dayUsed: 0 });
     expect(await a.keyUse('key')).toBe(0);
     lost = false;
@@ -216,7 +216,7 @@ describe('a lost reply', () => {
     a.configure({ ...roomy, tokenMaxConcurrent: 1 });
     away = false;
     await a.sweep();
-    expect(await useOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1 });
+    expect(await tokenUseOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1 });
     expect(await a.userUse('user')).toMatchObject({ dayUsed: 0 });
     await a.admit(admitRequest('2'));
     expect(await a.admit(admitRequest('3'))).toMatchObject({ code: 'pool_exhausted' });
@@ -235,7 +235,7 @@ describe('a Redis in trouble', () => {
       expect(await end(a, '1')).toMatchObject({ consecutiveFails: 0 });
       await a.finish({ requestId: 'request-1', quota: 'keep' });
       await a.sweep();
-      expect(await useOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1 });
+      expect(await tokenUseOf(a, 't')).toMatchObject({ concurrency: 0, rpm: 1 });
     } finally {
       await nodes.redis.command('CONFIG', 'SET', 'maxmemory', 0);
     }
