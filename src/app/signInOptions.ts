@@ -7,6 +7,7 @@ export function signInOptions(config: Config): SignInOptions {
   const { OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET, OIDC_NAME } = config;
   return {
     publicUrl: config.PUBLIC_URL,
+    trustedProxies: config.TRUSTED_PROXIES,
     github:
       GITHUB_CLIENT_ID === ''
         ? null

@@ -32,6 +32,7 @@ import { recordUserSignIn } from './user/recordSignIn.js';
 import { registerUser } from './user/register.js';
 import { revokeUserSessions } from './user/revokeSessions.js';
 import { setUserQuota } from './user/setQuota.js';
+import { signInByProvider } from './user/signInByProvider.js';
 import { unbanUsers } from './user/unban.js';
 
 export const commands: readonly Command[] = [
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   setUserQuota,
   revokeUserSessions,
   recordUserSignIn,
+  signInByProvider,
   issueKey,
   changeKey,
   revokeKey,

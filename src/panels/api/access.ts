@@ -8,7 +8,7 @@ import type { Access, AdminCaller, Caller, MemberCaller } from './define.js';
 import type { PanelContext } from './deps.js';
 import type { Session } from './session.js';
 
-export const cookieNames = { admin: 'admin_session', user: 'user_session' } as const;
+export const cookieNames = { admin: 'admin_session', user: 'user_session', flow: 'sign_in_flow' } as const;
 
 type Credentials = Pick<IncomingMessage, 'headers' | 'method'>;
 type AccessContext = Pick<PanelContext, 'adminApiKey' | 'db' | 'directory' | 'sessions'>;

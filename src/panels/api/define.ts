@@ -1,5 +1,6 @@
 /** What a route is: one row that carries its path, who may call it, its schemas and its handler. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { PanelContext } from './deps.js';
 
@@ -47,8 +48,16 @@ export interface ApiRequest<A extends Access = Access, Path extends string = str
   readonly requestId: string;
   /** The client's address, seen through the trusted proxies. */
   readonly address: string;
+  /** The body as it comes in, where the row takes uploads and the caller sends one. */
+  readonly upload: Readable | undefined;
+  /** The secret that belongs to an upload, from its header: addresses are logged on the way. */
+  readonly uploadKey: string | undefined;
   /** `Last-Event-ID` of a resuming event stream. */
   readonly lastEventId: string | undefined;
+  /** The cookie of a sign-in that is on its way. */
+  readonly flow: string | undefined;
+  /** For what only the request itself can tell: how the browser sees this site, and whether it is signed in. */
+  readonly http: Pick<IncomingMessage, 'headers' | 'method' | 'socket'>;
 }
 
 /** What a handler does to the caller's session cookie. */
@@ -61,6 +70,12 @@ export interface ApiReply<R = unknown> {
   readonly status?: number;
   readonly body?: R;
   readonly session?: SessionChange;
+  /** Sets or, with null, forgets the cookie of a sign-in that is on its way. */
+  readonly flow?: string | null;
+  /** Instead of a body: sends the browser there. */
+  readonly redirect?: string;
+  /** Instead of a body: a page of ours that goes on to this path by itself, so that the strict session cookie comes along. */
+  readonly landing?: string;
   /** Instead of a body: takes over the response until it ends. `signal` aborts when the client leaves or the node closes. */
   readonly stream?: (response: ServerResponse, signal: AbortSignal) => Promise<void>;
 }
@@ -84,6 +99,10 @@ export interface Route<
   readonly body?: B;
   /** Takes `text/plain` as well: the body is then the text. */
   readonly text?: true;
+  /** For browsers: answers a page or sends on to one. */
+  readonly html?: true;
+  /** Takes `application/octet-stream` as well: the handler gets it as a stream and bounds it. */
+  readonly upload?: true;
   /** Shape of a success; absent: no body (204) or an event stream. */
   readonly response?: R;
   handle(request: ApiRequest<A, Path, z.output<Q>, z.output<B>>, context: PanelContext): Promise<ApiReply<z.input<R>>>;

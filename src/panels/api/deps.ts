@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Commands } from '../../commands/define.js';
+import type { ImportService } from '../../commands/migration/service.js';
 import type { Database } from '../../infra/database/port.js';
 import type { Passwords } from '../../infra/passwords.js';
 import type { Limits } from '../../limits/port.js';
@@ -14,7 +15,10 @@ import type { Settings } from '../../shared/settings.js';
 import type { Upstream } from '../../upstreams/define.js';
 import type { Access } from './define.js';
 import type { SessionSigner } from './session.js';
+import type { FlowSigner } from './signIn/flow.js';
 import type { SignInOptions } from './signIn/options.js';
+import type { Seen } from './signIn/origin.js';
+import type { Provider } from './signIn/provider.js';
 import type { Throttle } from './throttle.js';
 
 /** One node as the cluster page shows it. */
@@ -86,6 +90,8 @@ export interface PanelDeps {
   /** Stores beside the database, by name, and whether each answers this node now. */
   readonly stores?: () => Readonly<Record<string, boolean>>;
   readonly nodes: () => Promise<readonly NodeView[]>;
+  /** Imports of old installations; absent: not offered here. */
+  readonly imports?: Pick<ImportService, 'start' | 'progress'>;
   readonly documentedRoutes: readonly DocumentedRoute[];
   /** Aborts when the node drains: event streams end. */
   readonly closing: AbortSignal;
@@ -94,7 +100,17 @@ export interface PanelDeps {
 /** What handlers get. */
 export interface PanelContext extends PanelDeps {
   readonly sessions: { readonly admin: SessionSigner; readonly user: SessionSigner };
-  readonly throttles: { readonly adminLogin: Throttle; readonly userLogin: Throttle; readonly register: Throttle };
+  readonly throttles: {
+    readonly adminLogin: Throttle;
+    readonly userLogin: Throttle;
+    readonly register: Throttle;
+    readonly signIn: Throttle;
+  };
+  /** Ways in that are set up. */
+  readonly providers: { readonly github: Provider | null; readonly oidc: Provider | null };
+  readonly flows: FlowSigner;
+  /** The origin under which the browser sees this site. */
+  readonly publicOrigin: (request: Seen) => string;
   /** Projections that this node rebuilds now, and how far each is. */
   readonly rebuilding: Map<string, BuildProgress>;
   /** Open event streams on this node. */

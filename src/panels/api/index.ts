@@ -7,13 +7,16 @@ import { mount } from './mount.js';
 import { openApiDocument } from './openapi.js';
 import { routes } from './routes.js';
 import { createSessionSigner } from './session.js';
+import { createFlowSigner } from './signIn/flow.js';
+import { createOrigin } from './signIn/origin.js';
+import { createGithub, createOidc } from './signIn/provider.js';
 import { createThrottle } from './throttle.js';
 
 const minute = 60_000;
 
 /** Answers every path it is given; what it does not know is a shaped 404. Mount it last. */
 export function createPanelApi(deps: PanelDeps): Express {
-  const { clock } = deps;
+  const { clock, signIn } = deps;
   let document: unknown;
   const context: PanelContext = {
     ...deps,
@@ -32,7 +35,15 @@ export function createPanelApi(deps: PanelDeps): Express {
       userLogin: createThrottle({ clock, tries: 20, windowMs: minute }),
       // Each sign-up costs a password hash, so one address may not ask for them without end.
       register: createThrottle({ clock, tries: 120, windowMs: minute }),
+      // Each return makes calls to the provider.
+      signIn: createThrottle({ clock, tries: 60, windowMs: minute }),
     },
+    providers: {
+      github: signIn.github && createGithub(signIn.github),
+      oidc: signIn.oidc && createOidc(signIn.oidc, { monotonic: () => clock.monotonic() }),
+    },
+    flows: createFlowSigner({ secret: deps.userSessionSecret, previousSecret: deps.userSessionSecretPrevious, clock }),
+    publicOrigin: createOrigin(signIn),
     listeners: { count: 0 },
     rebuilding: new Map(),
     openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),

@@ -3,12 +3,13 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet';
 import type { z } from 'zod';
 import { AppError } from '../../errors.js';
-import { authorize, cookieNames } from './access.js';
+import { authorize, cookieNames, readCookie } from './access.js';
 import type { Access, ApiReply, Caller, Route, SessionChange } from './define.js';
 import type { PanelContext } from './deps.js';
 import { id, noFields } from './fields.js';
 import { renderError, toAppError } from './render.js';
 import { sessionLifeMs } from './session.js';
+import { flowLifeMs } from './signIn/flow.js';
 import { validate } from './validate.js';
 
 /** Strangers get room for a form; those we know for a batch of 50,000 ids or a bulk donation. */
@@ -79,11 +80,13 @@ function authorized(row: Route, context: PanelContext): RequestHandler {
   };
 }
 
+const binary = 'application/octet-stream';
+
 /** A form posted by a foreign page cannot say application/json without asking first. */
 function bodyReaders(row: Route): RequestHandler[] {
   if (row.method === 'get') return [];
   const json = ['application/json', '+json'];
-  const types = row.text ? [...json, 'text/plain'] : json;
+  const types = [...json, ...(row.text ? ['text/plain'] : []), ...(row.upload ? [binary] : [])];
   const checkContentType: RequestHandler = (request, _response, next) => {
     const length = request.headers['content-length'];
     const hasBody = request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
@@ -117,7 +120,11 @@ function handled(row: Route, context: PanelContext): RequestHandler {
             : validate<z.ZodType>(row.body ?? noFields, request.body === undefined ? {} : (request.body as unknown)),
         requestId,
         address: context.clientAddress(request),
+        upload: row.upload && request.is(binary) ? request : undefined,
+        uploadKey: request.get('x-old-encrypt-key'),
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
+        flow: readCookie(request, cookieNames.flow),
+        http: request,
       },
       context,
     );
@@ -133,12 +140,15 @@ function parseParam(name: string, value: unknown): string {
 
 async function answer(request: Request, response: Response, row: Route, reply: ApiReply, context: PanelContext): Promise<void> {
   if (reply.session) setSession(request, response, reply.session, context);
+  if (reply.flow !== undefined) setFlow(request, response, reply.flow, context);
   if (reply.stream) {
     await streamed(response, reply.stream, context.closing);
     return;
   }
   response.status(reply.status ?? row.status);
-  if (reply.body === undefined) response.end();
+  if (reply.redirect !== undefined) response.setHeader('location', reply.redirect);
+  if (reply.landing !== undefined) response.type('html').send(landingPage(reply.landing));
+  else if (reply.body === undefined) response.end();
   else response.json(reply.body);
 }
 
@@ -156,10 +166,25 @@ async function streamed(response: Response, stream: NonNullable<ApiReply['stream
   }
 }
 
+/** The step from here on is our own site's, so that cookies with SameSite=Strict are sent. `path` is one of ours. */
+function landingPage(path: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>KiroGate</title><meta http-equiv="refresh" content="0;url=${path}"><a href="${path}">KiroGate</a>\n`;
+}
+
+/** Lax: it has to come back with the browser from another site. */
+function setFlow(request: Request, response: Response, flow: string | null, context: PanelContext): void {
+  const options = { httpOnly: true, sameSite: 'lax', secure: isSecure(request, context), path: '/auth' } as const;
+  if (flow === null) response.clearCookie(cookieNames.flow, options);
+  else response.cookie(cookieNames.flow, flow, { ...options, maxAge: flowLifeMs });
+}
+
+/** A client that lies about TLS only marks its own cookie. */
+function isSecure(request: Request, context: PanelContext): boolean {
+  return context.secureCookies === true || request.secure || request.headers['x-forwarded-proto'] === 'https';
+}
+
 function setSession(request: Request, response: Response, change: SessionChange, context: PanelContext): void {
-  // A client that lies about TLS only marks its own cookie.
-  const secure = context.secureCookies === true || request.secure || request.headers['x-forwarded-proto'] === 'https';
-  const options = { httpOnly: true, sameSite: 'strict', secure, path: '/' } as const;
+  const options = { httpOnly: true, sameSite: 'strict', secure: isSecure(request, context), path: '/' } as const;
   if (change.set === null) response.clearCookie(cookieNames[change.audience], options);
   else response.cookie(cookieNames[change.audience], change.set, { ...options, maxAge: sessionLifeMs });
 }

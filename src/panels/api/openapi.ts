@@ -66,9 +66,10 @@ const errorAnswer = {
 };
 
 function operation(row: Route): Json {
-  const success: Json = { description: row.response ? 'Done.' : row.status === 204 ? 'Done; no body.' : 'A stream of events.' };
+  const nothing = row.status === 204 ? 'Done; no body.' : row.html ? 'A page, or on to one.' : 'A stream of events.';
+  const success: Json = { description: row.response ? 'Done.' : nothing };
   if (row.response) success.content = { 'application/json': { schema: schemaOf(row.response, 'output') } };
-  else if (row.status !== 204) success.content = { 'text/event-stream': { schema: { type: 'string' } } };
+  else if (row.status !== 204 && !row.html) success.content = { 'text/event-stream': { schema: { type: 'string' } } };
   return {
     summary: row.summary,
     tags: [tagOf(row.path)],

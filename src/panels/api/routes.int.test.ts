@@ -80,7 +80,8 @@ describe('every write by cookie', () => {
 
 describe('every row', () => {
   const as = (row: (typeof routes)[number]) => (row.access === 'admin' ? { as: admin } : row.access === 'member' ? { as: member } : {});
-  const known = routes.filter((row) => row.access !== 'import-key').map(label);
+  // Providers put more behind a callback's address than was asked for.
+  const known = routes.filter((row) => row.access !== 'import-key' && !row.path.endsWith('/callback')).map(label);
 
   it.each(known)('%s refuses a query parameter it does not know, by name', async (_name, row) => {
     const { status, body } = await panel.call(row.method.toUpperCase(), `${path(row.path)}?no-such-thing=1`, as(row));

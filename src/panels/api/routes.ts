@@ -7,6 +7,7 @@ import { eventRoutes } from './admin/events.js';
 import { importKeyRoutes } from './admin/importKeys.js';
 import { ipBanRoutes } from './admin/ipBans.js';
 import { adminKeyRoutes } from './admin/keys.js';
+import { migrationRoutes } from './admin/migrations.js';
 import { overviewRoutes } from './admin/overview.js';
 import { projectionRoutes } from './admin/projections.js';
 import { adminSessionRoutes } from './admin/session.js';
@@ -19,6 +20,7 @@ import type { Route } from './define.js';
 import { documentRoutes } from './documents.js';
 import { importRoutes } from './importTokens.js';
 import { providerRoutes } from './signIn/providers.js';
+import { signInRoutes } from './signIn/routes.js';
 import { authRoutes } from './user/auth.js';
 import { userKeyRoutes } from './user/keys.js';
 import { notificationRoutes } from './user/notifications.js';
@@ -43,8 +45,10 @@ export const routes: readonly Route[] = [
   ...importKeyRoutes,
   ...eventRoutes,
   ...projectionRoutes,
+  ...migrationRoutes,
   ...authRoutes,
   ...providerRoutes,
+  ...signInRoutes,
   ...profileRoutes,
   ...userTokenRoutes,
   ...tokenUsageRoutes,

@@ -19,6 +19,8 @@ export interface OidcOptions {
 export interface SignInOptions {
   /** Origin that browsers see; empty: what each request says. */
   readonly publicUrl: string;
+  /** Whose `X-Forwarded-Proto` counts. */
+  readonly trustedProxies: readonly string[];
   readonly github: GithubOptions | null;
   readonly oidc: OidcOptions | null;
 }

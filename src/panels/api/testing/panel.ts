@@ -122,7 +122,7 @@ export async function openTestPanel(options: { readonly signIn?: SignInOptions }
     adminApiKey,
     adminSecret: 'an admin secret for tests',
     userSessionSecret: 'a user secret for tests',
-    signIn: options.signIn ?? { publicUrl: '', github: null, oidc: null },
+    signIn: options.signIn ?? { publicUrl: '', trustedProxies: [], github: null, oidc: null },
     riskThreshold: 0.7,
     environmentSettings: defaultSettings,
     // Tests say from where they call.
