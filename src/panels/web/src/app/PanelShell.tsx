@@ -13,7 +13,7 @@ import { useT } from '../i18n';
 import { memberPages } from '../member/routes';
 import { Brand } from './Brand';
 import type { PanelPage } from './nav';
-import { signInPath } from './returnPath';
+import { isWithin, signInPath } from './returnPath';
 import { LanguageSwitch, SchemeSwitch } from './Switches';
 
 export function MemberShell() {
@@ -46,7 +46,10 @@ function Guard<S>(props: {
   const session = useSession(props.audience);
   const here = useRouterState({ select: ({ location }) => location.href });
   if (session.data) return props.children(session.data as S);
-  if (session.data === null) return <Navigate to={signInPath(props.home, here)} replace />;
+  if (session.data === null) {
+    // The address is the sign-in page's already while this frame is still shown: leading there once is enough.
+    return isWithin(props.home, here) ? <Navigate to={signInPath(props.home, here)} replace /> : null;
+  }
   return (
     <Container size="xs" py="xl" component="main">
       {session.error ? <Failed error={session.error} retry={() => void session.refetch()} /> : <Loading />}

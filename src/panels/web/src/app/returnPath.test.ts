@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { returnPath, signInPath } from './returnPath';
+import { isWithin, returnPath, signInPath } from './returnPath';
+
+describe('a page of a panel', () => {
+  it('is told from the sign-in pages and from paths that only look alike', () => {
+    expect(['/panel', '/panel/keys', '/panel?x=1'].map((href) => isWithin('/panel', href))).toEqual([true, true, true]);
+    expect(['/login?return=%2Fpanel', '/panels', '/'].map((href) => isWithin('/panel', href))).toEqual([false, false, false]);
+    expect([isWithin('/admin', '/admin/users'), isWithin('/admin', '/admin/login?return=%2Fadmin')]).toEqual([true, false]);
+  });
+});
 
 describe('the way back after sign-in', () => {
   it('leads to the page that asked for it', () => {

@@ -11,3 +11,8 @@ export function signInPath(within: '/panel' | '/admin', current: string): string
   const login = within === '/admin' ? '/admin/login' : '/login';
   return current === within ? login : `${login}?return=${encodeURIComponent(current)}`;
 }
+
+/** Whether an address is one of the panel's pages, its sign-in page not among them. */
+export function isWithin(within: '/panel' | '/admin', href: string): boolean {
+  return new RegExp(`^${within}(?=[/?#]|$)`).test(href) && !href.startsWith('/admin/login');
+}

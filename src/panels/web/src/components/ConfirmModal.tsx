@@ -1,8 +1,7 @@
 /** Asks before something that cannot be taken back. */
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useT } from '../i18n';
-import { AppModal } from './AppModal';
 
 export interface ConfirmModalProps {
   readonly opened: boolean;
@@ -20,7 +19,7 @@ export interface ConfirmModalProps {
 export function ConfirmModal({ opened, title, children, confirm, danger, busy, onConfirm, onClose }: ConfirmModalProps) {
   const t = useT();
   return (
-    <AppModal opened={opened} onClose={onClose} title={title}>
+    <Modal opened={opened} onClose={onClose} title={title}>
       <Stack>
         <Text size="sm" component="div">
           {children}
@@ -34,6 +33,6 @@ export function ConfirmModal({ opened, title, children, confirm, danger, busy, o
           </Button>
         </Group>
       </Stack>
-    </AppModal>
+    </Modal>
   );
 }

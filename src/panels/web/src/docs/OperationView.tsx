@@ -18,13 +18,7 @@ export function OperationView({ operation }: { readonly operation: Operation }) 
       <details open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
         <Box component="summary" className="kg-summary">
           <Group gap="xs" display="inline-flex">
-            <Badge
-              variant="light"
-              color={color}
-              c={`light-dark(var(--mantine-color-${color}-9), var(--mantine-color-${color}-2))`}
-              radius="sm"
-              miw={68}
-            >
+            <Badge variant="light" color={color} radius="sm" miw={68}>
               {method}
             </Badge>
             <Code className="kg-wrap">{path}</Code>

@@ -1,7 +1,6 @@
 /** Everything the member may know of one request. */
-import { Code, Stack, Table, Text } from '@mantine/core';
+import { Code, Modal, Stack, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { AppModal } from '../../components/AppModal';
 import { CopyText } from '../../components/CopyOnce';
 import { StatusBadge } from '../../components/StatusBadge';
 import { NumberText, TimeText } from '../../components/values';
@@ -40,7 +39,7 @@ export function ActivityDetails({ item, onClose }: { readonly item: Activity; re
         ] as const)),
   ];
   return (
-    <AppModal opened onClose={onClose} title={t('member:activity.detailsTitle')} size="lg">
+    <Modal opened onClose={onClose} title={t('member:activity.detailsTitle')} size="lg">
       <Stack>
         <Table layout="auto">
           <Table.Tbody>
@@ -59,6 +58,6 @@ export function ActivityDetails({ item, onClose }: { readonly item: Activity; re
         </Text>
         <CopyText text={item.requestId} label={t('member:activity.requestId')} />
       </Stack>
-    </AppModal>
+    </Modal>
   );
 }

@@ -1,9 +1,8 @@
 /** The form of a key; a new one shows the key once, with settings for the usual clients. */
-import { Button, Group, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
-import { AppModal } from '../../components/AppModal';
 import { CopyOnce } from '../../components/CopyOnce';
 import { FormAlert } from '../../components/FormAlert';
 import { useT } from '../../i18n';
@@ -45,7 +44,7 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
   });
   if (issued !== null) {
     return (
-      <AppModal opened onClose={onClose} title={t('member:keys.madeTitle')} size="lg" closeOnClickOutside={false}>
+      <Modal opened onClose={onClose} title={t('member:keys.madeTitle')} size="lg" closeOnClickOutside={false}>
         <Stack>
           <CopyOnce secret={issued} label={t('member:keys.key')} />
           <ClientSettings apiKey={issued} />
@@ -53,7 +52,7 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
             <Button onClick={onClose}>{t('member:keys.copied')}</Button>
           </Group>
         </Stack>
-      </AppModal>
+      </Modal>
     );
   }
   const submit = (values: Values): void =>
@@ -64,7 +63,7 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
       { onSuccess: ({ key }) => (key === undefined ? onClose() : setIssued(key)) },
     );
   return (
-    <AppModal opened onClose={onClose} title={existing === null ? t('member:keys.create') : t('member:keys.edit')}>
+    <Modal opened onClose={onClose} title={existing === null ? t('member:keys.create') : t('member:keys.edit')}>
       <form onSubmit={form.onSubmit(submit)}>
         <Stack>
           <FormAlert error={save.error} />
@@ -108,6 +107,6 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
           </Group>
         </Stack>
       </form>
-    </AppModal>
+    </Modal>
   );
 }

@@ -1,8 +1,7 @@
 /** Giving tokens: one by its fields, or many by paste or file. */
-import { Alert, Checkbox, Stack, Tabs, Text } from '@mantine/core';
+import { Alert, Checkbox, Modal, Stack, Tabs, Text } from '@mantine/core';
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useState } from 'react';
-import { AppModal } from '../../components/AppModal';
 import { useT } from '../../i18n';
 import { BulkDonation } from './BulkDonation';
 import { SingleDonation } from './SingleDonation';
@@ -11,7 +10,7 @@ export function DonateForm({ onClose }: { readonly onClose: () => void }) {
   const t = useT('member');
   const [entitled, setEntitled] = useState(false);
   return (
-    <AppModal opened onClose={onClose} title={t('member:tokens.donate')} size="lg" closeOnClickOutside={false}>
+    <Modal opened onClose={onClose} title={t('member:tokens.donate')} size="lg" closeOnClickOutside={false}>
       <Stack>
         <Alert variant="light" icon={<IconInfoCircle size={18} />} title={t('member:donate.termsTitle')}>
           <Stack gap="xs">
@@ -36,6 +35,6 @@ export function DonateForm({ onClose }: { readonly onClose: () => void }) {
           </Tabs.Panel>
         </Tabs>
       </Stack>
-    </AppModal>
+    </Modal>
   );
 }

@@ -1,8 +1,7 @@
 /** What a donor may change: name, visibility, daily cap, models. */
-import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useWrite } from '../../api/queries';
-import { AppModal } from '../../components/AppModal';
 import { FormAlert } from '../../components/FormAlert';
 import { useT } from '../../i18n';
 import type { Token } from '../types';
@@ -39,7 +38,7 @@ export function EditToken({ token, onClose }: { readonly token: Token; readonly 
     save.mutate({ method: 'PATCH', path, body }, { onSuccess: onClose });
   };
   return (
-    <AppModal opened onClose={onClose} title={t('member:tokens.edit')}>
+    <Modal opened onClose={onClose} title={t('member:tokens.edit')}>
       <form onSubmit={form.onSubmit(submit)}>
         <Stack>
           <FormAlert error={save.error} />
@@ -56,6 +55,6 @@ export function EditToken({ token, onClose }: { readonly token: Token; readonly 
           </Group>
         </Stack>
       </form>
-    </AppModal>
+    </Modal>
   );
 }

@@ -1,7 +1,7 @@
 /** A member's donated tokens: give, watch, restrict, withdraw. */
 import { ActionIcon, Button, Menu, Stack, Text } from '@mantine/core';
 import { IconChartBar, IconDots, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { useList } from '../../api/queries';
 import { type Column, DataTable } from '../../components/DataTable';
 import { LiveBadge } from '../../components/LiveBadge';
@@ -16,8 +16,10 @@ import { tokenEvents, useMemberLive } from '../useMemberLive';
 import { DonateForm } from './DonateForm';
 import { EditToken } from './EditToken';
 import { TokenStatus } from './TokenStatus';
-import { UsageModal } from './UsageModal';
 import { Withdraw } from './Withdraw';
+
+/** Its charts weigh more than all the rest of the page. */
+const UsageModal = lazy(async () => ({ default: (await import('./UsageModal')).UsageModal }));
 
 type Opened = { readonly kind: 'donate' } | { readonly kind: 'edit' | 'usage' | 'withdraw'; readonly token: Token };
 const path = '/user/api/tokens';
@@ -55,7 +57,7 @@ export function Page() {
       </Panel>
       {opened?.kind === 'donate' && <DonateForm onClose={close} />}
       {opened?.kind === 'edit' && <EditToken token={opened.token} onClose={close} />}
-      {opened?.kind === 'usage' && <UsageModal token={opened.token} onClose={close} />}
+      <Suspense>{opened?.kind === 'usage' && <UsageModal token={opened.token} onClose={close} />}</Suspense>
       {opened?.kind === 'withdraw' && <Withdraw token={opened.token} onClose={close} />}
     </>
   );

@@ -1,9 +1,8 @@
 /** Who used a donated token and how much, over the last 30 days. */
 import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
-import { ScrollArea, SimpleGrid, Stack, Table, Text } from '@mantine/core';
+import { Modal, ScrollArea, SimpleGrid, Stack, Table, Text } from '@mantine/core';
 import { useGet } from '../../api/queries';
-import { AppModal } from '../../components/AppModal';
 import { Stat } from '../../components/Stat';
 import { Empty, Shown } from '../../components/states';
 import { NumberText } from '../../components/values';
@@ -15,11 +14,11 @@ export function UsageModal({ token, onClose }: { readonly token: Token; readonly
   const t = useT('member');
   const usage = useGet<TokenUsage>(`/user/api/tokens/${token.id}/usage`, { days: 30 });
   return (
-    <AppModal opened onClose={onClose} title={t('member:usage.title', { name: token.name ?? token.id })} size="xl">
+    <Modal opened onClose={onClose} title={t('member:usage.title', { name: token.name ?? token.id })} size="xl">
       <Shown query={usage}>
         {(data) => (data.total.requests === 0 ? <Empty title={t('member:usage.empty')} /> : <UsageView usage={data} />)}
       </Shown>
-    </AppModal>
+    </Modal>
   );
 }
 

@@ -1,8 +1,7 @@
 /** Taking a token back: asks first, then shows the proof that its secret is gone. */
-import { Alert, Button, Group, Stack, Text } from '@mantine/core';
+import { Alert, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconShieldCheck } from '@tabler/icons-react';
 import { useWrite } from '../../api/queries';
-import { AppModal } from '../../components/AppModal';
 import { ConfirmModal } from '../../components/ConfirmModal';
 import { CopyText } from '../../components/CopyOnce';
 import { TimeText } from '../../components/values';
@@ -33,7 +32,7 @@ function Proof({ removal, name, onClose }: { readonly removal: Removal; readonly
   const t = useT('member');
   const erased = removal.secretsErased;
   return (
-    <AppModal opened onClose={onClose} title={t('member:withdraw.proofTitle', { name })}>
+    <Modal opened onClose={onClose} title={t('member:withdraw.proofTitle', { name })}>
       <Stack>
         <Alert
           role="status"
@@ -51,6 +50,6 @@ function Proof({ removal, name, onClose }: { readonly removal: Removal; readonly
           <Button onClick={onClose}>{t('common:actions.close')}</Button>
         </Group>
       </Stack>
-    </AppModal>
+    </Modal>
   );
 }
