@@ -104,6 +104,9 @@ function Actor({ actor }: { readonly actor: string }) {
   return actor.startsWith('user/') ? <UserLink id={actor.slice('user/'.length)} none="" /> : <Text size="sm">{actor}</Text>;
 }
 
+/** Their ids are names that people know. */
+const named: ReadonlySet<string> = new Set(['ip', 'projection', 'config']);
+
 function Target({ targetType, targetId }: Pick<Entry, 'targetType' | 'targetId'>) {
   return (
     <Stack gap={0}>
@@ -115,7 +118,7 @@ function Target({ targetType, targetId }: Pick<Entry, 'targetType' | 'targetId'>
       ) : targetType === 'token' ? (
         <TokenLink id={targetId} />
       ) : (
-        targetId !== '' && <IdText id={targetId} />
+        targetId !== '' && <IdText id={targetId} whole={named.has(targetType)} />
       )}
     </Stack>
   );

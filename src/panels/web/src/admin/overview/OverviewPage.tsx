@@ -37,7 +37,7 @@ export function Page() {
           {(data) => (
             <>
               <NodesPanel nodes={data.nodes} />
-              <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md" mt="md">
+              <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
                 <Stack gap="md">
                   {data.stores && <StoresPanel stores={data.stores} />}
                   {data.partitions && <LagPanel partitions={data.partitions} />}

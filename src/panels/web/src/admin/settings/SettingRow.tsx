@@ -1,5 +1,5 @@
 /** One setting: its control, where its value comes from, what it may be, and which nodes work with it. */
-import { Alert, Button, Group, NumberInput, Stack, Switch, Text } from '@mantine/core';
+import { Alert, Button, Group, NumberInput, Stack, Switch, Text, VisuallyHidden } from '@mantine/core';
 import { StatusBadge } from '../../components/StatusBadge';
 import { TimeText } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
@@ -35,13 +35,9 @@ export function SettingRow({ setting, edit, theirs, fault, onEdit, onDrop }: Set
       {edit?.to === null && <Text size="sm">{t('admin:settings.willUseEnvironment')}</Text>}
       {setting.stored !== null && edit?.to !== null && (
         <Group>
-          <Button
-            size="compact-xs"
-            variant="default"
-            aria-label={t('admin:settings.useEnvironmentOf', { name })}
-            onClick={() => onEdit(null)}
-          >
+          <Button size="compact-xs" variant="default" onClick={() => onEdit(null)}>
             {t('admin:settings.useEnvironment')}
+            <VisuallyHidden> ({name})</VisuallyHidden>
           </Button>
         </Group>
       )}
@@ -49,8 +45,9 @@ export function SettingRow({ setting, edit, theirs, fault, onEdit, onDrop }: Set
         <Alert color="yellow" role="alert" p="xs">
           <Group justify="space-between" gap="xs">
             <Text size="sm">{t('admin:settings.changedMeanwhile', { value: textOf(setting.value, t, format) })}</Text>
-            <Button size="compact-xs" variant="default" aria-label={t('admin:settings.takeTheirsOf', { name })} onClick={onDrop}>
+            <Button size="compact-xs" variant="default" onClick={onDrop}>
               {t('admin:settings.takeTheirs')}
+              <VisuallyHidden> ({name})</VisuallyHidden>
             </Button>
           </Group>
         </Alert>
@@ -105,16 +102,14 @@ function Control({ name, setting, value, fault, onEdit }: ControlProps) {
   );
 }
 
+const sources = { stored: 'sourceStored', environment: 'sourceEnvironment', default: 'sourceDefault' } as const;
+
 function Sources({ setting, t, format }: { readonly setting: Setting; readonly t: Translate; readonly format: Format }) {
   const { environment, default: fallback, changedAt, changedBy } = setting;
-  const stored = setting.source === 'stored';
   return (
     <>
       <Group gap="xs">
-        <StatusBadge
-          tone={stored ? 'info' : 'muted'}
-          label={stored ? t('admin:settings.sourceStored') : t('admin:settings.sourceEnvironment')}
-        />
+        <StatusBadge tone={setting.source === 'stored' ? 'info' : 'muted'} label={t(`admin:settings.${sources[setting.source]}`)} />
         <Nodes setting={setting} t={t} />
       </Group>
       <Text size="xs" c="dimmed">

@@ -40,9 +40,9 @@ export function TimeChart({ label, points, series, height, show, most, line }: T
       strokeWidth={2}
       valueFormatter={show}
       xAxisProps={{ tickFormatter: (at: string) => format.time(at), minTickGap: 40 }}
-      yAxisProps={{ ...(most === undefined ? { allowDecimals: false } : { domain: [0, most] }), width: 56 }}
+      yAxisProps={{ ...(most === undefined ? { allowDecimals: false } : { domain: [0, most] }), width: 68 }}
       tooltipProps={{ labelFormatter: (at) => (typeof at === 'string' ? format.dateTime(at) : '') }}
-      {...(line && { referenceLines: [{ y: line.at, label: line.label, color: 'red.6' }] })}
+      {...(line && { referenceLines: [{ y: line.at, label: line.label, color: 'red.7' }] })}
       lineProps={{ isAnimationActive: false }}
       lineChartProps={{ accessibilityLayer: false }}
     />

@@ -1,5 +1,5 @@
 /** One token: state, limits, the risk of its last day, who used it, and what may be done. */
-import { Anchor, Button, Divider, Group, SimpleGrid, Stack } from '@mantine/core';
+import { Anchor, Button, Divider, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useGet } from '../../api/queries';
@@ -57,9 +57,14 @@ function Details({ token }: { readonly token: TokenDetail }) {
       </Group>
       <Acts token={token} />
       <SimpleGrid cols={3} spacing="sm">
-        <UsedLimit {...token.rpm} label={t('admin:tokens.rpm')} />
-        <UsedLimit {...token.rph} label={t('admin:tokens.rph')} />
-        <UsedLimit {...token.concurrency} label={t('admin:tokens.concurrency')} />
+        {(['rpm', 'rph', 'concurrency'] as const).map((name) => (
+          <Stack key={name} gap={0}>
+            <Text size="xs" c="dimmed">
+              {t(`admin:tokens.${name}`)}
+            </Text>
+            <UsedLimit {...token[name]} label={t(`admin:tokens.${name}`)} />
+          </Stack>
+        ))}
       </SimpleGrid>
       <Divider />
       <RiskTrend tokenId={token.id} threshold={token.riskThreshold} />
@@ -91,7 +96,7 @@ function Acts({ token }: { readonly token: Token }) {
       <Button size="xs" variant="default" onClick={acts.check} loading={acts.busy}>
         {t('admin:tokens.check')}
       </Button>
-      <Button size="xs" color="red" variant="outline" onClick={() => setRemoving(true)}>
+      <Button size="xs" variant="default" onClick={() => setRemoving(true)}>
         {t('admin:tokens.remove')}
       </Button>
       <RemoveToken token={token} opened={removing} onClose={() => setRemoving(false)} />

@@ -1,5 +1,5 @@
 /** The list of tokens: what is used of each limit, risk that stands out, state with its reason. */
-import { Badge, Group, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Badge, Stack, Text, UnstyledButton } from '@mantine/core';
 import { IconAlertTriangleFilled } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { List } from '../../api/queries';
@@ -81,14 +81,10 @@ function NameCell({ token, onOpen }: { readonly token: Token; readonly onOpen: (
           {nameOf(token)}
         </Text>
       </UnstyledButton>
-      <Group gap={6}>
-        <Text size="xs" c="dimmed">
-          {token.provider} · {token.visibility === 'public' ? t('admin:tokens.public') : t('admin:tokens.private')}
-        </Text>
-        <Text size="xs" c="dimmed" component="div">
-          {token.userName ?? <UserLink id={token.userId} none={t('admin:common.site')} />}
-        </Text>
-      </Group>
+      <Text size="xs" c="dimmed" component="div" className="kg-wrap">
+        {token.provider} · {token.visibility === 'public' ? t('admin:tokens.public') : t('admin:tokens.private')} ·{' '}
+        {token.userName ?? <UserLink id={token.userId} none={t('admin:common.site')} />}
+      </Text>
     </Stack>
   );
 }
