@@ -3,6 +3,8 @@ import databases, { type SQLQuery } from '@databases/sql';
 
 // The package is CommonJS: its default export arrives as a member of the module.
 export const sql = databases.default;
+/** Kinds of the parts that a query is made of, for those that put together more than templates do well. */
+export const sqlItem = databases.SQLItemType;
 export type { SQLQuery } from '@databases/sql';
 
 export type Engine = 'sqlite' | 'postgres';

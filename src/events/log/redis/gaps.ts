@@ -34,7 +34,7 @@ export function createGaps(deps: {
   const tried = new Map<string, { readonly hole: string; readonly times: number }>();
 
   /** What the reader has not seen itself may have been archived by others. */
-  const follows = async ({ partition, src, n }: LogEntry, known: number | undefined): Promise<boolean> =>
+  const follows = ({ partition, src, n }: LogEntry, known: number | undefined): true | Promise<boolean> =>
     n <= (known ?? 0) + 1 || deps.isArchived(partition, src, n - 1);
   /** Answers whether reading goes back because of it. */
   const goBack = async (entry: LogEntry, after: string | undefined, places: Places): Promise<boolean> => {
@@ -63,7 +63,8 @@ export function createGaps(deps: {
       seenIn.set(partition, seen);
       for (const [index, entry] of entries.entries()) {
         const last = seen.producers.get(entry.src);
-        if (!(await follows(entry, last))) {
+        const fits = follows(entry, last);
+        if (fits !== true && !(await fits)) {
           // Behind good entries the next read begins right here, with a cursor to go back from.
           if (index > 0 || after === null) return entries.slice(0, index);
           if (await goBack(entry, after, places)) return [];
