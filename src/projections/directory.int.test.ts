@@ -54,6 +54,24 @@ async function issueKey(id: string, hash: string): Promise<number> {
 }
 
 describe('the directory', () => {
+  test('does not wait for a connection that hangs: it asks anew on another one', async () => {
+    let hangs = 0;
+    const over: Database = {
+      ...{ engine: db.engine, tx: db.tx.bind(db), snapshot: db.snapshot.bind(db), ping: db.ping.bind(db), close: db.close.bind(db) },
+      query: (query) => {
+        hangs -= 1;
+        return hangs >= 0 ? new Promise(() => undefined) : db.query(query);
+      },
+    };
+    const logger = pino({ level: 'silent' });
+    const one = await openDirectory({ db: over, defaults: defaultSettings, clock: systemClock, logger, pollMs: 20, answerMs: 200 });
+    open.push(one);
+    hangs = 2;
+    await command(user('u7'));
+    await until('the new member', () => one.user('u7'));
+    expect(hangs).toBeLessThan(0);
+  });
+
   test('loads what is there, with its position', async () => {
     await command(user('u1'), token('t1'));
     const position = await issueKey('k1', 'hash-1');

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { partitionHeads, readPartition } from '../events/archive.js';
 import { CONTROL_PARTITION } from '../events/define.js';
+import { inTime } from '../infra/database/inTime.js';
 import type { Database, Queryable } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import { mergeSettings, type Settings } from '../shared/settings.js';
@@ -60,6 +61,8 @@ export interface DirectoryDeps {
   readonly logger: Logger;
   /** Default 250: a change is in force on every node within that time. */
   readonly pollMs?: number;
+  /** What takes longer is asked anew on another connection (see inTime). */
+  readonly answerMs?: number | undefined;
 }
 
 export interface LiveDirectory extends Directory {
@@ -95,7 +98,8 @@ class FollowingDirectory implements LiveDirectory {
   #failing = false;
   #closed = false;
 
-  constructor(deps: DirectoryDeps) {
+  constructor(given: DirectoryDeps) {
+    const deps = { ...given, db: inTime(given.db, given.answerMs) };
     this.#deps = deps;
     this.#settings = deps.defaults;
     this.#lookup = createKeyLookup({
