@@ -1,13 +1,16 @@
 /** The operator's command line: one file per verb, exit code 0 only on success. */
 import { Command } from 'commander';
 import { version } from '../app/package.js';
+import { addBackup } from './backup.js';
 import { addDemo } from './demo.js';
 import { addDoctor } from './doctor.js';
 import { addEvents } from './events.js';
+import { addImport } from './import.js';
 import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addProjections } from './projections.js';
 import { addReplay } from './replay.js';
+import { addRestore } from './restore.js';
 import { serve } from './serve.js';
 
 // A reader that has seen enough, such as `head`, is no fault.
@@ -34,6 +37,9 @@ addEvents(program);
 addReplay(program);
 addProjections(program);
 addKeys(program);
+addImport(program);
+addBackup(program);
+addRestore(program);
 
 const verb = process.argv[2];
 if (verb !== undefined && !verb.startsWith('-') && verb !== 'help' && !program.commands.some((command) => command.name() === verb)) {

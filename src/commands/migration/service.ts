@@ -1,0 +1,198 @@
+/** Imports asked for in the panel: a file comes in or lies on the server, runs beside the requests, and says how far it is. */
+import { createWriteStream } from 'node:fs';
+import { readdir, realpath, rm, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Logger } from 'pino';
+import { AppError } from '../../errors.js';
+import { ensureFolder } from '../../infra/folder.js';
+import { atTable, MigrationFault } from './fault.js';
+import { type ImportDeps, importOld, type Progress } from './importOld.js';
+import { readOld } from './old/read.js';
+import { type MigrationRun, readRun, writeRun } from './runs.js';
+import { openSource } from './source.js';
+
+export interface ImportServiceDeps extends ImportDeps {
+  readonly logger: Logger;
+  /** Uploads lie here while they are read; files in it may be named. */
+  readonly dataDir: string;
+  /** A further folder whose files may be named; empty: none. */
+  readonly importDir: string;
+  /** TOKEN_ENCRYPT_KEYs of this installation, which the old one may have had as well. */
+  readonly ownKeys: readonly string[];
+  /** Largest upload; default 2 GiB. */
+  readonly maxUploadBytes?: number;
+}
+
+export interface ImportRequest {
+  readonly source: { readonly upload: Readable } | { readonly path: string; readonly metricsPath?: string | undefined };
+  readonly actor: string;
+  readonly correlationId: string;
+  readonly dryRun: boolean;
+  readonly key?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+export interface ImportService {
+  /** Resolves once the file is here and the run has begun. Refuses with `conflict` while one runs on this node. */
+  start(request: ImportRequest): Promise<MigrationRun>;
+  /** undefined: there is no such run. */
+  progress(id: string): Promise<MigrationRun | undefined>;
+  /** Waits for the run under way. */
+  close(): Promise<void>;
+}
+
+const MOST_UPLOAD = 2 * 1024 ** 3;
+const TELL_MS = 1_000;
+const nothing: Progress = { tablesDone: 0, tablesTotal: 0, rowsDone: 0, rowsTotal: 0 };
+
+export function createImportService(deps: ImportServiceDeps): ImportService {
+  const runs = new Map<string, MigrationRun>();
+  let busy = false;
+  let running: Promise<void> = Promise.resolve();
+
+  async function start(request: ImportRequest): Promise<MigrationRun> {
+    if (busy) throw new AppError('conflict', { message: 'An import runs on this node already; wait for its end.' });
+    busy = true;
+    const id = deps.ids.short();
+    try {
+      const file = await fileOf(request, id, deps);
+      const run: MigrationRun = { id, status: 'running', ...nothing, error: null, report: null };
+      await writeRun(deps.db, run, deps.clock.now());
+      // Of earlier runs the database knows.
+      runs.clear();
+      runs.set(id, run);
+      running = work(request, id, file).finally(() => {
+        busy = false;
+      });
+      return run;
+    } catch (error) {
+      busy = false;
+      throw error;
+    }
+  }
+
+  async function work(request: ImportRequest, id: string, file: SourceFile): Promise<void> {
+    const update = (change: Partial<MigrationRun>): void => {
+      const known = runs.get(id);
+      if (known) runs.set(id, { ...known, ...change });
+    };
+    const keep = async (): Promise<void> => {
+      const known = runs.get(id);
+      if (known) await writeRun(deps.db, known, deps.clock.now());
+    };
+    // On SQLite this waits for the transaction of the import; there the one node answers from its memory.
+    const timer = setInterval(() => void keep().catch(() => undefined), TELL_MS).unref();
+    try {
+      update({ status: 'completed', report: await take(request, id, file, (progress) => update(progress)) });
+    } catch (error) {
+      const { table, reason } = atTable(null, error);
+      update({ status: 'failed', error: { table, reason } });
+      deps.logger.warn({ err: error, migration: id, table }, 'an import failed and was rolled back');
+    } finally {
+      clearInterval(timer);
+      await file.remove();
+      await keep().catch((error: unknown) => deps.logger.warn({ err: error, migration: id }, 'the end of an import could not be noted'));
+    }
+  }
+
+  async function take(request: ImportRequest, id: string, file: SourceFile, onProgress: (progress: Progress) => void) {
+    const { actor, correlationId, dryRun, key, region } = request;
+    return importOld(() => readFile(file), deps, {
+      id,
+      origin: file.origin,
+      actor,
+      correlationId,
+      dryRun,
+      keys: [...(key === undefined ? [] : [key]), ...deps.ownKeys],
+      region,
+      onProgress,
+    });
+  }
+
+  return {
+    start,
+    progress: async (id) => runs.get(id) ?? readRun(deps.db, id, deps.clock.now()),
+    close: () => running,
+  };
+}
+
+interface SourceFile {
+  readonly origin: 'upload' | 'path';
+  readonly path: string;
+  /** null: none; undefined: the one beside it. */
+  readonly metrics: string | null | undefined;
+  remove(): Promise<void>;
+}
+
+async function readFile({ path, metrics }: SourceFile) {
+  const source = await openSource(path, metrics);
+  try {
+    if (source.kind === 'own') {
+      throw new MigrationFault(
+        null,
+        "this is a single node's own database: move it into an empty installation with kirogate import, before its nodes start",
+      );
+    }
+    return await readOld(source.main, source.metrics);
+  } finally {
+    await source.close();
+  }
+}
+
+async function fileOf({ source }: ImportRequest, id: string, deps: ImportServiceDeps): Promise<SourceFile> {
+  if ('upload' in source) return receive(source.upload, id, deps);
+  const path = await allowedPath(source.path, 'path', deps);
+  const metrics = source.metricsPath === undefined ? undefined : await allowedPath(source.metricsPath, 'metricsPath', deps);
+  return { origin: 'path', path, metrics, remove: async () => undefined };
+}
+
+/** Only files of folders that the operator named: an admin of the panel is not the owner of the server. */
+async function allowedPath(path: string, param: string, { dataDir, importDir }: ImportServiceDeps): Promise<string> {
+  const real = async (folder: string): Promise<string | null> => (folder === '' ? null : realpath(folder).catch(() => null));
+  const file = await real(path);
+  const folders = (await Promise.all([real(dataDir), real(importDir)])).filter((folder) => folder !== null);
+  if (file !== null && folders.some((folder) => file.startsWith(folder + sep))) return file;
+  const message = `${param}: there is no such file in DATA_DIR or IMPORT_DIR on this node.`;
+  throw new AppError('invalid_request', { message, param });
+}
+
+async function receive(
+  upload: Readable,
+  id: string,
+  { dataDir, clock, maxUploadBytes = MOST_UPLOAD }: ImportServiceDeps,
+): Promise<SourceFile> {
+  const folder = join(dataDir, 'uploads');
+  await ensureFolder(folder, 0o700);
+  await dropOld(folder, clock.now());
+  const path = join(folder, `${id}.db`);
+  const remove = (): Promise<void> => rm(path, { force: true });
+  let bytes = 0;
+  const bounded = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > maxUploadBytes) done(new AppError('payload_too_large', { message: `The file is larger than ${maxUploadBytes} bytes.` }));
+      else done(null, chunk);
+    },
+  });
+  try {
+    await pipeline(upload, bounded, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    return { origin: 'upload', path, metrics: null, remove };
+  } catch (error) {
+    await remove();
+    if (error instanceof AppError) throw error;
+    throw new AppError('storage_unavailable', { message: 'The upload could not be stored.', retryAfterSeconds: 5, cause: error });
+  }
+}
+
+const FORGOTTEN_MS = 86_400_000;
+
+/** What a process left behind that was killed while it read an upload. */
+async function dropOld(folder: string, now: number): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const facts = await stat(path).catch(() => null);
+    if (facts !== null && now - facts.mtimeMs > FORGOTTEN_MS) await rm(path, { force: true });
+  }
+}

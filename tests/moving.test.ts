@@ -1,0 +1,177 @@
+/** Moving in, from outside: an old KiroGate by command line and panel, a backup and its return, each on the built product. */
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  OLD_KEY,
+  oldApiKey,
+  oldInstallation,
+  oldRefreshToken,
+  sha256,
+  tokenCells,
+  tokenColumns,
+  type WrittenOld,
+  writeOld,
+} from '../src/commands/migration/testing/oldDatabase.js';
+import { runCli, startNode } from './support/process.js';
+import { nodeEnvironment, type Service, startService } from './support/service.js';
+import { ask } from './support/traffic.js';
+import { until } from './support/until.js';
+
+interface Run {
+  readonly id: string;
+  readonly status: string;
+  readonly tablesDone: number;
+  readonly tablesTotal: number;
+  readonly rowsDone: number;
+  readonly rowsTotal: number;
+  readonly error?: { readonly table: string | null; readonly reason: string };
+  readonly report?: {
+    readonly tables: readonly { table: string; imported: number; matched: number }[];
+    readonly warnings: readonly string[];
+  };
+}
+
+const finished = ({ admin }: Pick<Service, 'admin'>, id: string): Promise<Run> =>
+  until('the end of the import', async () => {
+    const run = await admin.get<Run>(`/admin/api/migrations/${id}`);
+    return run.status === 'running' ? undefined : run;
+  });
+
+describe('an old KiroGate through the panel', () => {
+  let service: Service;
+  let old: WrittenOld;
+
+  beforeAll(async () => {
+    service = await startService();
+    // The credential of the old installation is one that the upstream knows.
+    const { refreshToken } = service.sim.addCredential({ kind: 'social' });
+    const { fernetSeal } = await import('../src/commands/migration/testing/oldDatabase.js');
+    const cells = tokenCells(1, 1, { name: 'live' });
+    cells[2] = fernetSeal(refreshToken);
+    cells[3] = sha256(refreshToken);
+    const tokens = { columns: tokenColumns, rows: [cells] };
+    old = await writeOld({ tables: { ...oldInstallation(), tokens }, wal: false });
+  });
+  afterAll(async () => {
+    await service.stop();
+    await rm(old.dir, { recursive: true, force: true });
+  });
+
+  test('comes in as an upload, and an old key sends a request at once', async () => {
+    const { url, admin } = service;
+    const response = await fetch(`${url}/admin/api/migrations/sqlite`, {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer test-admin-api-key-0123456789',
+        'content-type': 'application/octet-stream',
+        'x-old-encrypt-key': OLD_KEY,
+      },
+      body: await readFile(old.main),
+    });
+    expect(response.status).toBe(202);
+    const run = await finished(service, ((await response.json()) as Run).id);
+    expect(run).toMatchObject({ status: 'completed' });
+    expect(run.rowsDone).toBe(run.rowsTotal);
+    expect(run.tablesDone).toBe(run.tablesTotal);
+    const answer = await ask(url, oldApiKey('ada'), 'hello');
+    expect(answer.status, await answer.clone().text()).toBe(200);
+    expect((await ask(url, oldApiKey('bob'), 'hello')).status, 'a key that was revoked there').toBe(401);
+    expect(await admin.all('/admin/api/audit?type=kirogate.migration.completed')).toHaveLength(1);
+    expect(await readdir(join(service.dataDir, 'uploads')), 'the upload is gone').toEqual([]);
+  });
+
+  test('an old password signs in', async () => {
+    const response = await fetch(`${service.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email: 'ada@example.com', password: 'the password of ada' }),
+    });
+    expect(response.status).toBe(200);
+  });
+
+  test('a file outside the allowed folders is refused, and one that is no database fails by name', async () => {
+    const { admin, dataDir } = service;
+    await expect(admin.post('/admin/api/migrations/sqlite', { path: '/etc/passwd' })).rejects.toThrow('400');
+    await writeFile(join(dataDir, 'nonsense.db'), 'nonsense');
+    const { id } = await admin.post<Run>('/admin/api/migrations/sqlite', { path: join(dataDir, 'nonsense.db') });
+    const run = await finished(service, id);
+    expect(run).toMatchObject({ status: 'failed', error: { table: null } });
+    expect(run.error?.reason).toContain('is not an SQLite database');
+    await expect(admin.get('/admin/api/migrations/nowhere')).rejects.toThrow('404');
+  });
+});
+
+describe('the command line', () => {
+  let folder: string;
+  let old: WrittenOld;
+  const envOf = (name: string) => ({ DATA_DIR: join(folder, name), OLD_TOKEN_ENCRYPT_KEY: OLD_KEY });
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kirogate-moving-'));
+    old = await writeOld();
+  });
+  afterAll(async () => {
+    await rm(folder, { recursive: true, force: true });
+    await rm(old.dir, { recursive: true, force: true });
+  });
+  const jsonOf = (output: string): Run & Record<string, unknown> =>
+    JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1)) as Run & Record<string, unknown>;
+
+  test('imports into a new installation, and a second run changes nothing', async () => {
+    const dry = await runCli(['import', old.main, '--dry-run', '--json'], envOf('a'));
+    expect(dry.code, dry.output).toBe(0);
+    await expect(stat(join(folder, 'a')), 'a dry run makes nothing').rejects.toThrow('ENOENT');
+    const first = await runCli(['import', old.main, '--json'], envOf('a'));
+    expect(first.code, first.output).toBe(0);
+    expect(first.output).toContain('Admin password, generated');
+    expect(first.output).not.toContain(oldRefreshToken('social'));
+    expect(jsonOf(first.output).report ?? jsonOf(first.output)).toMatchObject({ status: 'completed' });
+    const second = await runCli(['import', old.main], envOf('a'));
+    expect(second.output).toMatch(/users +4 +0 +4 +0/);
+    expect(second.output).not.toContain('\u001b');
+  });
+
+  test('leaves nothing where it was given nothing usable', async () => {
+    const file = join(folder, 'nonsense.db');
+    await writeFile(file, 'nonsense');
+    const bad = await runCli(['import', file], envOf('b'));
+    expect(bad).toMatchObject({ code: 1, output: expect.stringContaining('is not an SQLite database') as string });
+    const wrong = await runCli(['import', old.main, '--json'], { DATA_DIR: join(folder, 'b'), OLD_TOKEN_ENCRYPT_KEY: 'wrong' });
+    expect(wrong.code).toBe(1);
+    expect(jsonOf(wrong.output)).toMatchObject({ status: 'failed', error: { table: 'tokens' } });
+    await expect(stat(join(folder, 'b'))).rejects.toThrow('ENOENT');
+  });
+
+  test('an unwritable target is named', async () => {
+    const { code, output } = await runCli(['import', old.main], { DATA_DIR: '/proc/nowhere', OLD_TOKEN_ENCRYPT_KEY: OLD_KEY });
+    expect(code).toBe(1);
+    expect(output).toContain('/proc/nowhere');
+  });
+
+  test('backup, destroy, restore: checksums are equal, and the node goes on', async () => {
+    const env = envOf('a');
+    const backup = join(folder, 'backup.kirogate');
+    const written = await runCli(['backup', backup, '--json'], env);
+    expect(written.code, written.output).toBe(0);
+    const secrets = await readFile(join(folder, 'a', 'secrets.json'));
+    await rm(join(folder, 'a'), { recursive: true });
+    const keyless = await runCli(['restore', backup], env);
+    expect(keyless).toMatchObject({ code: 1, output: expect.stringContaining('there is no TOKEN_ENCRYPT_KEY') as string });
+    await expect(stat(join(folder, 'a'))).rejects.toThrow('ENOENT');
+    const { mkdir } = await import('node:fs/promises');
+    await mkdir(join(folder, 'a'), { mode: 0o700 });
+    await writeFile(join(folder, 'a', 'secrets.json'), secrets, { mode: 0o600 });
+    const restored = await runCli(['restore', backup, '--json'], env);
+    expect(restored.code, restored.output).toBe(0);
+    expect(jsonOf(restored.output)['tables']).toEqual(jsonOf(written.output)['tables']);
+    expect(jsonOf(restored.output)['heads']).toEqual(jsonOf(written.output)['heads']);
+    const verified = await runCli(['projections', 'verify', '--json'], env);
+    expect(verified.code, verified.output).toBe(0);
+    const again = await runCli(['restore', backup], env);
+    expect(again).toMatchObject({ code: 1, output: expect.stringContaining('the target is not empty') as string });
+    const node = await startNode(nodeEnvironment({ dataDir: join(folder, 'a'), simulatorUrl: 'http://127.0.0.1:9' }));
+    expect(await node.kill('SIGTERM')).toBe(0);
+  });
+});
