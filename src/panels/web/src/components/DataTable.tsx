@@ -134,9 +134,10 @@ function HeaderCell<T>({ column, sorting, onSort }: DataTableProps<T> & { readon
 function Cards<T>(props: DataTableProps<T>) {
   const { columns, list, rowKey, selected, tone } = props;
   return (
-    <Stack gap="xs" role="list" aria-label={props.label}>
+    <Stack gap="xs">
       {selected && <SelectAll {...props} withLabel />}
-      {list.items.map((row) => (
+      <Stack gap="xs" role="list" aria-label={props.label}>
+        {list.items.map((row) => (
         <Paper key={rowKey(row)} p="sm" role="listitem" {...(tone?.(row) === 'danger' && { bg: danger })}>
           <Stack gap={6}>
             <Group gap="xs" wrap="nowrap" align="flex-start">

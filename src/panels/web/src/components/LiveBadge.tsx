@@ -3,10 +3,12 @@ import { Badge } from '@mantine/core';
 import type { FeedState } from '../api/eventFeed';
 import { useT } from '../i18n';
 
-const colors: Readonly<Record<FeedState, string>> = { connecting: 'gray', open: 'teal', lost: 'red' };
+const colors: Readonly<Record<'open' | 'lost', string>> = { open: 'teal', lost: 'red' };
 
 export function LiveBadge({ state }: { readonly state: FeedState }) {
   const t = useT();
+  // Not yet connected, or a node that has no such stream: nothing to tell.
+  if (state === 'connecting') return null;
   const color = colors[state];
   return (
     <Badge

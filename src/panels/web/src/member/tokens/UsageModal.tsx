@@ -43,6 +43,7 @@ function UsageView({ usage }: { readonly usage: TokenUsage }) {
           valueFormatter={format.number}
           tickLine="none"
           gridAxis="y"
+          maxBarWidth={28}
         />
       </figure>
       <Text size="sm" c="dimmed">
@@ -63,7 +64,7 @@ function UsageView({ usage }: { readonly usage: TokenUsage }) {
           <Table.Tbody>
             {consumers.map((one) => (
               <Table.Tr key={one.label}>
-                <Table.Td>{one.kind === 'member' ? one.label : t(`member:usage.kinds.${one.kind}`)}</Table.Td>
+                <Table.Td>{t(`member:usage.kinds.${one.kind}`, { label: one.label.replace(/^member /, '') })}</Table.Td>
                 <Table.Td ta="right">
                   <NumberText value={one.requests} />
                 </Table.Td>
