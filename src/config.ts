@@ -157,6 +157,8 @@ export const variables = {
   USER_SESSION_SECRET_PREVIOUS: secret('accepted beside USER_SESSION_SECRET during rotation'),
   TOKEN_ENCRYPT_KEY: secret('encrypts upstream credentials at rest'),
   TOKEN_ENCRYPT_KEY_PREVIOUS: secret('still opens what it sealed, during rotation'),
+  OLD_TOKEN_ENCRYPT_KEY: secret('TOKEN_ENCRYPT_KEY of an old KiroGate, for kirogate import'),
+  IMPORT_DIR: text('', 'folder on the server, besides DATA_DIR, from which the panel may import a database'),
   ADMIN_API_KEY: secret('bearer key of scripts for the admin API; empty = none'),
   PROXY_API_KEY: secret("the operator's own key for /v1; empty = none"),
   METRICS_TOKEN: secret('bearer token that /metrics asks for; empty = open'),

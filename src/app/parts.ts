@@ -24,6 +24,7 @@ import { createUpstreams } from '../upstreams/index.js';
 import { openAccess } from './access.js';
 import { openCluster } from './cluster.js';
 import { documentedRoutes } from './documentedRoutes.js';
+import { openImports } from './imports.js';
 import { createMetrics } from './metrics.js';
 import { version, webDir } from './package.js';
 import type { NodeServer } from './server.js';
@@ -123,6 +124,8 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   teardown.add('gateway', () => gateway.close());
 
   const closing = new AbortController();
+  const imports = openImports({ ...options, backbone, clock, ids, directory, defaults, upstreams });
+  teardown.add('imports', () => imports.close());
   const panels = createPanelApi({
     db,
     commands,
@@ -143,6 +146,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     nodes: backbone.nodes,
     ...(backbone.stores && { stores: backbone.stores }),
     ...(backbone.unarchived && { unarchived: backbone.unarchived }),
+    imports,
     documentedRoutes,
     closing: closing.signal,
   });
