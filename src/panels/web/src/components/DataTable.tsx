@@ -71,7 +71,7 @@ const danger = 'var(--mantine-color-red-light)';
 function Rows<T>(props: DataTableProps<T>) {
   const { columns, list, rowKey, selected, tone } = props;
   return (
-    <Table.ScrollContainer minWidth={600} type="native">
+    <Table.ScrollContainer minWidth={600} type="native" tabIndex={0} role="region" aria-label={props.label}>
       <Table highlightOnHover className="kg-table" aria-label={props.label}>
         <Table.Thead>
           <Table.Tr>
@@ -138,33 +138,34 @@ function Cards<T>(props: DataTableProps<T>) {
       {selected && <SelectAll {...props} withLabel />}
       <Stack gap="xs" role="list" aria-label={props.label}>
         {list.items.map((row) => (
-        <Paper key={rowKey(row)} p="sm" role="listitem" {...(tone?.(row) === 'danger' && { bg: danger })}>
-          <Stack gap={6}>
-            <Group gap="xs" wrap="nowrap" align="flex-start">
-              {selected && <SelectOne row={row} {...props} />}
+          <Paper key={rowKey(row)} p="sm" role="listitem" {...(tone?.(row) === 'danger' && { bg: danger })}>
+            <Stack gap={6}>
+              <Group gap="xs" wrap="nowrap" align="flex-start">
+                {selected && <SelectOne row={row} {...props} />}
+                {columns
+                  .filter(({ primary }) => primary)
+                  .map((column) => (
+                    <div key={column.key} className="kg-wrap">
+                      {column.cell(row)}
+                    </div>
+                  ))}
+              </Group>
               {columns
-                .filter(({ primary }) => primary)
+                .filter(({ primary }) => !primary)
                 .map((column) => (
-                  <div key={column.key} className="kg-wrap">
-                    {column.cell(row)}
-                  </div>
+                  <Group key={column.key} justify="space-between" wrap="nowrap" gap="sm" align="flex-start">
+                    <Text size="xs" c="dimmed">
+                      {column.header}
+                    </Text>
+                    <Text component="div" size="sm" ta="right" className="kg-wrap">
+                      {column.cell(row)}
+                    </Text>
+                  </Group>
                 ))}
-            </Group>
-            {columns
-              .filter(({ primary }) => !primary)
-              .map((column) => (
-                <Group key={column.key} justify="space-between" wrap="nowrap" gap="sm" align="flex-start">
-                  <Text size="xs" c="dimmed">
-                    {column.header}
-                  </Text>
-                  <Text component="div" size="sm" ta="right" className="kg-wrap">
-                    {column.cell(row)}
-                  </Text>
-                </Group>
-              ))}
-          </Stack>
-        </Paper>
-      ))}
+            </Stack>
+          </Paper>
+        ))}
+      </Stack>
     </Stack>
   );
 }

@@ -83,7 +83,13 @@ function Partitions({ item }: { readonly item: Projection }) {
   const t = useT('admin');
   const format = useFormat();
   return (
-    <Table.ScrollContainer minWidth={420} type="native">
+    <Table.ScrollContainer
+      minWidth={420}
+      type="native"
+      tabIndex={0}
+      role="region"
+      aria-label={t('admin:projections.partitions', { name: item.name })}
+    >
       <Table className="kg-table" verticalSpacing={4} aria-label={t('admin:projections.partitions', { name: item.name })}>
         <Table.Thead>
           <Table.Tr>

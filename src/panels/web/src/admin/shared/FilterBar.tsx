@@ -74,7 +74,7 @@ export function SelectFilter(props: FieldProps & { readonly choices: readonly Ch
       label={label}
       value={value}
       data={data as Choice[]}
-      flex={{ base: '1 1 100%', xs: '0 0 auto' }}
+      flex={{ base: '1 1 40%', xs: '0 0 auto' }}
       maw={{ base: '100%', xs: 240 }}
       onChange={({ currentTarget }) => onChange(currentTarget.value)}
     />
