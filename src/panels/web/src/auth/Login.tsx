@@ -17,7 +17,7 @@ import { useSignInWays } from './providers';
 /** What an outside sign-in that failed left in the address: `?error=<code>`. */
 function errorInAddress(search: string): ApiError | null {
   const code = new URLSearchParams(search).get('error');
-  return code === null || !/^[a-z_]{1,40}$/.test(code) ? null : new ApiError({ status: 0, code, message: code });
+  return code === null || !/^[a-z_]{1,40}$/.test(code) ? null : new ApiError({ status: 0, code, message: '' });
 }
 
 export function Page() {

@@ -35,6 +35,10 @@ const known: ReadonlySet<string> = new Set<Known>([
   'node_stopping',
   'upstream_timeout',
   'network',
+  'sign_in_failed',
+  'sign_in_expired',
+  'sign_in_cancelled',
+  'provider_unavailable',
 ]);
 
 /** Codes whose own message says more than their name: which field, which rule. */
@@ -44,7 +48,7 @@ export function useErrorText(): (error: ApiError) => string {
   const t = useT();
   return useCallback(
     (error) => {
-      const base = known.has(error.code) ? t(`common:errors.${error.code as Known}`) : error.message;
+      const base = known.has(error.code) ? t(`common:errors.${error.code as Known}`) : error.message || error.code;
       const more = telling.has(error.code) && error.message !== '' ? ` ${error.message}` : '';
       const wait = error.retryAfterSeconds === null ? '' : ` ${t('common:retryAfter', { count: error.retryAfterSeconds })}`;
       return `${base}${more}${wait}`;
