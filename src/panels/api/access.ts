@@ -6,7 +6,7 @@ import { AppError } from '../../errors.js';
 import { assertNever } from '../../shared/assertNever.js';
 import type { Access, AdminCaller, Caller, MemberCaller } from './define.js';
 import type { PanelContext } from './deps.js';
-import type { Session } from './session.js';
+import { type Session, sessionLifeMs } from './session.js';
 
 export const cookieNames = { admin: 'admin_session', user: 'user_session', flow: 'sign_in_flow' } as const;
 
@@ -49,10 +49,12 @@ function admin(request: Credentials, context: AccessContext): AdminCaller | unde
   if (bearer !== undefined) {
     // An empty setting must never equal an empty header.
     const known = context.adminApiKey !== '' && sameText(bearer, context.adminApiKey);
-    return known ? { kind: 'admin', actor: 'admin-api-key', csrfToken: null } : undefined;
+    return known ? { kind: 'admin', actor: 'admin-api-key', csrfToken: null, expiresAt: null } : undefined;
   }
   const session = context.sessions.admin.read(readCookie(request, cookieNames.admin));
-  return session?.sub === 'admin' ? { kind: 'admin', actor: 'admin', csrfToken: session.csrf } : undefined;
+  return session?.sub === 'admin'
+    ? { kind: 'admin', actor: 'admin', csrfToken: session.csrf, expiresAt: session.iat + sessionLifeMs }
+    : undefined;
 }
 
 /** The signed-in member. The directory first catches up, so that a revocation made on another node binds here at once. */
@@ -61,7 +63,13 @@ export async function member(request: Credentials, context: AccessContext): Prom
   if (!session) return undefined;
   await context.directory.catchUp();
   if (!stillValid(session, context)) return undefined;
-  return { kind: 'member', userId: session.sub, actor: `user/${session.sub}`, csrfToken: session.csrf };
+  return {
+    kind: 'member',
+    userId: session.sub,
+    actor: `user/${session.sub}`,
+    csrfToken: session.csrf,
+    expiresAt: session.iat + sessionLifeMs,
+  };
 }
 
 function stillValid(session: Session, context: AccessContext): boolean {

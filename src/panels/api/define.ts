@@ -13,12 +13,16 @@ export interface AdminCaller {
   readonly actor: 'admin' | 'admin-api-key';
   /** null: the caller came with the API key. */
   readonly csrfToken: string | null;
+  /** When the session ends by itself, ms since epoch; null: a key has no end. */
+  readonly expiresAt: number | null;
 }
 export interface MemberCaller {
   readonly kind: 'member';
   readonly userId: string;
   readonly actor: `user/${string}`;
   readonly csrfToken: string;
+  /** When the session ends by itself, ms since epoch. */
+  readonly expiresAt: number;
 }
 export interface ImportCaller {
   readonly kind: 'import-key';

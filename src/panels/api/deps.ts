@@ -14,6 +14,7 @@ import type { Ids } from '../../shared/ids.js';
 import type { Settings } from '../../shared/settings.js';
 import type { Upstream } from '../../upstreams/define.js';
 import type { Access } from './define.js';
+import type { Feed } from './feed.js';
 import type { SessionSigner } from './session.js';
 import type { FlowSigner } from './signIn/flow.js';
 import type { SignInOptions } from './signIn/options.js';
@@ -114,7 +115,8 @@ export interface PanelContext extends PanelDeps {
   /** Projections that this node rebuilds now, and how far each is. */
   readonly rebuilding: Map<string, BuildProgress>;
   /** Open event streams on this node. */
-  readonly listeners: { count: number };
+  readonly listeners: { count: number; readonly byCaller: Map<string, number> };
+  readonly feed: Feed;
   /** The OpenAPI document over all rows. */
   readonly openApi: () => unknown;
 }

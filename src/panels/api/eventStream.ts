@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { AppError } from '../../errors.js';
-import { type ArchiveQuery, headCursor, readArchive, toCloudEvent } from '../../events/archive.js';
+import { type ArchiveQuery, headCursor, readArchive } from '../../events/archive.js';
+import type { StoredEvent } from '../../events/define.js';
 import type { PanelContext } from './deps.js';
 
 const pageSize = 200;
@@ -11,56 +12,83 @@ const pageSize = 200;
 const lookMs = 250;
 /** Proxies cut connections that are silent for a minute. */
 const keepAliveMs = 15_000;
-/** Each listener looks into the database four times a second. */
-const mostListeners = 100;
+/** Of one caller: a page needs one, and browsers have several pages open. */
+const mostOfCaller = 20;
+const mostListeners = 1_000;
 
 /** As a cursor: only what is archived from now on. A page that shows what is stored already asks for no more. */
 const fromNow = 'now';
 
-type Context = Pick<PanelContext, 'clock' | 'db' | 'listeners' | 'logger'>;
+type Context = Pick<PanelContext, 'clock' | 'db' | 'feed' | 'listeners' | 'logger'>;
 
-/** Reads the first page at once, so that a bad cursor is still a 400. Throws `storage_unavailable` when too many listen. */
+export interface Listener {
+  readonly query: Omit<ArchiveQuery, 'limit'>;
+  /** Whose streams are counted together. */
+  readonly caller: string;
+  /** May the caller still listen? Asked at every look, four times a second, so it must not ask a database. */
+  readonly stillIn: () => boolean;
+  /** Name and data of what the listener sees of an event; null: nothing. */
+  readonly show: (event: StoredEvent, cursor: string) => { readonly name: string; readonly data: unknown } | null;
+}
+
+/** Reads the first page at once, so that a bad cursor is still a 400. Throws `too_many_attempts` when too many listen. */
 export async function followArchive(
-  asked: Omit<ArchiveQuery, 'limit'>,
+  listener: Listener,
   context: Context,
 ): Promise<(response: ServerResponse, signal: AbortSignal) => Promise<void>> {
-  if (context.listeners.count >= mostListeners) {
-    throw new AppError('storage_unavailable', {
-      message: `At most ${mostListeners} event streams are open on a node.`,
+  const { byCaller } = context.listeners;
+  const own = byCaller.get(listener.caller) ?? 0;
+  if (context.listeners.count >= mostListeners || own >= mostOfCaller) {
+    throw new AppError('too_many_attempts', {
+      message: `At most ${mostOfCaller} event streams of one caller, and ${mostListeners} of all, are open on a node.`,
       retryAfterSeconds: 30,
     });
   }
+  const { query: asked } = listener;
   const query = asked.after === fromNow ? { ...asked, after: await headCursor(context.db) } : asked;
   await readArchive(context.db, { ...query, limit: 1 });
   return async (response, signal) => {
-    context.listeners.count += 1;
+    count(listener.caller, 1, context);
     try {
       response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
       response.write('retry: 2000\n\n');
-      await follow(query, response, signal, context);
+      await follow({ ...listener, query }, response, signal, context);
     } catch (error) {
       // The listener left, or the store is gone: it resumes by itself from its last id.
       if (!signal.aborted) context.logger.warn({ err: error }, 'an event stream ended early');
     } finally {
-      context.listeners.count -= 1;
+      count(listener.caller, -1, context);
       response.end();
     }
   };
 }
 
-async function follow(query: Omit<ArchiveQuery, 'limit'>, response: ServerResponse, signal: AbortSignal, context: Context): Promise<void> {
+function count(caller: string, change: 1 | -1, { listeners }: Context): void {
+  listeners.count += change;
+  const own = (listeners.byCaller.get(caller) ?? 0) + change;
+  if (own > 0) listeners.byCaller.set(caller, own);
+  else listeners.byCaller.delete(caller);
+}
+
+async function follow(listener: Listener, response: ServerResponse, signal: AbortSignal, context: Context): Promise<void> {
+  const { query, show } = listener;
   let after = query.after;
-  let spoke = context.clock.monotonic();
-  while (!signal.aborted) {
+  let setAt = context.clock.monotonic();
+  let spoke = setAt;
+  while (!signal.aborted && listener.stillIn()) {
     // Taken before the look: what is archived meanwhile lies behind it.
-    const head = await headCursor(context.db);
-    if (head !== after) {
-      const page = await readArchive(context.db, { ...query, ...(after === undefined ? {} : { after }), limit: pageSize });
+    const head = await context.feed.head();
+    if (head.cursor !== after) {
+      const page = await context.feed.page({ ...query, ...(after === undefined ? {} : { after }), limit: pageSize }, head.cursor);
       let text = '';
       for (const { event, cursor } of page.items) {
-        text += `id: ${cursor}\nevent: ${event.type}\ndata: ${JSON.stringify({ ...toCloudEvent(event), cursor })}\n\n`;
+        const shown = show(event, cursor);
+        if (shown !== null) text += `id: ${cursor}\nevent: ${shown.name}\ndata: ${JSON.stringify(shown.data)}\n\n`;
       }
-      after = page.next ?? page.items.at(-1)?.cursor ?? head;
+      const reached = page.next ?? page.items.at(-1)?.cursor;
+      if (reached !== undefined) setAt = context.clock.monotonic();
+      // A head that others read before we came this far lies behind us, perhaps.
+      after = reached ?? (after === undefined || head.at >= setAt ? head.cursor : after);
       if (text !== '') {
         spoke = context.clock.monotonic();
         await send(response, text, signal);

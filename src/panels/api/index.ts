@@ -1,8 +1,10 @@
 /** The panel API as one Express app over its dependencies. */
 
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Express } from 'express';
 import type { PanelContext, PanelDeps } from './deps.js';
+import { createFeed } from './feed.js';
 import { mount } from './mount.js';
 import { openApiDocument } from './openapi.js';
 import { routes } from './routes.js';
@@ -17,6 +19,8 @@ const minute = 60_000;
 /** Answers every path it is given; what it does not know is a shaped 404. Mount it last. */
 export function createPanelApi(deps: PanelDeps): Express {
   const { clock, signIn } = deps;
+  // Each event stream listens; their number is bounded where they begin.
+  setMaxListeners(0, deps.closing);
   let document: unknown;
   const context: PanelContext = {
     ...deps,
@@ -44,7 +48,8 @@ export function createPanelApi(deps: PanelDeps): Express {
     },
     flows: createFlowSigner({ secret: deps.userSessionSecret, previousSecret: deps.userSessionSecretPrevious, clock }),
     publicOrigin: createOrigin(signIn),
-    listeners: { count: 0 },
+    listeners: { count: 0, byCaller: new Map() },
+    feed: createFeed({ db: deps.db, clock }),
     rebuilding: new Map(),
     openApi: () => (document ??= openApiDocument(routes, deps.documentedRoutes, deps.version)),
   };

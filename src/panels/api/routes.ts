@@ -22,6 +22,7 @@ import { importRoutes } from './importTokens.js';
 import { providerRoutes } from './signIn/providers.js';
 import { signInRoutes } from './signIn/routes.js';
 import { authRoutes } from './user/auth.js';
+import { memberEventRoutes } from './user/events.js';
 import { userKeyRoutes } from './user/keys.js';
 import { notificationRoutes } from './user/notifications.js';
 import { profileRoutes } from './user/profile.js';
@@ -53,6 +54,7 @@ export const routes: readonly Route[] = [
   ...userTokenRoutes,
   ...tokenUsageRoutes,
   ...userKeyRoutes,
+  ...memberEventRoutes,
   ...notificationRoutes,
   ...publicAnnouncementRoutes,
   ...importRoutes,

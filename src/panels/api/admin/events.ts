@@ -1,6 +1,7 @@
 /** The event archive as a list and as a stream that resumes. */
 import { z } from 'zod';
 import { type ArchiveQuery, readArchive, toCloudEvent } from '../../../events/archive.js';
+import type { StoredEvent } from '../../../events/define.js';
 import { defineRoute } from '../define.js';
 import { eventNames } from '../eventName.js';
 import { followArchive } from '../eventStream.js';
@@ -72,8 +73,11 @@ export const eventRoutes = [
       'The same as server-sent events that never end; `id:` is the cursor, `Last-Event-ID` resumes, `after=now` leaves out what is stored.',
     status: 200,
     query: z.strictObject(filters),
-    async handle({ query, lastEventId }, context) {
-      return { stream: await followArchive(archiveQuery({ ...query, after: lastEventId ?? query.after }), context) };
+    async handle({ query, lastEventId, caller }, context) {
+      const stillIn = (): boolean => caller.expiresAt === null || context.clock.now() < caller.expiresAt;
+      const show = (event: StoredEvent, at: string) => ({ name: event.type, data: { ...toCloudEvent(event), cursor: at } });
+      const wanted = archiveQuery({ ...query, after: lastEventId ?? query.after });
+      return { stream: await followArchive({ query: wanted, caller: caller.actor, stillIn, show }, context) };
     },
   }),
 ];
