@@ -1,9 +1,10 @@
 /** Moving in, from outside: an old KiroGate by command line and panel, a backup and its return, each on the built product. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  fernetSeal,
   OLD_KEY,
   oldApiKey,
   oldInstallation,
@@ -14,8 +15,10 @@ import {
   type WrittenOld,
   writeOld,
 } from '../src/commands/migration/testing/oldDatabase.js';
+import { freshPostgresDatabase } from '../src/infra/database/testing/shared.js';
+import { adminClient } from './support/admin.js';
 import { runCli, startNode } from './support/process.js';
-import { nodeEnvironment, type Service, startService } from './support/service.js';
+import { ADMIN_API_KEY, nodeEnvironment, type Service, startService } from './support/service.js';
 import { ask } from './support/traffic.js';
 import { until } from './support/until.js';
 
@@ -47,7 +50,6 @@ describe('an old KiroGate through the panel', () => {
     service = await startService();
     // The credential of the old installation is one that the upstream knows.
     const { refreshToken } = service.sim.addCredential({ kind: 'social' });
-    const { fernetSeal } = await import('../src/commands/migration/testing/oldDatabase.js');
     const cells = tokenCells(1, 1, { name: 'live' });
     cells[2] = fernetSeal(refreshToken);
     cells[3] = sha256(refreshToken);
@@ -64,7 +66,7 @@ describe('an old KiroGate through the panel', () => {
     const response = await fetch(`${url}/admin/api/migrations/sqlite`, {
       method: 'POST',
       headers: {
-        authorization: 'Bearer test-admin-api-key-0123456789',
+        authorization: `Bearer ${ADMIN_API_KEY}`,
         'content-type': 'application/octet-stream',
         'x-old-encrypt-key': OLD_KEY,
       },
@@ -160,7 +162,6 @@ describe('the command line', () => {
     const keyless = await runCli(['restore', backup], env);
     expect(keyless).toMatchObject({ code: 1, output: expect.stringContaining('there is no TOKEN_ENCRYPT_KEY') as string });
     await expect(stat(join(folder, 'a'))).rejects.toThrow('ENOENT');
-    const { mkdir } = await import('node:fs/promises');
     await mkdir(join(folder, 'a'), { mode: 0o700 });
     await writeFile(join(folder, 'a', 'secrets.json'), secrets, { mode: 0o600 });
     const restored = await runCli(['restore', backup, '--json'], env);
@@ -173,5 +174,24 @@ describe('the command line', () => {
     expect(again).toMatchObject({ code: 1, output: expect.stringContaining('the target is not empty') as string });
     const node = await startNode(nodeEnvironment({ dataDir: join(folder, 'a'), simulatorUrl: 'http://127.0.0.1:9' }));
     expect(await node.kill('SIGTERM')).toBe(0);
+  });
+
+  test('a single node moves into an empty PostgreSQL, once, and only after it stopped in order', async () => {
+    const dataDir = join(folder, 'single');
+    const single = { ...nodeEnvironment({ dataDir, simulatorUrl: 'http://127.0.0.1:9' }), EVENT_PARTITIONS: '2' };
+    const node = await startNode(single);
+    await adminClient(node.url, ADMIN_API_KEY).member('ada');
+    const { tokenEncryptKey } = JSON.parse(await readFile(join(dataDir, 'secrets.json'), 'utf8')) as { tokenEncryptKey: string };
+    const target = { DATABASE_URL: await freshPostgresDatabase(), EVENT_PARTITIONS: '2', TOKEN_ENCRYPT_KEY: tokenEncryptKey };
+    const file = join(dataDir, 'kirogate.db');
+    const early = await runCli(['import', file], target);
+    expect(early).toMatchObject({ code: 1, output: expect.stringContaining('another KiroGate node runs on') as string });
+    expect(await node.kill('SIGTERM')).toBe(0);
+    const moved = await runCli(['import', file, '--json'], target);
+    expect(moved.code, moved.output).toBe(0);
+    const verified = await runCli(['projections', 'verify', '--json'], target);
+    expect(verified.code, verified.output).toBe(0);
+    const again = await runCli(['import', file], target);
+    expect(again).toMatchObject({ code: 1, output: expect.stringContaining('the target is not empty') as string });
   });
 });

@@ -13,7 +13,6 @@ import { openSqlite } from '../infra/database/sqlite.js';
 import { loadSecrets } from '../infra/secrets.js';
 import { createVault, type Vault } from '../infra/vault.js';
 import { systemClock } from '../shared/clock.js';
-import { vaultOf } from './keys.js';
 import { withNewDatabase } from './store.js';
 
 export interface Target {
@@ -84,7 +83,8 @@ export async function sealingVault({ db, config }: Target): Promise<{ readonly v
     return mustFit(db, vault, secrets.tokenEncryptKey);
   }
   if (config.TOKEN_ENCRYPT_KEY === '') throw new Error('TOKEN_ENCRYPT_KEY is missing: give this command the one that the nodes have');
-  const { vault, key } = await vaultOf(config);
+  const key = config.TOKEN_ENCRYPT_KEY;
+  const vault = createVault({ key, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
   await mustFit(db, vault, key);
   if (!(await noteEncryptionKey(db, key, config.TOKEN_ENCRYPT_KEY_PREVIOUS))) throw new Error(OTHER_KEY);
   return { vault, key };
