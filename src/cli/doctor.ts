@@ -1,4 +1,5 @@
 /** `kirogate doctor`: looks at the installation and names the fix for what is wrong, not only the fault. */
+import { existsSync } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -10,7 +11,9 @@ import { migrate } from '../infra/database/migrate.js';
 import { sql } from '../infra/database/port.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 import { systemClock } from '../shared/clock.js';
-import { printJson } from './store.js';
+import { keyCounts } from './keys.js';
+import { printJson, withDatabase } from './store.js';
+import { vaultIfAny } from './vaultIfAny.js';
 
 interface Finding {
   readonly check: string;
@@ -52,7 +55,7 @@ async function examine(): Promise<Finding[]> {
   }
   const found: Finding[] = [nodeVersion(), ok('configuration', `mode ${config.mode}, data in ${config.DATA_DIR}`)];
   found.push(await dataFolder(config), await secretsFile(config), await diskSpace(config));
-  found.push(...(await database(config)), await runningNode(config));
+  found.push(...(await database(config)), ...(await encryption(config)), await runningNode(config));
   return found;
 }
 
@@ -120,6 +123,28 @@ async function database(config: Config): Promise<Finding[]> {
     return [fault('database', error instanceof Error ? error.message : String(error), 'see the message; a node would refuse to start too')];
   } finally {
     await db.close();
+  }
+}
+
+/** Which key stored credentials are under, of either database. Says nothing where there is no database or no key yet. */
+async function encryption(config: Config): Promise<Finding[]> {
+  const vault = await vaultIfAny(config);
+  if (vault === null || (config.mode === 'single' && !existsSync(config.sqlitePath))) return [];
+  try {
+    const counts = await withDatabase((db) => keyCounts(db, vault));
+    const of = (key: string): number => counts.filter((one) => one.key === key).reduce((sum, one) => sum + one.credentials, 0);
+    const lost = of('unknown');
+    const former = of('previous');
+    if (lost > 0) {
+      const fix = 'set TOKEN_ENCRYPT_KEY_PREVIOUS to the key that was in use before, then run `kirogate keys rotate`';
+      return [fault('encryption', `${lost} credentials do not open with the keys given here`, fix)];
+    }
+    if (former === 0) return [ok('encryption', `${of('current')} credentials under the current key`)];
+    return [warning('encryption', `${former} credentials are still under the former key`, 'run `kirogate keys rotate`')];
+  } catch (error) {
+    return [
+      warning('encryption', error instanceof Error ? error.message : String(error), 'bring the database to this schema and within reach'),
+    ];
   }
 }
 

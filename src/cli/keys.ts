@@ -2,12 +2,14 @@
 import type { Command } from 'commander';
 import { isNewestEncryptionKey } from '../app/fingerprints.js';
 import { DEAD_AFTER_MS, readRoll } from '../cluster/nodeRun.js';
-import { countByKey, type Resealed, type ResealProgress, resealCredentials } from '../commands/token/reseal.js';
+import { countByKey, type Resealed, resealCredentials } from '../commands/token/reseal.js';
 import type { Config } from '../config.js';
 import type { Database, Queryable } from '../infra/database/port.js';
 import { storedSecrets } from '../infra/secrets.js';
-import { createVault, type Vault } from '../infra/vault.js';
+import type { Vault } from '../infra/vault.js';
+import { progressBar } from './progressBar.js';
 import { printJson, printTable, withDatabase } from './store.js';
+import { vaultIfAny } from './vaultIfAny.js';
 
 export function addKeys(program: Command): void {
   const group = program.command('keys').description('the encryption of stored credentials');
@@ -41,10 +43,11 @@ export async function keyCounts(db: Queryable, vault: Pick<Vault, 'keyId' | 'key
 
 /** The vault as a node with this environment has it. Throws where the environment and the data folder give no key. */
 export async function vaultOf(config: Config): Promise<{ readonly vault: Vault; readonly key: string }> {
+  const vault = await vaultIfAny(config);
   const key = config.TOKEN_ENCRYPT_KEY || (await storedSecrets(config.DATA_DIR))?.tokenEncryptKey;
-  if (!key)
+  if (vault === null || !key)
     throw new Error(`there is no TOKEN_ENCRYPT_KEY, and none was generated in ${config.DATA_DIR}; give this command what the nodes have`);
-  return { vault: createVault({ key, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS }), key };
+  return { vault, key };
 }
 
 interface NodeKey {
@@ -83,8 +86,8 @@ async function status(db: Database, config: Config, json: boolean): Promise<void
 async function rotate(db: Database, config: Config, json: boolean): Promise<void> {
   const { vault, key } = await vaultOf(config);
   await mustBeKnown(db, vault, key);
-  const onProgress = progressBar();
-  const result = await resealCredentials({ db, vault, ...(onProgress && { onProgress }) });
+  const bar = progressBar('keys');
+  const result = await resealCredentials({ db, vault, ...(bar && { onProgress: ({ done, total }) => bar(done, total, 'credentials') }) });
   if (result.remaining > 0) process.exitCode = 1;
   if (json) return printJson({ keyId: vault.keyId, ...result });
   tell(vault, result);
@@ -114,14 +117,4 @@ function tell(vault: Vault, { resealed, unreadable, remaining }: Resealed): void
   }
   if (remaining === 0) out('nothing is left under another key: TOKEN_ENCRYPT_KEY_PREVIOUS may go, node by node');
   else out(`${remaining} are left under another key: keep TOKEN_ENCRYPT_KEY_PREVIOUS until these are repaired or removed`);
-}
-
-/** Only on a terminal: a pipe gets no control characters. */
-function progressBar(): ((progress: ResealProgress) => void) | undefined {
-  if (!process.stderr.isTTY) return undefined;
-  return ({ done, total }) => {
-    const filled = Math.round((done / total) * 30);
-    process.stderr.write(`\rkeys ${'█'.repeat(filled)}${'░'.repeat(30 - filled)} ${done}/${total} `);
-    if (done >= total) process.stderr.write('\n');
-  };
 }

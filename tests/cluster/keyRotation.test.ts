@@ -18,7 +18,7 @@ const rotating = {
   USER_SESSION_SECRET_PREVIOUS: clusterSecrets.USER_SESSION_SECRET,
 };
 /** More credentials than one batch holds, so that a run can be killed between two. */
-const IDLE = 3_000;
+const IDLE = 1_000;
 
 let cluster: Cluster;
 let member: ClusterMember;
