@@ -1,5 +1,5 @@
 /** Chooses the file and starts the move, after asking. */
-import { Alert, Button, FileInput, Group, Progress, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, FileInput, Group, PasswordInput, Progress, SegmentedControl, Stack, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconDatabaseImport } from '@tabler/icons-react';
 import { useState } from 'react';
 import { ConfirmModal } from '../../components/ConfirmModal';
@@ -13,9 +13,13 @@ export function MigrationForm({ onStarted }: { readonly onStarted: (id: string) 
   const [kind, setKind] = useState<'upload' | 'path'>('upload');
   const [file, setFile] = useState<File | null>(null);
   const [path, setPath] = useState('');
+  const [key, setKey] = useState('');
+  const [dryRun, setDryRun] = useState(false);
   const [asking, setAsking] = useState(false);
   const { start, busy, sent, error } = useStartMigration(onStarted);
-  const source: Source | null = kind === 'upload' ? file && { file } : path.trim() === '' ? null : { path: path.trim() };
+  const options = { key: key.trim(), dryRun };
+  const named = path.trim() === '' ? null : { path: path.trim(), ...options };
+  const source: Source | null = kind === 'upload' ? file && { file, ...options } : named;
   return (
     <Stack gap="md" maw={560}>
       <SegmentedControl
@@ -47,6 +51,16 @@ export function MigrationForm({ onStarted }: { readonly onStarted: (id: string) 
           onChange={({ currentTarget }) => setPath(currentTarget.value)}
         />
       )}
+      <PasswordInput
+        label={t('admin:migration.key')}
+        description={t('admin:migration.keyHint')}
+        autoComplete="off"
+        value={key}
+        error={error?.param === 'tokenEncryptKey'}
+        visibilityToggleButtonProps={{ 'aria-label': t('admin:users.showPassword') }}
+        onChange={({ currentTarget }) => setKey(currentTarget.value)}
+      />
+      <Checkbox label={t('admin:migration.dryRun')} checked={dryRun} onChange={({ currentTarget }) => setDryRun(currentTarget.checked)} />
       {busy && kind === 'upload' && <Progress value={sent * 100} animated aria-label={t('admin:migration.sending')} />}
       {error && (
         <Alert color="red" icon={<IconAlertTriangle size={18} />} role="alert">

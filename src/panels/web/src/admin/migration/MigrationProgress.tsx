@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconCheck } from '@tabler/icons-react';
 import { StatusBadge } from '../../components/StatusBadge';
 import { useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
+import { MigrationReport } from './MigrationReport';
 import { completed, ended, failed, type Migration } from './types';
 
 export function MigrationProgress({ migration, onAgain }: { readonly migration: Migration; readonly onAgain: () => void }) {
@@ -19,9 +20,10 @@ export function MigrationProgress({ migration, onAgain }: { readonly migration: 
       <Bar label={t('admin:migration.rows')} done={migration.rowsDone} total={migration.rowsTotal} />
       {state === 'completed' && (
         <Alert color="teal" icon={<IconCheck size={18} />}>
-          {t('admin:migration.completed')}
+          {migration.report?.dryRun ? t('admin:migration.wasDryRun') : t('admin:migration.completed')}
         </Alert>
       )}
+      {migration.report && <MigrationReport report={migration.report} />}
       {state === 'failed' && (
         <Alert color="red" icon={<IconAlertTriangle size={18} />} role="alert" title={t('admin:migration.failed')}>
           {migration.error?.table != null && <Text size="sm">{t('admin:migration.failedTable', { table: migration.error.table })}</Text>}

@@ -7,6 +7,22 @@ export interface Migration {
   readonly rowsTotal: number;
   readonly status: string;
   readonly error?: { readonly table: string | null; readonly reason: string } | null;
+  /** What became of each row, once it is completed. */
+  readonly report?: Report;
+}
+
+export interface Report {
+  readonly dryRun: boolean;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rows: number;
+    readonly imported: number;
+    readonly matched: number;
+    readonly passedOver: number;
+  }[];
+  readonly passedOver: readonly { readonly table: string; readonly id: string; readonly reason: string }[];
+  readonly notes: readonly { readonly table: string; readonly id: string; readonly note: string }[];
+  readonly warnings: readonly string[];
 }
 
 export const migrationsPath = '/admin/api/migrations';

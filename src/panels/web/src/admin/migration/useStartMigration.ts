@@ -1,11 +1,16 @@
 /** Starts a move: a server path as JSON, a file as it is, with how much of it is sent. */
 import { useState } from 'react';
+import { withParams } from '../../api/client';
 import { useApi } from '../../api/context';
 import { ApiError, errorOf } from '../../api/errors';
 import { useSession } from '../../api/session';
 import { migrationsPath } from './types';
 
-export type Source = { readonly file: File } | { readonly path: string };
+export type Source = ({ readonly file: File } | { readonly path: string }) & {
+  /** The old installation's TOKEN_ENCRYPT_KEY; '' for none. */
+  readonly key: string;
+  readonly dryRun: boolean;
+};
 
 const startPath = `${migrationsPath}/sqlite`;
 
@@ -30,8 +35,12 @@ export function useStartMigration(onStarted: (id: string) => void): StartMigrati
     try {
       const { id } =
         'path' in source
-          ? await api.send<{ id: string }>('POST', startPath, { path: source.path })
-          : await upload(source.file, csrf, setSent);
+          ? await api.send<{ id: string }>('POST', startPath, {
+              path: source.path,
+              dryRun: source.dryRun,
+              ...(source.key === '' ? {} : { tokenEncryptKey: source.key }),
+            })
+          : await upload(source, csrf, setSent);
       onStarted(id);
     } catch (thrown) {
       setError(
@@ -45,12 +54,17 @@ export function useStartMigration(onStarted: (id: string) => void): StartMigrati
 }
 
 /** fetch tells nothing of what it has sent; the older request does. */
-function upload(file: File, csrf: string | null, onSent: (share: number) => void): Promise<{ id: string }> {
+function upload(
+  { file, key, dryRun }: Source & { readonly file: File },
+  csrf: string | null,
+  onSent: (share: number) => void,
+): Promise<{ id: string }> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open('POST', startPath);
+    request.open('POST', withParams(startPath, { dryRun }));
     request.setRequestHeader('content-type', 'application/octet-stream');
     request.setRequestHeader('accept', 'application/json');
+    if (key !== '') request.setRequestHeader('x-old-encrypt-key', key);
     if (csrf !== null) request.setRequestHeader('x-csrf-token', csrf);
     request.upload.onprogress = ({ loaded, total }) => onSent(total === 0 ? 0 : loaded / total);
     request.onerror = () => reject(new ApiError({ status: 0, code: 'network', message: 'No answer came.' }));

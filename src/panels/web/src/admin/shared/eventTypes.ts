@@ -37,7 +37,6 @@ export const projectionEvents = full(
   'projection.event-retried',
   'projection.event-discarded',
 );
-export const migrationEvents = full('migration.started', 'migration.completed', 'migration.failed');
 
 export const trafficNames: readonly EventName[] = [
   'token.used',

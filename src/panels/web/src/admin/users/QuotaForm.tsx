@@ -14,7 +14,7 @@ interface Defaults {
 
 const most = 1_000_000_000;
 
-export function QuotaForm({ user }: { readonly user: User }) {
+export function QuotaForm({ user }: { readonly user: Pick<User, 'id' | 'quotaDaily' | 'quotaMonthly'> }) {
   const t = useT('admin');
   const errorText = useErrorText();
   const defaults = useGet<Defaults>('/admin/api/config').data;

@@ -1,13 +1,14 @@
 /** One member: facts, quotas, sessions, keys, and what may be done. */
-import { Button, Divider, Group, Stack } from '@mantine/core';
+import { Button, Divider, Group, SimpleGrid, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useGet, useWrite } from '../../api/queries';
 import { ConfirmModal } from '../../components/ConfirmModal';
 import { StatusBadge } from '../../components/StatusBadge';
 import { Empty, Failed, Loading } from '../../components/states';
-import { NumberText, TimeText } from '../../components/values';
+import { NumberText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
+import { useFormat } from '../../i18n/format';
 import { Facts } from '../shared/Facts';
 import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
@@ -19,31 +20,32 @@ import { UserKeys } from './UserKeys';
 export interface UserDrawerProps {
   /** '' closes. */
   readonly userId: string;
-  /** The row of the list, shown until the API's own answer is there. */
+  /** The row of the list: names them until the answer is there. */
   readonly known: User | undefined;
   readonly onClose: () => void;
 }
 
 export function UserDrawer({ userId, known, onClose }: UserDrawerProps) {
   const t = useT('admin');
-  const found = useGet<{ items: readonly User[] }>(usersPath, { q: userId, limit: 50 }, { enabled: userId !== '' });
-  const user = found.data?.items.find(({ id }) => id === userId) ?? known;
+  const found = useGet<UserDetail>(`${usersPath}/${encodeURIComponent(userId)}`, {}, { enabled: userId !== '' });
+  const user = found.data?.id === userId ? found.data : undefined;
+  const name = user?.username ?? known?.username ?? userId;
   return (
-    <SideDrawer opened={userId !== ''} onClose={onClose} title={t('admin:users.detail.title', { name: user?.username ?? userId })}>
-      {user !== undefined ? (
+    <SideDrawer opened={userId !== ''} onClose={onClose} title={t('admin:users.detail.title', { name })}>
+      {found.error?.status === 404 ? (
+        <Empty title={t('admin:users.detail.gone')} />
+      ) : user !== undefined ? (
         <Details user={user} />
       ) : found.error ? (
         <Failed error={found.error} retry={() => void found.refetch()} />
-      ) : found.isPending ? (
-        <Loading rows={6} />
       ) : (
-        <Empty title={t('admin:users.detail.gone')} />
+        <Loading rows={8} />
       )}
     </SideDrawer>
   );
 }
 
-function Details({ user }: { readonly user: User }) {
+function Details({ user }: { readonly user: UserDetail }) {
   const t = useT('admin');
   return (
     <Stack gap="md">
@@ -56,12 +58,18 @@ function Details({ user }: { readonly user: User }) {
           [t('admin:common.id'), <IdText key="i" id={user.id} whole />],
           [t('admin:users.email'), user.email],
           [t('admin:users.detail.joined'), <TimeText key="j" at={user.createdAt} exact />],
-          [t('admin:users.requests'), <NumberText key="r" value={user.requests} />],
-          [t('admin:users.lastUsed'), <TimeText key="l" at={user.lastUsedAt} never={t('admin:common.never')} />],
+          [t('admin:users.detail.lastSignIn'), <LastSignIn key="l" user={user} />],
+          [t('admin:users.requests'), <NumberText key="r" value={user.stats.totalRequests} />],
+          [t('admin:users.detail.success'), <NumberText key="u" value={user.stats.successRate} unit="percent" />],
+          [t('admin:users.detail.donated'), <NumberText key="d" value={user.stats.donatedTokens} />],
         ]}
       />
       <Acts user={user} />
       <Divider />
+      <SimpleGrid cols={2} spacing="sm">
+        <Used label={t('admin:users.detail.day')} {...user.quota.daily} />
+        <Used label={t('admin:users.detail.month')} {...user.quota.monthly} />
+      </SimpleGrid>
       <QuotaForm key={`${user.id}:${user.quotaDaily}:${user.quotaMonthly}`} user={user} />
       <Divider />
       <UserKeys userId={user.id} username={user.username} />
@@ -69,7 +77,33 @@ function Details({ user }: { readonly user: User }) {
   );
 }
 
-function Acts({ user }: { readonly user: User }) {
+function LastSignIn({ user: { lastSignIn } }: { readonly user: UserDetail }) {
+  const t = useT('admin');
+  if (lastSignIn === null) return <>{t('admin:common.never')}</>;
+  return (
+    <>
+      <TimeText at={lastSignIn.at} /> · {lastSignIn.method}
+    </>
+  );
+}
+
+function Used(props: { readonly label: string; readonly used: number; readonly limit: number; readonly resetAt: string }) {
+  const t = useT('admin');
+  const format = useFormat();
+  return (
+    <Stack gap={2}>
+      <Text size="xs" c="dimmed">
+        {props.label}
+      </Text>
+      <UsedLimit used={props.used} limit={props.limit} label={props.label} />
+      <Text size="xs" c="dimmed">
+        {t('admin:users.detail.resets', { time: format.dateTime(props.resetAt) })}
+      </Text>
+    </Stack>
+  );
+}
+
+function Acts({ user }: { readonly user: Pick<User, 'id' | 'username' | 'status'> }) {
   const t = useT('admin');
   const [asking, setAsking] = useState<'ban' | 'sessions' | null>(null);
   const { act, busy } = useUserActs(() => setAsking(null));

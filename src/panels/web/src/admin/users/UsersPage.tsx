@@ -8,7 +8,7 @@ import { LiveBadge } from '../../components/LiveBadge';
 import { PageHeader } from '../../components/PageHeader';
 import { Empty } from '../../components/states';
 import { useT } from '../../i18n';
-import { eventStreamPath, userEvents } from '../shared/eventTypes';
+import { eventStreamPath, keyEvents, userEvents } from '../shared/eventTypes';
 import { FilterBar, SelectFilter, TextFilter } from '../shared/FilterBar';
 import { useFilters } from '../shared/useFilters';
 import { BulkBar } from './BulkBar';
@@ -19,6 +19,7 @@ import { UserTable } from './UserTable';
 
 const names = ['q', 'status', 'user'] as const;
 const statuses = ['active', 'pending', 'banned'] as const;
+const watched = [...userEvents, ...keyEvents];
 
 export function Page() {
   const t = useT('admin');
@@ -29,7 +30,7 @@ export function Page() {
   const [creating, setCreating] = useState(false);
   const refresh = useRefresh();
   const soon = useSoon(() => refresh([usersPath]));
-  const live = useLive(eventStreamPath, userEvents, soon);
+  const live = useLive(eventStreamPath, watched, soon);
   const filtered = q !== '' || status !== '';
 
   return (

@@ -14,6 +14,19 @@ export interface User {
   readonly lastUsedAt: string | null;
 }
 
+interface Quota {
+  readonly limit: number;
+  readonly used: number;
+  readonly resetAt: string;
+}
+
+/** What the answer for one member adds, and what of the list's row it lacks. */
+export interface UserDetail extends Omit<User, 'requests' | 'lastUsedAt'> {
+  readonly lastSignIn: { readonly at: string; readonly method: string } | null;
+  readonly stats: { readonly totalRequests: number; readonly successRate: number; readonly donatedTokens: number };
+  readonly quota: { readonly daily: Quota; readonly monthly: Quota };
+}
+
 export interface Key {
   readonly id: string;
   readonly name: string;
