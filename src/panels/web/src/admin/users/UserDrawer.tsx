@@ -14,7 +14,7 @@ import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
 import { BanModal, useUserActs } from './BulkBar';
 import { QuotaForm } from './QuotaForm';
-import { type User, usersPath, userTones } from './types';
+import { type User, type UserDetail, usersPath, userTones } from './types';
 import { UserKeys } from './UserKeys';
 
 export interface UserDrawerProps {
