@@ -3,7 +3,7 @@
 export type FeedState = 'connecting' | 'open' | 'lost';
 
 export interface FeedEvent {
-  /** Event type as sent, for example `kirogate.token.used`. */
+  /** As sent, for example `kirogate.token.used`. */
   readonly type: string;
   readonly id: string;
   readonly data: unknown;
@@ -11,8 +11,10 @@ export interface FeedEvent {
 
 export interface FeedOptions {
   readonly url: string;
-  /** Full event types; also what the stream is asked to send. */
+  /** Names of the events that are listened for; also what the stream is asked to send. */
   readonly types: readonly string[];
+  /** The stream sends all it has and takes no choice. */
+  readonly all?: boolean;
   onEvent(event: FeedEvent): void;
   onState(state: FeedState): void;
   /** Connected again after a loss: what was read before may be old. */
@@ -37,7 +39,7 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
 
   function connect(): void {
     if (source) return;
-    const query = new URLSearchParams({ types: options.types.join(','), after: lastId || 'now' });
+    const query = new URLSearchParams({ ...(options.all ? {} : { types: options.types.join(',') }), after: lastId || 'now' });
     const opened = options.open(`${options.url}?${query}`);
     source = opened;
     opened.onopen = () => {

@@ -4,10 +4,16 @@ import { useEffect, useRef, useState } from 'react';
 import { createEventFeed, type FeedEvent, type FeedState } from './eventFeed';
 
 /**
- * Follows `url` for the given full event types while the page is shown. After a lost connection all that was read is read again.
+ * Follows `url` for the given event types while the page is shown; `all`: the stream cannot be asked for less than everything.
+ * After a lost connection all that was read is read again.
  * Answers the state, for `<LiveBadge state={…} />`. Events come in bursts: give `useRefresh` a rest with `useSoon`.
  */
-export function useLive(url: string, types: readonly string[], onEvent: (event: FeedEvent) => void): FeedState {
+export function useLive(
+  url: string,
+  types: readonly string[],
+  onEvent: (event: FeedEvent) => void,
+  { all = false }: { readonly all?: boolean } = {},
+): FeedState {
   const client = useQueryClient();
   const [state, setState] = useState<FeedState>('connecting');
   const handler = useRef(onEvent);
@@ -20,6 +26,7 @@ export function useLive(url: string, types: readonly string[], onEvent: (event: 
     const feed = createEventFeed({
       url,
       types: wanted.split(','),
+      all,
       onEvent: (event) => handler.current(event),
       onState: setState,
       onBack: () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' }),
@@ -35,7 +42,7 @@ export function useLive(url: string, types: readonly string[], onEvent: (event: 
       document.removeEventListener('visibilitychange', onVisibility);
       feed.close();
     };
-  }, [url, wanted, client]);
+  }, [url, wanted, all, client]);
 
   return state;
 }

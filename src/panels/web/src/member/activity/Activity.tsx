@@ -11,7 +11,7 @@ import { Empty } from '../../components/states';
 import { NumberText, TimeText } from '../../components/values';
 import { useT } from '../../i18n';
 import type { Activity } from '../types';
-import { requestEvents, useMemberLive } from '../useMemberLive';
+import { useMemberLive } from '../useMemberLive';
 import { ActivityDetails } from './ActivityDetails';
 import { outcomeTones } from './outcomes';
 
@@ -21,7 +21,7 @@ export function Page() {
   const t = useT('member');
   const list = useList<Activity>(path, { limit: 50 });
   const [open, setOpen] = useState<Activity | null>(null);
-  const live = useMemberLive(requestEvents, [path]);
+  const live = useMemberLive(['request'], [path]);
   return (
     <>
       <PageHeader title={t('member:nav.activity')} description={t('member:activity.lead')}>

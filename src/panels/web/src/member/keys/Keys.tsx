@@ -16,7 +16,6 @@ import { useMemberLive } from '../useMemberLive';
 import { KeyForm } from './KeyForm';
 
 const path = '/user/api/keys';
-const events = ['kirogate.key.issued', 'kirogate.key.changed', 'kirogate.key.revoked', 'kirogate.token.used'];
 const tones = { active: 'good', revoked: 'muted', expired: 'warn' } as const;
 
 export function Page() {
@@ -25,7 +24,7 @@ export function Page() {
   const [form, setForm] = useState<ApiKey | 'new' | null>(null);
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
   const revoke = useWrite({ refreshes: [path], done: t('member:keys.revoked') });
-  useMemberLive(events, [path]);
+  useMemberLive(['key', 'request'], [path]);
   const create = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setForm('new')}>
       {t('member:keys.create')}

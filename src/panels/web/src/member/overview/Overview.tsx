@@ -9,18 +9,18 @@ import { Failed } from '../../components/states';
 import { NumberText } from '../../components/values';
 import { useT } from '../../i18n';
 import type { Stats } from '../types';
-import { requestEvents, tokenEvents, useMemberLive } from '../useMemberLive';
+import { type MemberNews, useMemberLive } from '../useMemberLive';
 import { Announcements } from './Announcements';
 import { Notifications } from './Notifications';
 import { Quotas } from './Quotas';
 
 const shown = ['/user/api/stats', '/user/api/quota', '/user/api/notifications', '/user/api/announcements'];
-const events = [...requestEvents, ...tokenEvents, 'kirogate.quota.warned', 'kirogate.quota.hit', 'kirogate.user.quota-changed'];
+const news: readonly MemberNews[] = ['request', 'token', 'quota', 'account', 'notification', 'announcement'];
 
 export function Page() {
   const t = useT('member');
   const stats = useGet<Stats>('/user/api/stats');
-  const live = useMemberLive(events, shown);
+  const live = useMemberLive(news, shown);
   const size = 18;
   return (
     <>

@@ -12,7 +12,7 @@ import { Empty } from '../../components/states';
 import { NumberText, RiskText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
 import type { Token } from '../types';
-import { tokenEvents, useMemberLive } from '../useMemberLive';
+import { useMemberLive } from '../useMemberLive';
 import { DonateForm } from './DonateForm';
 import { EditToken } from './EditToken';
 import { TokenStatus } from './TokenStatus';
@@ -28,7 +28,7 @@ export function Page() {
   const t = useT('member');
   const list = useList<Token>(path);
   const [opened, setOpened] = useState<Opened | null>(null);
-  const live = useMemberLive([...tokenEvents, 'kirogate.token.used', 'kirogate.token.failed'], [path]);
+  const live = useMemberLive(['token', 'request'], [path]);
   const close = (): void => setOpened(null);
   const donate = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setOpened({ kind: 'donate' })}>
