@@ -1,6 +1,7 @@
 /** Brings control events from the archive to the control stream: a copy for consumers and a bell for nodes, never the truth. */
 import type { Logger } from 'pino';
 import { partitionHeads, readPartition } from '../events/archive.js';
+import { allSpans, inDays } from '../events/archiveDays.js';
 import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
 import { type Queryable, sql } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
@@ -88,7 +89,11 @@ async function relay(deps: RelayDeps, isClosed: () => boolean): Promise<void> {
 
 /** The position before the first event that the stream would still keep. */
 async function oldestKept({ db, clock, retentionMs }: RelayDeps): Promise<number> {
+  const since = clock.now() - retentionMs;
+  // Years of archive are years of tables: only those are looked at that hold something as new.
+  const held = db.engine === 'postgres' ? await allSpans(db) : [];
+  const days = held.filter((span) => span.partition === CONTROL_PARTITION && span.last_time >= since).map(({ day }) => day);
   const [row] = await db.query<{ position: number | null }>(sql`select min(position) as position from archive
-    where partition = ${CONTROL_PARTITION} and time >= ${clock.now() - retentionMs}`);
+    where partition = ${CONTROL_PARTITION} and time >= ${since} and ${inDays(db, days)}`);
   return row?.position == null ? Number.MAX_SAFE_INTEGER : row.position - 1;
 }
