@@ -1,4 +1,4 @@
-/** `npm run bench`: proxies side by side in one run, then events a second; prints tables of figures and ratios. */
+/** `npm run bench`: proxies side by side in one run, then events a second; `--part panels` times the panels' calls; prints tables of figures and ratios. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ ensureInstalled();
 ensureBuilt();
 const { measureProxies } = await import('./proxies.js');
 const { measureEvents } = await import('./events.js');
+const { measurePanels } = await import('./panels.js');
 
 const { values } = parseArgs({
   options: {
@@ -21,10 +22,16 @@ const { values } = parseArgs({
     /** Only subjects whose name contains this; may be given often. */
     only: { type: 'string', multiple: true, default: [] },
     without: { type: 'string', multiple: true, default: [] },
-    /** `proxies`, `events` or `all`. */
+    /** `proxies`, `events`, `panels` or `all`, which is the first two. */
     part: { type: 'string', default: 'all' },
     /** Events of the second part. */
     events: { type: 'string', default: '50000' },
+    /** Rows of the third part, how often each call is timed, and whether on PostgreSQL. */
+    activity: { type: 'string', default: '1000000' },
+    tokens: { type: 'string', default: '30000' },
+    users: { type: 'string', default: '20000' },
+    calls: { type: 'string', default: '9' },
+    postgres: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
@@ -40,8 +47,13 @@ try {
     without: values.without,
   };
   const results = {};
-  if (values.part !== 'events') results.proxies = await measureProxies(options);
-  if (values.part !== 'proxies') results.events = await measureEvents({ dir, events: Number(values.events) });
+  const asked = (part) => values.part === part || (values.part === 'all' && part !== 'panels');
+  if (asked('proxies')) results.proxies = await measureProxies(options);
+  if (asked('events')) results.events = await measureEvents({ dir, events: Number(values.events) });
+  if (asked('panels')) {
+    const size = { rows: Number(values.activity), tokens: Number(values.tokens), users: Number(values.users) };
+    results.panels = await measurePanels({ dir, ...size, rounds: Number(values.calls), postgres: values.postgres });
+  }
   if (values.json) console.log(JSON.stringify(results, null, 2));
 } finally {
   rmSync(dir, { recursive: true, force: true });
