@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 const services = fileURLToPath(new URL('../../scripts/services.js', import.meta.url));
@@ -66,17 +67,13 @@ async function visit(browser: Browser, url: string, options: BrowserContextOptio
   };
 }
 
-interface AxeFault {
-  readonly id: string;
-  readonly impact: string | null;
-  readonly nodes: readonly { readonly target: readonly unknown[]; readonly failureSummary?: string }[];
-}
-
 async function accessibilityFaults(page: Page): Promise<string[]> {
   // The debugger puts axe in: the page's policy is not loosened for it.
   await page.evaluate(axeSource);
-  const faults = await page.evaluate<AxeFault[]>("axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations)");
-  return faults
+  const { violations } = await page.evaluate<Pick<AxeResults, 'violations'>>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => ({ violations }))",
+  );
+  return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(
       ({ id, impact, nodes }) =>
