@@ -12,7 +12,9 @@ import { createIds } from '../../shared/ids.js';
 import { defaultSettings } from '../../shared/settings.js';
 import { parseKiroCredential } from '../../upstreams/kiro/credentials.js';
 import { readCredential } from '../token/credentials.js';
+import { identityOf, insertIdentity } from '../user/identities.js';
 import { readPasswordHash } from '../user/passwords.js';
+import { signInByProvider } from '../user/signInByProvider.js';
 import type { MigrationFault } from './fault.js';
 import { type ImportOptions, importOld, type Progress } from './importOld.js';
 import { readOld } from './old/read.js';
@@ -134,6 +136,81 @@ describe('an old KiroGate', () => {
     expect(report.notes).toContainEqual({ table: 'users', id: '2', note: expect.stringContaining('needs a new password') });
   });
 
+  describe('members who signed in elsewhere', () => {
+    const users = {
+      columns: userColumns,
+      rows: [
+        userCells(1, 'ada', { email: null, github: '4711471147114711' }),
+        userCells(2, 'bob', { email: 'bob@example.com', linuxdo: '8158158158158158' }),
+        userCells(3, 'cyd', { email: null, github: '12', banned: 1 }),
+      ],
+    };
+    const people = async () => (await old({ tables: { ...oldInstallation(), users }, metrics: null })).main;
+    const github = (subject: string) => identityOf('github', 'https://github.com', subject);
+    const linuxdo = (subject: string) => identityOf('oidc', 'https://connect.linux.do/', subject);
+    const linked = async () =>
+      (await db.query<{ identity: string; user_id: string }>(sql`select identity, user_id from vault_identities`))
+        .map(({ identity, user_id }) => `${user_id} ${identity}`)
+        .sort();
+
+    /** Who comes in, decided as the sign-in decides it. */
+    const signIn = (provider: 'github' | 'oidc', identity: string) =>
+      db.tx(async (tx) => {
+        const input = signInByProvider.input.parse({ provider, identity, email: null, username: 'somebody' });
+        const context = { now: OLD_TIME, actor: 'system', ids: createIds(systemClock) };
+        const state = await signInByProvider.load(tx, input, { ...context, defaults: defaultSettings });
+        return signInByProvider.decide(state, input, context).result;
+      });
+
+    test('are recognised when they come from there again; a banned one stays out', async () => {
+      await take(await people());
+      expect(await signIn('github', github('4711471147114711'))).toMatchObject({ userId: '1', link: false });
+      expect(await signIn('oidc', linuxdo('8158158158158158'))).toMatchObject({ userId: '2', link: false });
+      await expect(signIn('github', github('12'))).rejects.toMatchObject({ code: 'user_banned' });
+    });
+
+    test.each([
+      ['of another GitHub', 'github', identityOf('github', 'https://github.example', '4711471147114711')],
+      ['of another issuer', 'oidc', identityOf('oidc', 'https://id.example', '8158158158158158')],
+      ['who has the number elsewhere', 'oidc', linuxdo('4711471147114711')],
+    ] as const)('are not mistaken for somebody %s', async (_, provider, identity) => {
+      await take(await people());
+      expect(['1', '2', '3']).not.toContain((await signIn(provider, identity)).userId);
+    });
+
+    test('are linked once, whichever run came first', async () => {
+      const main = await people();
+      await take(main);
+      const first = await linked();
+      expect(first).toEqual([`1 ${github('4711471147114711')}`, `2 ${linuxdo('8158158158158158')}`, `3 ${github('12')}`].sort());
+      await take(main);
+      expect(await linked()).toEqual(first);
+    });
+
+    test('who signed in here before the import are matched by that, not made a second time', async () => {
+      await insertIdentity(db, { identity: github('4711471147114711'), provider: 'github', userId: 'here', now: OLD_TIME });
+      const report = await take(await people());
+      expect(countsOf(report, 'users')).toEqual({ imported: 2, matched: 1, passedOver: 0 });
+      expect(report.mapped).toContainEqual({ table: 'users', from: '1', to: 'here' });
+      expect(await linked()).toContain(`here ${github('4711471147114711')}`);
+    });
+
+    test('and are known here by mailbox alone get no new way in from the old file, and the report says so', async () => {
+      const before = { columns: userColumns, rows: [userCells(7, 'bob of here', { email: 'bob@example.com' })] };
+      await take((await old({ tables: { ...oldInstallation(), users: before }, metrics: null })).main);
+      const report = await take(await people());
+      expect(report.mapped).toContainEqual({ table: 'users', from: '2', to: '7' });
+      expect(report.notes).toContainEqual({ table: 'users', id: '2', note: expect.stringContaining('theirs to link') });
+      expect((await linked()).filter((one) => one.startsWith('7 '))).toEqual([]);
+    });
+
+    test('leave no trace of who they are there in any event', async () => {
+      await take(await people());
+      const text = JSON.stringify(await readPartition(db, CONTROL_PARTITION, 0, 100));
+      for (const trace of ['4711471147114711', '8158158158158158', github('4711471147114711')]) expect(text).not.toContain(trace);
+    });
+  });
+
   test('credentials are sealed anew; what cannot be opened or belongs to nobody is named by id and passed over', async () => {
     const report = await take((await old()).main);
     expect(countsOf(report, 'tokens')).toEqual({ imported: 3, matched: 0, passedOver: 2 });
@@ -173,6 +250,7 @@ describe('an old KiroGate', () => {
     expect(report.left.map(({ table }) => table)).toEqual(
       expect.arrayContaining(['activity_logs', 'token_health', 'user_notifications', 'announcement_status', 'counters']),
     );
+    expect(report.left).toContainEqual({ table: 'user_quotas', rows: 1, why: expect.stringContaining('begin anew') });
   });
 
   test('everything is an event of the system, between the start and the end of the migration, without a secret', async () => {

@@ -4,6 +4,7 @@ import { type Queryable, type SQLQuery, sql } from '../../infra/database/port.js
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Settings } from '../../shared/settings.js';
 import { loadSettings } from '../config/state.js';
+import { accountsOf } from './old/accounts.js';
 import type { OldInstallation, takenTables } from './old/read.js';
 import type { OldSecrets } from './old/secrets.js';
 import { exactText, idOf, textOf } from './old/values.js';
@@ -43,6 +44,8 @@ export async function readKnown(tx: Queryable, old: OldInstallation, secrets: Ol
     return clear === null ? null : hash('sha256', clear.trim(), 'hex');
   });
   const byEmail = await idsBy(tx, sql`email`, sql`users`, sql`id`, emails);
+  const identities = (old.tables.get('users') ?? []).flatMap((row) => accountsOf(row).map(({ identity }) => identity));
+  const byIdentity = await idsBy(tx, sql`identity`, sql`vault_identities`, sql`user_id`, [...new Set(identities)]);
   const byKeyHash = await idsBy(tx, sql`hash`, sql`vault_keys`, sql`key_id`, keyHashes);
   const byImportHash = await idsBy(tx, sql`hash`, sql`vault_import_keys`, sql`import_key_id`, importHashes);
   const byFingerprint = await idsBy(tx, sql`fingerprint`, sql`vault_credentials`, sql`token_id`, fingerprints);
@@ -52,6 +55,7 @@ export async function readKnown(tx: Queryable, old: OldInstallation, secrets: Ol
     remembered: (kind, natural) => remembered.get(`${kind} ${natural}`),
     isTaken: (kind, id) => given.has(`${kind} ${id}`),
     userByEmail: (email) => byEmail.get(email),
+    userByIdentity: (identity) => byIdentity.get(identity),
     keyByHash: (keyHash) => byKeyHash.get(keyHash),
     importKeyByHash: (keyHash) => byImportHash.get(keyHash),
     tokenByFingerprint: (fingerprint) => byFingerprint.get(fingerprint),

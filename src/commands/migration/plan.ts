@@ -2,6 +2,7 @@
 import type { Settings } from '../../shared/settings.js';
 import type { ParsedCredential } from '../../upstreams/define.js';
 import type { Decided } from '../define.js';
+import type { IdentityProvider } from '../user/identities.js';
 import type { OldInstallation, TakenTable } from './old/read.js';
 import type { OldSecrets } from './old/secrets.js';
 import { planAnnouncements, planImportKeys, planKeys } from './plan/keys.js';
@@ -18,9 +19,19 @@ export interface PlannedEvent extends Decided {
 /** Written beside the events: never part of one. */
 export interface PlannedSecrets {
   readonly password?: { readonly userId: string; readonly hash: string };
+  /** Accounts elsewhere by which the member signs in. */
+  readonly identities?: readonly PlannedIdentity[];
   readonly key?: { readonly keyId: string; readonly hash: string };
   readonly importKey?: { readonly importKeyId: string; readonly hash: string };
   readonly credential?: { readonly tokenId: string; readonly credential: ParsedCredential };
+}
+
+export interface PlannedIdentity {
+  readonly identity: string;
+  readonly provider: IdentityProvider;
+  readonly userId: string;
+  /** ms since epoch */
+  readonly linkedAt: number;
 }
 
 /** What one row becomes. Rows that need nothing have none. */
@@ -46,6 +57,8 @@ export interface Known {
   /** Is the id taken by something else of this kind? */
   readonly isTaken: (kind: Kind, id: string) => boolean;
   readonly userByEmail: (email: string) => string | undefined;
+  /** Who signs in here by this account elsewhere. */
+  readonly userByIdentity: (identity: string) => string | undefined;
   readonly keyByHash: (hash: string) => string | undefined;
   readonly importKeyByHash: (hash: string) => string | undefined;
   readonly tokenByFingerprint: (fingerprint: string) => string | undefined;

@@ -22,7 +22,7 @@ export interface MigrationReport {
   readonly notes: readonly { readonly table: string; readonly id: string; readonly note: string }[];
   /** Tokens that wait for a health check before they serve. */
   readonly recheck: readonly string[];
-  /** Tables that stay behind. */
+  /** Tables that stay behind, whole or in part. */
   readonly left: readonly { readonly table: string; readonly rows: number; readonly why: string }[];
   readonly warnings: readonly string[];
   /** Entries beyond the bound, by list. */

@@ -91,6 +91,17 @@ async function writeSecrets(tx: Queryable, rows: readonly PlannedRow[], vault: V
     const list = passwords.map(({ userId, hash }) => ({ user_id: userId, hash }));
     await tx.query(sql`insert into vault_passwords (user_id, hash) ${rowsOf(tx.engine, { user_id: 'text', hash: 'text' }, list)}`);
   }
+  const identities = of((row) => row.secrets.identities).flat();
+  if (identities.length > 0) {
+    const list = identities.map(({ identity, userId, provider, linkedAt }) => ({
+      identity,
+      user_id: userId,
+      provider,
+      linked_at: linkedAt,
+    }));
+    const columns = { identity: 'text', user_id: 'text', provider: 'text', linked_at: 'bigint' } as const;
+    await tx.query(sql`insert into vault_identities (identity, user_id, provider, linked_at) ${rowsOf(tx.engine, columns, list)}`);
+  }
   const keys = of((row) => row.secrets.key);
   if (keys.length > 0) {
     const list = keys.map(({ keyId, hash }) => ({ key_id: keyId, hash }));

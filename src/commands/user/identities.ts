@@ -6,10 +6,10 @@ import { type Queryable, sql } from '../../infra/database/port.js';
 export const identityProvider = z.enum(['github', 'oidc']);
 export type IdentityProvider = z.output<typeof identityProvider>;
 
-/** SHA-256 (hex) of where somebody is known and as whom. `issuer`: the provider's own address. */
+/** SHA-256 (hex) of where somebody is known and as whom. `issuer`: the provider's own address, with or without a slash at its end. */
 export function identityOf(provider: IdentityProvider, issuer: string, subject: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([provider, issuer, subject]))
+    .update(JSON.stringify([provider, issuer.replace(/\/$/, ''), subject]))
     .digest('hex');
 }
 

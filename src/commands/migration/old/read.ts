@@ -3,7 +3,7 @@ import { DatabaseError } from '../../../infra/database/errors.js';
 import { sql } from '../../../infra/database/port.js';
 import type { ReadOnlySqlite } from '../../../infra/database/readOnlySqlite.js';
 import { atTable, MigrationFault } from '../fault.js';
-import type { OldRow } from './values.js';
+import { countOf, type OldRow } from './values.js';
 
 /** In the order in which they are taken: what others refer to comes first. */
 export const takenTables = [
@@ -79,6 +79,9 @@ export async function readOld(main: ReadOnlySqlite, metrics: ReadOnlySqlite | nu
       if (count > 0) left.push({ table, rows: count, why });
     }
   }
+  const used = (found.get('user_quotas') ?? []).filter((row) => (countOf(row.daily_used) ?? 0) + (countOf(row.monthly_used) ?? 0) > 0);
+  if (used.length > 0)
+    left.push({ table: 'user_quotas', rows: used.length, why: 'what was used up there; the quotas themselves come, and begin anew' });
   return { tables: found, left, warnings };
 }
 

@@ -1,5 +1,6 @@
 /** Old users as members, with their quotas and password hashes. */
 import { decided } from '../../define.js';
+import { accountsOf, type OldAccount } from '../old/accounts.js';
 import { boolOf, countOf, exactText, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
 
@@ -8,8 +9,9 @@ interface OldUser {
   readonly row: OldRow;
   readonly email: string | null;
   readonly createdAt: number | null;
-  /** By which the same row is known again; the first is its own id. */
-  readonly naturals: readonly string[];
+  /** By which the same row is known again. */
+  readonly natural: string;
+  readonly accounts: readonly OldAccount[];
 }
 
 export function planUsers(planning: Planning): void {
@@ -30,12 +32,8 @@ function readUser(row: OldRow): OldUser | null {
   if (id === null) return null;
   const email = textOf(row.email, 254)?.toLowerCase() ?? null;
   const createdAt = timeOf(row.created_at);
-  const outside = (['github', 'linuxdo'] as const).flatMap((name) => {
-    const subject = textOf(row[`${name}_id`], 100);
-    return subject === null ? [] : [`${name}:${subject}`];
-  });
   // Two old installations both have a user 1: the moment of the sign-up tells them apart.
-  return { id, row, email, createdAt, naturals: [`old:${id}:${createdAt ?? textOf(row.username, 100) ?? ''}`, ...outside] };
+  return { id, row, email, createdAt, natural: `old:${id}:${createdAt ?? textOf(row.username, 100) ?? ''}`, accounts: accountsOf(row) };
 }
 
 function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined): void {
@@ -45,8 +43,8 @@ function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined):
     users.set(user.id, matched);
     report.count('users', 'matched');
     if (quota) report.count('user_quotas', 'matched');
+    if (known.remembered('user', user.natural) === undefined) tellMatch(planning, user, matched);
     rememberUser(planning, user, matched);
-    if (matched !== user.id && known.remembered('user', user.naturals[0] ?? '') === undefined) report.mapped('users', user.id, matched);
     return;
   }
   const id = planning.idFor('user', 'users', user.id);
@@ -58,15 +56,28 @@ function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined):
   report.count('users', 'imported');
 }
 
-/** By what an earlier run noted, by mailbox, by the account elsewhere; of the rows before it in this file too. */
-function matchOf({ known, here }: Planning, { naturals, email }: OldUser): string | undefined {
-  const [own = '', ...outside] = naturals;
+/** By what an earlier run noted, by who signs in here by the account elsewhere, by mailbox; of the rows before it in this file too. */
+function matchOf({ known, here }: Planning, { natural, accounts, email }: OldUser): string | undefined {
+  const first = (ask: (account: OldAccount) => string | undefined): string | undefined => accounts.map(ask).find((id) => id !== undefined);
   const byEmail = email === null ? undefined : known.userByEmail(email);
-  return here('user', own) ?? byEmail ?? outside.map((natural) => here('user', natural)).find((id) => id !== undefined);
+  return (
+    here('user', natural) ??
+    first(({ identity }) => known.userByIdentity(identity)) ??
+    byEmail ??
+    first((account) => here('user', account.natural))
+  );
 }
 
-function rememberUser({ keep }: Planning, { naturals }: OldUser, id: string): void {
-  for (const natural of naturals) keep('user', natural, id);
+/** Who was here before keeps the ways in that they have: the old file's word alone gives nobody another one. */
+function tellMatch({ known, here, report }: Planning, { id, accounts }: OldUser, matched: string): void {
+  if (matched !== id) report.mapped('users', id, matched);
+  const isTheirs = ({ identity, natural }: OldAccount): boolean =>
+    known.userByIdentity(identity) === matched || here('user', natural) === matched;
+  if (!accounts.every(isTheirs)) report.note('users', id, 'is a member here already; the sign-in by GitHub or LinuxDo is theirs to link');
+}
+
+function rememberUser({ keep }: Planning, { natural, accounts }: OldUser, id: string): void {
+  for (const one of [natural, ...accounts.map((account) => account.natural)]) keep('user', one, id);
 }
 
 function becomes(planning: Planning, user: OldUser, id: string): { events: PlannedEvent[]; secrets: PlannedSecrets } {
@@ -88,11 +99,16 @@ function becomes(planning: Planning, user: OldUser, id: string): { events: Plann
   }
   if (boolOf(row.is_admin, false))
     planning.report.note('users', user.id, 'was an admin there; admins sign in with the admin password here');
+  const identities = user.accounts.map(({ identity, provider }) => ({ identity, provider, userId: id, linkedAt: now }));
   const hash = exactText(row.password_hash);
-  if (hash === null) return { events, secrets: {} };
-  if (planning.tools.isPasswordRecord(hash)) return { events, secrets: { password: { userId: id, hash } } };
-  planning.report.note('users', user.id, 'the password hash is malformed: the member is kept and needs a new password');
-  return { events, secrets: {} };
+  if (hash === null) return { events, secrets: { identities } };
+  if (planning.tools.isPasswordRecord(hash)) return { events, secrets: { identities, password: { userId: id, hash } } };
+  planning.report.note(
+    'users',
+    user.id,
+    'the password hash is malformed: the member is kept and needs a new password, which an admin sets',
+  );
+  return { events, secrets: { identities } };
 }
 
 /** One mailbox, one account: of two rows that differ in case only the first keeps it. */

@@ -105,14 +105,22 @@ export const userColumns = [
 ] as const;
 const keyColumns = ['id', 'user_id', 'key_hash', 'key_prefix', 'name', 'is_active', 'request_count', 'last_used', 'created_at'] as const;
 
-/** `[id, linuxdo, github, email, name, banned, approval, password hash]` as a row of `users`. */
+/** A row of `users`. */
 export function userCells(
   id: number,
   username: string,
-  over: { email?: string | null; github?: string; banned?: 1; approval?: string; hash?: string; at?: number } = {},
+  over: { email?: string | null; github?: string; linuxdo?: string; banned?: 1; approval?: string; hash?: string; at?: number } = {},
 ): Cell[] {
-  const { email = `${username}@example.com`, github = null, banned = 0, approval = 'approved', hash = null, at = OLD_TIME + id } = over;
-  return [id, null, github, email, username, null, 0, 0, banned, approval, hash, 1, at, null];
+  const {
+    email = `${username}@example.com`,
+    github = null,
+    linuxdo = null,
+    banned = 0,
+    approval = 'approved',
+    hash = null,
+    at = OLD_TIME + id,
+  } = over;
+  return [id, linuxdo, github, email, username, null, 0, 0, banned, approval, hash, 1, at, null];
 }
 
 export const keyCells = (id: number, userId: number, key: string, active = 1): Cell[] => [
