@@ -107,7 +107,7 @@ describe('an admin', () => {
     await one.page.getByText('Saved and in force.').waitFor();
     await other.page.getByText('Another admin just changed this to 41').waitFor();
     expect((await service.admin.get<{ token_rpm_limit: number }>('/admin/api/config')).token_rpm_limit).toBe(41);
-    await other.page.getByRole('button', { name: `${limit}: take theirs` }).click();
+    await other.page.getByRole('button', { name: `Take theirs (${limit})` }).click();
     expect(await other.page.getByLabel(limit).inputValue()).toBe('41');
     expect([...one.complaints, ...other.complaints]).toEqual([]);
   });
