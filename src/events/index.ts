@@ -46,6 +46,7 @@ import { tokenUsed } from './token/used.js';
 import { tokenVisibilityChanged } from './token/visibilityChanged.js';
 import { userApproved } from './user/approved.js';
 import { userBanned } from './user/banned.js';
+import { userPasswordChanged } from './user/passwordChanged.js';
 import { userQuotaChanged } from './user/quotaChanged.js';
 import { userRegistered } from './user/registered.js';
 import { userSessionsRevoked } from './user/sessionsRevoked.js';
@@ -78,6 +79,7 @@ export const eventTypes = [
   userUnbanned,
   userQuotaChanged,
   userSessionsRevoked,
+  userPasswordChanged,
   userSignedIn,
   keyIssued,
   keyChanged,

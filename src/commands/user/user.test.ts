@@ -7,6 +7,7 @@ import { createUser } from './create.js';
 import { recordUserSignIn } from './recordSignIn.js';
 import { registerUser } from './register.js';
 import { revokeUserSessions } from './revokeSessions.js';
+import { changeOwnPassword, setUserPassword } from './setPassword.js';
 import { setUserQuota } from './setQuota.js';
 import type { UserState } from './state.js';
 import { unbanUsers } from './unban.js';
@@ -110,6 +111,35 @@ describe('quotas', () => {
   test('an unknown user, a member at work', () => {
     expect(given<UserState | undefined>(undefined).refuses(setUserQuota, { userId: 'x', daily: 1 })).toBe('not_found');
     expect(given(user()).refuses(setUserQuota, { userId: 'ada', daily: 1_000 }, 'user/ada')).toBe('forbidden');
+  });
+});
+
+describe('a new password', () => {
+  const password = 'correct horse';
+  const own = { userId: 'ada', password, verified: 'the old hash' };
+  const both = (by: 'admin' | 'member') => [
+    { type: 'user.password-changed', subject: 'user/ada', data: { by } },
+    { type: 'user.sessions-revoked', subject: 'user/ada', data: { from: 4, to: 5 } },
+  ];
+
+  test('by an admin ends the sessions and is nowhere in the events', () => {
+    const { events, result } = given(user({ sessionVersion: 4 })).when(setUserPassword, { userId: 'ada', password });
+    expect(events).toEqual(both('admin'));
+    expect(result).toEqual({ sessionVersion: 5 });
+    expect(JSON.stringify(events)).not.toContain('horse');
+  });
+
+  test('is given by admins only, to who exists', () => {
+    expect(given(user()).refuses(setUserPassword, { userId: 'ada', password }, 'user/ada')).toBe('forbidden');
+    expect(given<UserState | undefined>(undefined).refuses(setUserPassword, { userId: 'x', password })).toBe('not_found');
+  });
+
+  test('is changed by the member whose it is, while the old one is still the one that was proved', () => {
+    const state = { user: user({ sessionVersion: 4 }), hash: 'the old hash' };
+    expect(given(state).when(changeOwnPassword, own, 'user/ada').events).toEqual(both('member'));
+    expect(given(state).refuses(changeOwnPassword, own, 'user/eve')).toBe('not_found');
+    expect(given({ ...state, hash: 'another' }).refuses(changeOwnPassword, own, 'user/ada')).toBe('conflict');
+    expect(given({ ...state, user: user({ status: 'banned' }) }).refuses(changeOwnPassword, own, 'user/ada')).toBe('user_banned');
   });
 });
 

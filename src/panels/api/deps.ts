@@ -106,6 +106,8 @@ export interface PanelContext extends PanelDeps {
     readonly userLogin: Throttle;
     readonly register: Throttle;
     readonly signIn: Throttle;
+    /** By member, not by address. */
+    readonly password: Throttle;
   };
   /** Ways in that are set up. */
   readonly providers: { readonly github: Provider | null; readonly oidc: Provider | null };

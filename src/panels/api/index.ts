@@ -41,6 +41,7 @@ export function createPanelApi(deps: PanelDeps): Express {
       register: createThrottle({ clock, tries: 120, windowMs: minute }),
       // Each return makes calls to the provider.
       signIn: createThrottle({ clock, tries: 60, windowMs: minute }),
+      password: createThrottle({ clock, tries: 20, windowMs: minute }),
     },
     providers: {
       github: signIn.github && createGithub(signIn.github),

@@ -25,6 +25,7 @@ import { authRoutes } from './user/auth.js';
 import { memberEventRoutes } from './user/events.js';
 import { userKeyRoutes } from './user/keys.js';
 import { notificationRoutes } from './user/notifications.js';
+import { passwordRoutes } from './user/password.js';
 import { profileRoutes } from './user/profile.js';
 import { userTokenRoutes } from './user/tokens.js';
 import { tokenUsageRoutes } from './user/tokenUsage.js';
@@ -51,6 +52,7 @@ export const routes: readonly Route[] = [
   ...providerRoutes,
   ...signInRoutes,
   ...profileRoutes,
+  ...passwordRoutes,
   ...userTokenRoutes,
   ...tokenUsageRoutes,
   ...userKeyRoutes,

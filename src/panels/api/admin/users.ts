@@ -1,15 +1,16 @@
 /** Members as the admin sees and changes them. */
 import { z } from 'zod';
-import { optionalText, quota, requiredText } from '../../../commands/fields.js';
+import { quota } from '../../../commands/fields.js';
 import { approveUsers } from '../../../commands/user/approve.js';
 import { banUsers } from '../../../commands/user/ban.js';
 import { createUser } from '../../../commands/user/create.js';
 import { email, password } from '../../../commands/user/passwords.js';
 import { revokeUserSessions } from '../../../commands/user/revokeSessions.js';
+import { setUserPassword } from '../../../commands/user/setPassword.js';
 import { setUserQuota } from '../../../commands/user/setQuota.js';
 import { unbanUsers } from '../../../commands/user/unban.js';
 import { defineRoute } from '../define.js';
-import { filterText, ids, iso, isoOrNull, listOf, maybeTime, paging, time } from '../fields.js';
+import { filterText, ids, iso, isoOrNull, listOf, maybeTime, optionalText, paging, requiredText, time } from '../fields.js';
 import { metaOf } from '../meta.js';
 import { listUsers, userSorts } from '../reads/users.js';
 
@@ -112,6 +113,18 @@ export const adminUserRoutes = [
     status: 204,
     async handle(request, { commands }) {
       await commands.execute(revokeUserSessions, { userId: request.params.id }, metaOf(request));
+      return {};
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/users/:id/password',
+    access: 'admin',
+    summary: 'Give a member a new password, for who has lost the old one or came without one that works; all their sessions end.',
+    status: 204,
+    body: z.strictObject({ password }),
+    async handle(request, { commands }) {
+      await commands.execute(setUserPassword, { userId: request.params.id, password: request.body.password }, metaOf(request));
       return {};
     },
   }),

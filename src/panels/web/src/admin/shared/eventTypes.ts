@@ -66,6 +66,7 @@ export const auditNames: readonly EventName[] = [
   'user.unbanned',
   'user.quota-changed',
   'user.sessions-revoked',
+  'user.password-changed',
   'key.issued',
   'key.changed',
   'key.revoked',
