@@ -1,13 +1,13 @@
 /** What admin, member and script share when they give a credential, or say how it may be used. */
 import { z } from 'zod';
 import type { CommandMeta } from '../../commands/define.js';
-import { models, optionalText } from '../../commands/fields.js';
 import { changeTokenLimits } from '../../commands/token/changeLimits.js';
 import { changeTokenVisibility } from '../../commands/token/changeVisibility.js';
 import { dailyCap, donateToken } from '../../commands/token/donate.js';
 import { AppError } from '../../errors.js';
 import type { Upstream } from '../../upstreams/define.js';
 import type { PanelContext } from './deps.js';
+import { models, optionalText } from './fields.js';
 import { type TokenItem, tokenItems } from './tokens.js';
 
 const secretText = z.string().max(20_000).optional();

@@ -1,5 +1,6 @@
 /** Schemas that many rows share: ids, paging, times, and what a list answers. */
 import { z } from 'zod';
+import { safeText } from '../../shared/safeText.js';
 
 export const id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not an id');
 
@@ -9,6 +10,18 @@ export const ids = z
   .min(1)
   .max(50_000)
   .transform((list) => [...new Set(list)]);
+
+/** Cleaned and trimmed as commands do it, but refused where it is too long: nobody's words are cut behind their back. */
+export const optionalText = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .overwrite((text) => safeText(text, max).trim());
+
+/** The same, and at least one character must be left. */
+export const requiredText = (max: number) => optionalText(max).min(1);
+
+export const models = z.array(requiredText(200)).max(200);
 
 export const noFields = z.strictObject({});
 

@@ -1,13 +1,13 @@
 /** Bulk donation, by a member or a script: many credentials in one request, each judged by itself. */
 import { z } from 'zod';
 import type { CommandMeta } from '../../commands/define.js';
-import { models, optionalText } from '../../commands/fields.js';
 import { dailyCap } from '../../commands/token/donate.js';
 import { AppError } from '../../errors.js';
 import { safeText } from '../../shared/safeText.js';
 import { defineRoute } from './define.js';
 import type { PanelContext } from './deps.js';
 import { donate } from './donations.js';
+import { models, optionalText } from './fields.js';
 import { metaOf } from './meta.js';
 import { validate } from './validate.js';
 

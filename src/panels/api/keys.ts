@@ -1,7 +1,7 @@
 /** What the key rows of admin and member share. */
 import { z } from 'zod';
-import { models, requiredText, rpm } from '../../commands/fields.js';
-import { bodyTime, iso, isoOrNull, maybeTime, time } from './fields.js';
+import { rpm } from '../../commands/fields.js';
+import { bodyTime, iso, isoOrNull, maybeTime, models, requiredText, time } from './fields.js';
 import type { KeyRow } from './reads/keys.js';
 
 export const keyItem = z.strictObject({

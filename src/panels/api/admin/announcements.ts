@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { changeAnnouncement } from '../../../commands/announcement/change.js';
 import { publishAnnouncement } from '../../../commands/announcement/publish.js';
 import { removeAnnouncement } from '../../../commands/announcement/remove.js';
-import { requiredText } from '../../../commands/fields.js';
 import { sql } from '../../../infra/database/port.js';
 import { pageOf } from '../../../projections/page.js';
 import { defineRoute } from '../define.js';
-import { iso, listOf, paging, time } from '../fields.js';
+import { iso, listOf, paging, requiredText, time } from '../fields.js';
 import { metaOf } from '../meta.js';
 
 interface Stored {

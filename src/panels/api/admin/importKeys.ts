@@ -1,12 +1,11 @@
 /** Keys for bulk donation by script. */
 import { z } from 'zod';
-import { requiredText } from '../../../commands/fields.js';
 import { issueImportKey } from '../../../commands/importKey/issue.js';
 import { revokeImportKey } from '../../../commands/importKey/revoke.js';
 import { sql } from '../../../infra/database/port.js';
 import { pageOf } from '../../../projections/page.js';
 import { defineRoute } from '../define.js';
-import { id, iso, listOf, paging, time } from '../fields.js';
+import { id, iso, listOf, paging, requiredText, time } from '../fields.js';
 import { issuedKey } from '../keys.js';
 import { metaOf } from '../meta.js';
 

@@ -1,12 +1,11 @@
 /** Banned addresses and ranges. */
 import { z } from 'zod';
-import { optionalText } from '../../../commands/fields.js';
 import { banIp } from '../../../commands/ip/ban.js';
 import { unbanIp } from '../../../commands/ip/unban.js';
 import { sql } from '../../../infra/database/port.js';
 import { pageOf } from '../../../projections/page.js';
 import { defineRoute } from '../define.js';
-import { iso, listOf, paging, time } from '../fields.js';
+import { iso, listOf, optionalText, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
 
 interface Stored {

@@ -1,6 +1,5 @@
 /** The read models: where they stand, rebuilding them, and the events that one of them could not take. */
 import { z } from 'zod';
-import { requiredText } from '../../../commands/fields.js';
 import { recordSystemEvent } from '../../../commands/system/record.js';
 import { AppError } from '../../../errors.js';
 import { projectionNamed } from '../../../projections/index.js';
@@ -9,7 +8,7 @@ import { BuildError, type BuildProgress } from '../../../projections/runner/buil
 import { type RebuildResult, rebuild } from '../../../projections/runner/rebuild.js';
 import { type AdminCaller, defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
-import { filterText, iso, listOf, paging, time } from '../fields.js';
+import { filterText, iso, listOf, paging, requiredText, time } from '../fields.js';
 import { metaOf } from '../meta.js';
 import { listParked, type ParkedRow, parkedEvent, projectionStandings } from '../reads/projections.js';
 

@@ -1,11 +1,11 @@
 /** Signing up, in and out as a member. */
 import { z } from 'zod';
-import { requiredText } from '../../../commands/fields.js';
 import { email, password, readPasswordHash } from '../../../commands/user/passwords.js';
 import { recordUserSignIn } from '../../../commands/user/recordSignIn.js';
 import { registerUser } from '../../../commands/user/register.js';
 import { AppError } from '../../../errors.js';
 import { defineRoute } from '../define.js';
+import { requiredText } from '../fields.js';
 import { userIdByEmail } from '../reads/users.js';
 import { profile, profileOf } from './profile.js';
 
