@@ -108,7 +108,7 @@ describe('token health', () => {
 });
 
 describe('risk history', () => {
-  const query = { hours: 24, now: MONDAY + DAY, rpmLimit: 10, rphLimit: 200 };
+  const query = { hours: 24, tokenIds: ['t1', 't2'], now: MONDAY + DAY, rpmLimit: 10, rphLimit: 200 };
 
   test('follows the formula: rates against their caps, failure rate, failures in a row', async () => {
     const at = MONDAY + DAY - 10 * MINUTE;
@@ -128,11 +128,12 @@ describe('risk history', () => {
     expect((await riskHistory(db, { ...query, hours: 1 }))[0]?.points).toHaveLength(60);
   });
 
-  test('shows one token alone, and none of callers', async () => {
+  test('shows the tokens that are asked for and were used', async () => {
     const time = MONDAY + DAY - HOUR;
     await happen(used({ time }), used({ time, tokenId: 't2' }), used({ time, tokenId: 'ext-1' }));
-    expect((await riskHistory(db, query)).map(({ tokenId }) => tokenId)).toEqual(['t1', 't2']);
-    expect((await riskHistory(db, { ...query, tokenId: 't2' })).map(({ tokenId }) => tokenId)).toEqual(['t2']);
+    expect((await riskHistory(db, { ...query, tokenIds: ['t1', 't2', 't3'] })).map(({ tokenId }) => tokenId)).toEqual(['t1', 't2']);
+    expect((await riskHistory(db, { ...query, tokenIds: ['t2'] })).map(({ tokenId }) => tokenId)).toEqual(['t2']);
+    expect(await riskHistory(db, { ...query, tokenIds: [] })).toEqual([]);
   });
 });
 

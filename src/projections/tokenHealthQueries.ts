@@ -65,10 +65,11 @@ export async function tokenHealthOf(db: Queryable, tokenIds: readonly string[] |
   return new Map(rows.filter((row) => row.attempts !== null || row.reset_at !== null).map((row) => [row.token_id, toHealth(row)]));
 }
 
-/** Tokens that can have live figures at `now` (ms): used within a day, or resting, or failing. The rest of the pool is at rest. */
+/** Tokens that can have live figures at `now` (ms), last used first: used within a day, or resting, or failing. The others are at rest. */
 export async function tokensAtWork(db: Queryable, now: number): Promise<string[]> {
   const rows = await db.query<{ token_id: string }>(sql`select token_id from token_health
-    where last_used_at > ${now - DAY} or cooldown_until > ${now} or consecutive_fails > 0`);
+    where last_used_at > ${now - DAY} or cooldown_until > ${now} or consecutive_fails > 0
+    order by last_used_at desc, token_id`);
   return rows.map((row) => row.token_id);
 }
 
@@ -112,7 +113,8 @@ export interface RiskSeries {
 export interface RiskQuery {
   /** 1–24 */
   readonly hours: number;
-  readonly tokenId?: string | undefined;
+  /** Pool tokens; each costs up to 1,500 rows. */
+  readonly tokenIds: readonly string[];
   readonly now: number;
   /** The caps that the score relates to. */
   readonly rpmLimit: number;
@@ -137,11 +139,11 @@ interface MinuteRow {
  * R12 with the busiest minute of each step as its rate per minute.
  */
 export async function riskHistory(db: Queryable, query: RiskQuery): Promise<RiskSeries[]> {
-  const which = query.tokenId === undefined ? sql`m.token_id not like ${'ext-%'}` : sql`m.token_id = ${query.tokenId}`;
+  if (query.tokenIds.length === 0) return [];
   const rows =
     await db.query<MinuteRow>(sql`select m.slot, m.token_id, m.attempts, m.successes, m.failures, m.last_at, m.consecutive_fails, c.reset_at
     from token_minute as m left join token_checks as c on c.token_id = m.token_id
-    where m.slot >= ${slotOf(query.now - DAY - HOUR, MINUTE)} and ${which} order by m.token_id, m.slot`);
+    where m.slot >= ${slotOf(query.now - DAY - HOUR, MINUTE)} and m.token_id in (${idsOf(db, query.tokenIds)}) order by m.token_id, m.slot`);
   const byToken = new Map<string, MinuteRow[]>();
   for (const row of rows) {
     const list = byToken.get(row.token_id);

@@ -82,6 +82,14 @@ async function workOf(context: PanelContext): Promise<Work> {
   };
 }
 
+/** At most `count` tokens that were used within a day, rest or fail: the riskiest first, of equals the last used. */
+export async function riskiestTokens(count: number, context: PanelContext): Promise<string[]> {
+  const atWork = await tokensAtWork(context.db, context.clock.now());
+  const uses = await context.limits.tokenUse(atWork.filter((id) => context.directory.token(id) !== undefined));
+  const ranked = uses.map((use) => ({ id: use.tokenId, risk: riskOf(use, context) })).sort((a, b) => b.risk - a.risk);
+  return ranked.slice(0, count).map(({ id }) => id);
+}
+
 function fitsLive(token: DirectoryToken, { status, highRisk }: TokenFilter, { risk, cooling, threshold }: Work): boolean {
   if (status === 'cooling' && !cooling.has(token.id)) return false;
   if (status === 'active' && cooling.has(token.id)) return false;
