@@ -2,7 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { readdir, realpath, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../errors.js';
@@ -168,21 +168,25 @@ async function receive(
   await dropOld(folder, clock.now());
   const path = join(folder, `${id}.db`);
   const remove = (): Promise<void> => rm(path, { force: true });
-  let bytes = 0;
-  const bounded = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length;
-      if (bytes > maxUploadBytes) done(new AppError('payload_too_large', { message: `The file is larger than ${maxUploadBytes} bytes.` }));
-      else done(null, chunk);
-    },
-  });
   try {
-    await pipeline(upload, bounded, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+    await pipeline(bounded(upload, maxUploadBytes), createWriteStream(path, { flags: 'wx', mode: 0o600 }));
     return { origin: 'upload', path, metrics: null, remove };
   } catch (error) {
     await remove();
+    // The rest is read and dropped: a client that still sends would find the connection reset and never see the answer.
+    upload.on('error', () => undefined).resume();
     if (error instanceof AppError) throw error;
     throw new AppError('storage_unavailable', { message: 'The upload could not be stored.', retryAfterSeconds: 5, cause: error });
+  }
+}
+
+/** Leaves `upload` open whatever happens: it is the connection that the answer goes back on. */
+async function* bounded(upload: Readable, most: number): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  for await (const chunk of upload.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > most) throw new AppError('payload_too_large', { message: `The file is larger than ${most} bytes.` });
+    yield chunk;
   }
 }
 

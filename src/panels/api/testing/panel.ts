@@ -23,6 +23,7 @@ import { createIds, type Ids } from '../../../shared/ids.js';
 import { defaultSettings } from '../../../shared/settings.js';
 import type { Upstream } from '../../../upstreams/define.js';
 import { parseKiroCredential } from '../../../upstreams/kiro/credentials.js';
+import type { PanelDeps } from '../deps.js';
 import { createPanelApi } from '../index.js';
 import { routes } from '../routes.js';
 import type { SignInOptions } from '../signIn/options.js';
@@ -78,7 +79,13 @@ export interface TestPanel {
 
 const migrations = fileURLToPath(new URL('../../../../migrations', import.meta.url));
 
-export async function openTestPanel(options: { readonly signIn?: SignInOptions } = {}): Promise<TestPanel> {
+export interface TestPanelOptions {
+  readonly signIn?: SignInOptions;
+  /** Imports, over what the panel stands on. */
+  readonly imports?: (parts: Pick<PanelDeps, 'clock' | 'db' | 'ids' | 'logger'>) => NonNullable<PanelDeps['imports']>;
+}
+
+export async function openTestPanel(options: TestPanelOptions = {}): Promise<TestPanel> {
   const clock = { offset: 0, now: () => systemClock.now() + clock.offset, monotonic: () => systemClock.monotonic() + clock.offset };
   const ids = createIds(clock);
   const logger = pino({ level: 'silent' });
@@ -125,6 +132,7 @@ export async function openTestPanel(options: { readonly signIn?: SignInOptions }
     signIn: options.signIn ?? { publicUrl: '', trustedProxies: [], github: null, oidc: null },
     riskThreshold: 0.7,
     environmentSettings: defaultSettings,
+    ...(options.imports && { imports: options.imports({ clock, db, ids, logger }) }),
     // Tests say from where they call.
     clientAddress: (request) => String(request.headers['x-test-address'] ?? '192.0.2.1'),
     checkToken: async (tokenId) => {
