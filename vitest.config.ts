@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Suites over a database that ask `suiteEngine()`: they run once on each engine. */
 const onBothEngines = [
@@ -8,8 +9,20 @@ const onBothEngines = [
   'src/limits/home.int.test.ts',
 ];
 
+/** Waits five minutes for a stream and does little else: begun first, it costs no time of its own. */
+const begunFirst = /\/longStream\.test\.ts$/;
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => begunFirst.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Starts nothing by itself: the first suite that asks for a database starts the server of the run.
@@ -22,7 +35,8 @@ export default defineConfig({
           name: 'suites',
           include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'tests/cluster/**'],
-          maxWorkers: 2,
+          // One of them only waits for the long stream most of the time.
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
           provide: { engine: 'sqlite' },
         },
@@ -32,7 +46,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: onBothEngines,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
           provide: { engine: 'postgres' },
         },

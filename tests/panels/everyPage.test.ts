@@ -60,7 +60,7 @@ async function faultsOf(visitor: Visitor, path: string): Promise<string[]> {
   return faults.map((fault) => `${path}: ${fault}`);
 }
 
-describe.each(looks)('every page, %s', (_name, options) => {
+describe.each(looks)('every page, %s', { timeout: 300_000 }, (_name, options) => {
   it.each([
     ['member', memberPages],
     ['admin', adminPages],
