@@ -65,16 +65,24 @@ export async function requestMetrics(db: Queryable, window: MetricsWindow, now: 
 /** One moment for both tables: otherwise a batch between the two reads would make them disagree. */
 async function read(db: Queryable, window: MetricsWindow, now: number): Promise<{ counts: Counted[]; buckets: Buckets }> {
   const { name, width, span } = sources[window];
-  const where = width === 0 ? sql`true` : sql`slot >= ${slotOf(now - span, width)}`;
-  const rows = await db.query<Counted & { bucket: number | null }>(sql`${countsFrom(sql.ident(`request_${name}`), where)}
-    union all select null, null, null, null, sum(requests), 0, 0, 0, bucket from ${sql.ident(`latency_${name}`)} where ${where} group by bucket`);
+  const first = slotOf(now - span, width === 0 ? 1 : width);
+  // A day is mostly whole hours: minutes are only read up to the first of them.
+  const hour = name === 'minute' && span > HOUR ? slotOf(first + HOUR - 1, HOUR) : null;
+  const where = width === 0 ? sql`true` : hour === null ? sql`slot >= ${first}` : sql`slot >= ${first} and slot < ${hour}`;
+  const parts = [partOf(name, where), ...(hour === null ? [] : [partOf('hour', sql`slot >= ${hour}`)])];
+  const rows = await db.query<Counted & { bucket: number | null }>(sql.join(parts, sql` union all `));
   const buckets = new Map<number, number>();
   const counts: Counted[] = [];
   for (const row of rows) {
     if (row.bucket === null) counts.push(row);
-    else buckets.set(row.bucket, Number(row.requests));
+    else buckets.set(row.bucket, (buckets.get(row.bucket) ?? 0) + Number(row.requests));
   }
   return { counts, buckets };
+}
+
+function partOf(name: string, where: SQLQuery): SQLQuery {
+  return sql`${countsFrom(sql.ident(`request_${name}`), where)}
+    union all select null, null, null, null, sum(requests), 0, 0, 0, bucket from ${sql.ident(`latency_${name}`)} where ${where} group by bucket`;
 }
 
 function countsFrom(table: SQLQuery, where: SQLQuery): SQLQuery {

@@ -65,12 +65,23 @@ export async function tokenHealthOf(db: Queryable, tokenIds: readonly string[] |
   return new Map(rows.filter((row) => row.attempts !== null || row.reset_at !== null).map((row) => [row.token_id, toHealth(row)]));
 }
 
-/** Tokens that can have live figures at `now` (ms), last used first: used within a day, or resting, or failing. The others are at rest. */
+/**
+ * Tokens that can have live figures at `now` (ms): used within an hour, or with failures in a day, or resting, or failing. The risk
+ * of all others is 0, and none of them rests.
+ */
 export async function tokensAtWork(db: Queryable, now: number): Promise<string[]> {
   const rows = await db.query<{ token_id: string }>(sql`select token_id from token_health
-    where last_used_at > ${now - DAY} or cooldown_until > ${now} or consecutive_fails > 0
-    order by last_used_at desc, token_id`);
+    where last_used_at > ${now - HOUR - MINUTE} or (failures > 0 and last_used_at > ${now - DAY - MINUTE})
+      or cooldown_until > ${now} or consecutive_fails > 0`);
   return rows.map((row) => row.token_id);
+}
+
+/** When each token was used last, ms since epoch, the latest first; those never used are absent. */
+export async function tokensByLastUse(db: Queryable, limit: number): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.query<{ token_id: string; last_used_at: number }>(
+    sql`select token_id, last_used_at from token_health where last_used_at > 0 order by last_used_at desc, token_id limit ${limit}`,
+  );
+  return new Map(rows.map((row) => [row.token_id, row.last_used_at]));
 }
 
 function idsOf(db: Queryable, tokenIds: readonly string[] | 'all'): SQLQuery {

@@ -1,13 +1,16 @@
 /** The pool as a list that one can search: filters and orders over the directory, live figures only where they are asked for. */
 
 import type { DirectoryToken } from '../../../projections/directory.js';
-import { tokenHealthOf, tokensAtWork } from '../../../projections/tokenHealthQueries.js';
+import { tokensAtWork, tokensByLastUse } from '../../../projections/tokenHealthQueries.js';
 import type { PanelContext } from '../deps.js';
 import { pageOfRanked, type RankKey } from '../ranking.js';
 import { riskOf, standing } from '../tokens.js';
 
 export const tokenSorts = ['newest', 'oldest', 'name', 'risk', 'lastUsed'] as const;
 export type TokenSort = (typeof tokenSorts)[number];
+
+/** More than any pool has: what is read stays bounded. */
+const mostTokens = 200_000;
 
 export interface TokenFilter {
   readonly q?: string | undefined;
@@ -82,12 +85,12 @@ async function workOf(context: PanelContext): Promise<Work> {
   };
 }
 
-/** At most `count` tokens that were used within a day, rest or fail: the riskiest first, of equals the last used. */
+/** At most `count` tokens of the pool: those with a risk now, the riskiest first, then those used last. */
 export async function riskiestTokens(count: number, context: PanelContext): Promise<string[]> {
-  const atWork = await tokensAtWork(context.db, context.clock.now());
-  const uses = await context.limits.tokenUse(atWork.filter((id) => context.directory.token(id) !== undefined));
-  const ranked = uses.map((use) => ({ id: use.tokenId, risk: riskOf(use, context) })).sort((a, b) => b.risk - a.risk);
-  return ranked.slice(0, count).map(({ id }) => id);
+  const { risk } = await workOf(context);
+  const ranked = [...risk].filter(([, one]) => one > 0).sort(([, a], [, b]) => b - a);
+  const ids = [...ranked.slice(0, count).map(([id]) => id), ...(await tokensByLastUse(context.db, count)).keys()];
+  return [...new Set(ids)].filter((id) => context.directory.token(id) !== undefined).slice(0, count);
 }
 
 function fitsLive(token: DirectoryToken, { status, highRisk }: TokenFilter, { risk, cooling, threshold }: Work): boolean {
@@ -109,8 +112,8 @@ async function orderOf(sort: TokenSort, work: Work | undefined, context: PanelCo
     case 'risk':
       return { keyOf: (token) => work?.risk.get(token.id) ?? 0, descending: true, kind: 'number' };
     case 'lastUsed': {
-      const health = await tokenHealthOf(context.db, 'all');
-      return { keyOf: (token) => health.get(token.id)?.lastUsedAt ?? 0, descending: true, kind: 'number' };
+      const usedAt = await tokensByLastUse(context.db, mostTokens);
+      return { keyOf: (token) => usedAt.get(token.id) ?? 0, descending: true, kind: 'number' };
     }
     default:
       return { keyOf: (token) => token.createdAt, descending: sort === 'newest', kind: 'number' };
