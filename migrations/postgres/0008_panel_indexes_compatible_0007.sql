@@ -6,3 +6,5 @@ create index token_health_used on token_health (last_used_at, token_id);
 
 -- A model that is seldom asked for is found without reading everybody's requests.
 create index activity_model on activity (model, at, id);
+-- The same for what went wrong for one member.
+create index activity_user_status on activity (user_id, status, at, id) where status <> 200;
