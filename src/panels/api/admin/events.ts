@@ -1,7 +1,8 @@
 /** The event archive as a list and as a stream that resumes. */
 import { z } from 'zod';
 import { type ArchiveQuery, readArchive, toCloudEvent } from '../../../events/archive.js';
-import type { StoredEvent } from '../../../events/define.js';
+import { CONTROL_PARTITION, type StoredEvent } from '../../../events/define.js';
+import { eventTypes } from '../../../events/index.js';
 import { defineRoute } from '../define.js';
 import { eventNames } from '../eventName.js';
 import { followArchive } from '../eventStream.js';
@@ -45,6 +46,13 @@ function archiveQuery({ after, types, subject, correlationId, from, to }: Filter
   };
 }
 
+const ofCommands = new Set(eventTypes.filter(({ origin }) => origin === 'control').map(({ type }) => type));
+
+/** What only commands do stands in one partition: the traffic of all others need not be looked through for it. */
+function whereabouts(types: readonly string[] | undefined): Pick<ArchiveQuery, 'partitions'> {
+  return types?.every((type) => ofCommands.has(type)) ? { partitions: [CONTROL_PARTITION] } : {};
+}
+
 export const eventRoutes = [
   defineRoute({
     method: 'get',
@@ -56,7 +64,8 @@ export const eventRoutes = [
     query: z.strictObject({ ...filters, cursor, limit }),
     response: listOf(cloudEvent),
     async handle({ query }, { db }) {
-      const page = await readArchive(db, { ...archiveQuery({ ...query, after: query.after ?? query.cursor }), limit: query.limit });
+      const wanted = archiveQuery({ ...query, after: query.after ?? query.cursor });
+      const page = await readArchive(db, { ...wanted, ...whereabouts(query.types), limit: query.limit });
       return {
         body: {
           items: page.items.map(({ event, cursor: at }) => ({ ...toCloudEvent(event), cursor: at }) as z.input<typeof cloudEvent>),
