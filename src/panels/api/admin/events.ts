@@ -46,7 +46,7 @@ function archiveQuery({ after, types, subject, correlationId, from, to }: Filter
   };
 }
 
-const ofCommands = new Set(eventTypes.filter(({ origin }) => origin === 'control').map(({ type }) => type));
+const ofCommands = new Set<string>(eventTypes.filter(({ origin }) => origin === 'control').map(({ type }) => type));
 
 /** What only commands do stands in one partition: the traffic of all others need not be looked through for it. */
 function whereabouts(types: readonly string[] | undefined): Pick<ArchiveQuery, 'partitions'> {
