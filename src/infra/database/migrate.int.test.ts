@@ -67,7 +67,8 @@ describe('migrating SQLite', () => {
     const older = join(dir, 'older');
     await cp(ours, older, { recursive: true });
     await rm(join(older, 'sqlite', last));
-    await expect(run(older)).rejects.toThrow(new RegExp(`newer KiroGate.*${last}.*${before}`));
+    // By our own last migration, or, where that one is tolerated, by the one made up here.
+    await expect(run(older)).rejects.toThrow(new RegExp(`newer KiroGate.*(${last}|9000_more).*${before}`));
   });
 
   it('applies later files to a database with data', async () => {
