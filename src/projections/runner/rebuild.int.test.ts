@@ -116,10 +116,13 @@ describe('a rebuild', () => {
   });
 
   test('keeps the indices, also the second time, and one generation of old tables', async () => {
+    const indices = async (): Promise<string[]> => (await objects(['index'])).filter((name) => name.startsWith('activity'));
+    const before = await indices();
     for (let round = 0; round < 3; round += 1) await rebuild({ db, projection: named('activity'), clock: systemClock });
     expect((await objects(['table'])).filter((name) => name.startsWith('activity'))).toEqual(['activity', 'activity__previous']);
-    // PostgreSQL's primary keys are indices too, and a copied index bears a name of its choice.
-    expect((await objects(['index'])).filter((name) => name.startsWith('activity'))).toHaveLength(db.engine === 'sqlite' ? 4 : 6);
+    // Those of the table and of the one before; a copied index bears a name of PostgreSQL's choice.
+    expect(before.length).toBeGreaterThan(2);
+    expect(await indices()).toHaveLength(2 * before.length);
     if (db.engine === 'postgres') return;
     const { words } = await planOf(db, sql`select * from activity where user_id = ${'u'} order by at desc, id desc`);
     expect(words).toContain('activity_user');
