@@ -22,6 +22,7 @@ import { checkFingerprints } from './fingerprints.js';
 import { joinCluster, type Membership } from './membership.js';
 import { migrationsDir } from './package.js';
 import { createRecoveries } from './recoveries.js';
+import { checkSameRedis, startRedisSign } from './sameRedis.js';
 import { environmentSettings } from './settings.js';
 import { createStartRetry } from './startRetry.js';
 
@@ -47,6 +48,9 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
 
   const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs }));
   teardown.add('Redis', () => redis.close());
+  const isSame = (): Promise<void> =>
+    retry.until(() => checkSameRedis({ db, redis, runId, nodeId, address: addresses.redis, clock, signal: options.signal }));
+  await isSame();
   const recoveries = createRecoveries();
   const bell = { ring: (): void => undefined };
   const log = await retry.until((connectTimeoutMs) =>
@@ -75,6 +79,9 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   teardown.add('database of the life sign', () => signs.close());
   const vault = createVault({ key: config.TOKEN_ENCRYPT_KEY, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
   const settings = JSON.stringify({ ...environmentSettings(config), encrypt_key_id: vault.keyId });
+  // Before the database names this run: whoever finds it there looks for its sign.
+  const redisSign = await startRedisSign({ redis, runId });
+  teardown.add('sign in Redis', () => redisSign.close());
   const lifeSign = await startLifeSign({
     db: signs,
     runId,
@@ -90,6 +97,8 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     logger,
   });
   teardown.add('life sign', () => lifeSign.close());
+  // Again, for those who began at the same time.
+  await isSame();
   reportDifferences(settingDifferences(runId, settings, await lifeSign.living()), logger);
   const relay = startRelay({
     db,

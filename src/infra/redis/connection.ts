@@ -1,6 +1,7 @@
 /** One connection to Redis that fails fast: nothing queues while it is down, every command settles in time, it comes back by itself. */
 import { type Redis as Client, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
 import type { RedisScript } from './scripts.js';
 import { parseRedisUrl, type RedisAddress } from './url.js';
@@ -37,7 +38,10 @@ export interface RedisConnectionOptions {
 
 const LONGEST_RETRY_MS = 5_000;
 
-/** Connects, and keeps connecting until `connectTimeoutMs`; rejects with StoreUnreachable, which names host, port and database. */
+/**
+ * Connects, and keeps connecting until `connectTimeoutMs`; rejects with StoreUnreachable, which names host, port and database,
+ * and with ConfigError where the server has no such database, or this user may not use it.
+ */
 export async function openRedis(options: RedisConnectionOptions): Promise<RedisConnection> {
   const address = parseRedisUrl(options.url);
   const client = new Redis(optionsOf(address, options));
@@ -45,6 +49,7 @@ export async function openRedis(options: RedisConnectionOptions): Promise<RedisC
   client.on('close', () => (losses += 1));
   watch(client, address, options.logger);
   await firstConnection(client, address, options.connectTimeoutMs ?? 10_000);
+  await selectDatabase(client, address);
   return {
     command: (name, ...args) => client.call(name, [...args]) as Promise<RedisReply>,
     run: (script, keys, args) => runScript(client, script, keys, args, () => losses),
@@ -130,6 +135,28 @@ function firstConnection(client: Client, address: RedisAddress, timeoutMs: numbe
     client.on('ready', onReady);
     client.on('error', onError);
   });
+}
+
+/** The driver selects the database when it connects, and goes on in database 0 where the server refuses: so it is asked once more. */
+async function selectDatabase(client: Client, address: RedisAddress): Promise<void> {
+  if (address.db === 0) return;
+  try {
+    await client.call('SELECT', address.db);
+  } catch (error) {
+    const isRefused = error instanceof Error && error.name === 'ReplyError' && !/^(LOADING|BUSY|MASTERDOWN)\b/.test(error.message);
+    const range = isRefused ? await rangeOf(client) : '';
+    client.disconnect();
+    if (isRefused)
+      throw new ConfigError([`REDIS_URL: Redis at ${address.label} has no database ${address.db} for this user${range}: ${error.message}`]);
+    throw new StoreUnreachable(`Redis at ${address.label} cannot be reached: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Empty where the server does not tell. */
+async function rangeOf(client: Client): Promise<string> {
+  const told: unknown = await client.call('CONFIG', 'GET', 'databases').catch(() => null);
+  const count = Array.isArray(told) ? Number(told[1]) : Number.NaN;
+  return count >= 1 ? ` (it has 0 to ${count - 1})` : '';
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error && error.message !== '' ? error.message : 'no answer');

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
 import { openRedis, type RedisConnection, type RedisReply } from './connection.js';
 import { checkRedis } from './startChecks.js';
@@ -46,6 +47,27 @@ describe('the look at Redis when a node starts', () => {
     const { server } = await start(GOOD);
     const { redis } = await start(['--replicaof', '127.0.0.1', `${server.port}`]);
     await expect(checkRedis(redis, 'h:1/0')).rejects.toThrow(/h:1\/0 is a read-only replica; point REDIS_URL/);
+  });
+
+  it('refuses a database that the server does not have, naming it and those it has, instead of using database 0', async () => {
+    const { server } = await start([...GOOD, '--databases', '4']);
+    const open = (db: number): Promise<RedisConnection> => openRedis({ url: `${server.url}/${db}`, name: 'test' });
+    const error = await open(99).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).faults.join()).toMatch(/127\.0\.0\.1:\d+\/99 has no database 99 .*0 to 3/);
+    const last = await open(3);
+    expect(await last.command('CLIENT', 'INFO')).toMatch(/ db=3 /);
+    await last.close();
+  });
+
+  it('refuses a database that the user may not select', async () => {
+    const { server, redis } = await start(GOOD);
+    await redis.command('ACL', 'SETUSER', 'narrow', 'on', '>pass-of-narrow', '~*', '+@all', '-select', '-config');
+    const url = server.url.replace('redis://', 'redis://narrow:pass-of-narrow@');
+    const error = await openRedis({ url: `${url}/2`, name: 'test' }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).message).toMatch(/no database 2 for this user: NOPERM/);
+    expect((error as ConfigError).message).not.toContain('pass-of-narrow');
   });
 
   it.each(['6.2.14', 'unknown'])('refuses version %s', async (version) => {
