@@ -170,6 +170,22 @@ describe('nodes of one cluster', () => {
     await works(Object.fromEntries(others.map(([name, other]) => [`${name}_PREVIOUS`, other])));
   });
 
+  it('refuse another Redis than that of the others, and a database that their server does not have, by name', async () => {
+    const port = await freePort();
+    const first = createClusterNode({ name: 'first', port, dataDir: folder(), env: { ...good, STARTUP_TIMEOUT_SECONDS: '60' } });
+    try {
+      await first.start();
+      const other = await refused({ REDIS_URL: good['REDIS_URL']?.replace(/0$/, '5') ?? '' });
+      expect(other.output).toMatch(new RegExp(`127\\.0\\.0\\.1:${redis.port}/5.*another one \\(first\\)`));
+      expect(other.code).toBe(78);
+      const none = await refused({ REDIS_URL: good['REDIS_URL']?.replace(/0$/, '99') ?? '' });
+      expect(none.output).toMatch(/no database 99 .*0 to 15/);
+      expect(none.code).toBe(78);
+    } finally {
+      await first.stop();
+    }
+  });
+
   it('say so at start when a Redis may forget what it is told to keep', async () => {
     await redis.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
     const port = await freePort();
