@@ -66,8 +66,6 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
       storedProgress: () => storedWatermarks(db, clock.now()),
       onRecovered: (what) => recoveries.note(what),
       onControl: () => bell.ring(),
-      onUnreadable: (entry, reason) =>
-        logger.error({ partition: entry.partition, cursor: entry.cursor, reason }, 'an entry of the event log is no event'),
     }),
   );
   teardown.add('event log', () => log.close());

@@ -37,4 +37,4 @@ export function createRecoveries(): Recoveries {
   };
 }
 
-const words: Readonly<Record<string, string>> = { empty: 'empty', rolled_back: 'with an older state' };
+const words: Readonly<Record<string, string>> = { empty: 'empty', rolled_back: 'with an older state', hole: 'without entries that it had' };

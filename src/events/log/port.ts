@@ -38,6 +38,8 @@ export interface ReadOptions {
   readonly enough?: number;
   /** Only entries of these partitions; default all. */
   readonly partitions?: readonly string[];
+  /** Only looks what is there, beside the one who archives: a hole in the log is no reason to search. */
+  readonly peek?: boolean;
 }
 
 export interface EventLog {

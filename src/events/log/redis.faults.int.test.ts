@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childCode, finished } from '../../../tests/support/childCode.js';
 import { until } from '../../../tests/support/until.js';
@@ -301,6 +302,82 @@ describe('what does not fit in memory', () => {
       return log.full() ? undefined : true;
     });
     expect(await (await client(redis.url)).command('XLEN', `kirogate:{${archive.entries[0]?.partition}}:events`)).toBeLessThan(110);
+  });
+});
+
+/** What the log says, as [level, message, fields]. */
+function lines(): { readonly logger: pino.Logger; readonly said: Record<string, unknown>[] } {
+  const said: Record<string, unknown>[] = [];
+  const logger = pino({ level: 'warn' }, { write: (line) => void said.push(JSON.parse(line) as Record<string, unknown>) });
+  return { logger, said };
+}
+const about = (said: readonly Record<string, unknown>[], text: string): unknown[] => said.filter(({ msg }) => String(msg).includes(text));
+function handMade(id: string, src: string, n: number): { readonly fields: (string | number)[]; readonly event: string } {
+  const event = ids.uuid();
+  const time = new Date().toISOString();
+  const head = [id, 'id', event, 'type', 'kirogate.test.hand-made', 'subject', 'x', 'time', time, 'source', '/x', 'v', 1, 'key', 'x'];
+  return { event, fields: [...head, 'actor', 'system', 'corr', '', 'cause', '', 'src', src, 'n', n, 'data', '{}'] };
+}
+
+describe('what somebody did to a stream by hand', () => {
+  for (const limit of [1, 3, 1_000]) {
+    it(`does not block a partition where numbers of producers are missing, read ${limit} at a time`, async () => {
+      const redis = await server([]);
+      const admin = await client(redis.url);
+      const { logger, said } = lines();
+      const log = await open(redis.url, { partitions: 1, logger });
+      const key = 'kirogate:{p0}:events';
+      const events = await appended(log, 6);
+      await drained(log);
+      const holes = ['hand:1', 'hand:2'].map((src) => handMade('*', src, 2));
+      for (const { fields } of holes) await admin.command('XADD', key, ...fields);
+      events.push(...(await appended(log, 6)));
+      // One of ours goes unarchived as well.
+      const at = ((await admin.command('XRANGE', key, '-', '+')) as [string, unknown][])[9]?.[0] ?? '';
+      await admin.command('XDEL', key, at);
+      const wanted = events.length + holes.length - 1;
+      for (let round = 0; archive.entries.length < wanted && round < 200; round += 1) await archive.step(log, { limit });
+      expect(archive.entries).toHaveLength(wanted);
+      expect(archived()).toEqual(expect.arrayContaining(holes.map(({ event }) => event)));
+      expect(log.backlog().events).toBe(0);
+      expect(about(said, 'going on without them')).toHaveLength(3);
+      expect(recovered).toEqual(Array.from({ length: 3 }, () => ({ partition: 'p0', reappended: 0, reason: 'hole' })));
+      expect(await archive.step(log, { limit })).toBe(0);
+    });
+  }
+
+  it('says once that a stream has no ids left, and goes on when that stream is deleted', async () => {
+    const redis = await server([]);
+    const admin = await client(redis.url);
+    const { logger, said } = lines();
+    const log = await open(redis.url, { partitions: 1, logger });
+    const before = await appended(log, 3);
+    await drained(log);
+    const { fields } = handMade('18446744073709551615-18446744073709551614', 'hand:1', 1);
+    await admin.command('XADD', 'kirogate:{p0}:events', ...fields);
+    await archive.step(log);
+    const during = await appended(log, 5);
+    await until('the reason', () => (about(said, 'has no ids left').length > 0 ? true : undefined));
+    await archive.step(log);
+    expect(about(said, 'is shorter than its archive')).toEqual([]);
+    await admin.command('DEL', 'kirogate:{p0}:events');
+    const after = await appended(log, 2);
+    await drained(log);
+    expect(archived()).toEqual(expect.arrayContaining(idsOf([...before, ...during, ...after])));
+    expect(about(said, 'has no ids left')).toHaveLength(1);
+    expect(log.isUp()).toBe(true);
+  });
+
+  it('is told of once where it is no event, however often that is read', async () => {
+    const redis = await server([]);
+    const admin = await client(redis.url);
+    const { logger, said } = lines();
+    const log = await open(redis.url, { partitions: 1, logger });
+    await admin.command('XADD', 'kirogate:{p0}:events', '*', 'hello', 'world');
+    for (let round = 0; round < 3; round += 1) {
+      expect(await log.read(new Map(), { limit: 10, waitMs: 0, lingerMs: 0, peek: true })).toHaveLength(1);
+    }
+    expect(about(said, 'is no event')).toHaveLength(1);
   });
 });
 

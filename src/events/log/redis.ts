@@ -181,6 +181,7 @@ class StreamLog implements RedisLog {
       logger,
       isArchived: (partition, src, n) => stored.has(partition, src, n),
       onLost: () => this.#sender.ask(),
+      onGone: (partition) => deps.onRecovered?.({ partition, reappended: 0, reason: 'hole' }),
       onUnreadable: (entry, reason) => this.#unreadable(entry, reason),
       ...(deps.onControl ? { onControl: deps.onControl } : {}),
     });
@@ -289,12 +290,10 @@ class StreamLog implements RedisLog {
   }
 
   #unreadable(entry: LogEntry, reason: string): void {
-    const { partition, cursor } = entry;
-    this.#deps.logger?.warn({ partition, cursor, reason }, 'an entry of an event stream is no event; it is archived as such and parked');
+    const facts = { partition: entry.partition, cursor: entry.cursor, reason };
+    this.#deps.logger?.warn(facts, 'an entry of an event stream is no event; it is archived as such and parked');
     this.#deps.onUnreadable?.(entry, reason);
   }
 }
 
-function closedError(): AppError {
-  return new AppError('storage_unavailable', { cause: new Error('the event log is closed') });
-}
+const closedError = (): AppError => new AppError('storage_unavailable', { cause: new Error('the event log is closed') });

@@ -38,7 +38,7 @@ export function createHoldings({ log, owners, clock }: HoldingsDeps): Holdings {
   }
 
   async function waits(partition: string, stored: ReadonlyMap<string, string>): Promise<boolean> {
-    return (await log.read(stored, { limit: 1, waitMs: 0, lingerMs: 0, partitions: [partition] })).length > 0;
+    return (await log.read(stored, { limit: 1, waitMs: 0, lingerMs: 0, partitions: [partition], peek: true })).length > 0;
   }
 
   async function watch(partition: string, stored: ReadonlyMap<string, string>): Promise<void> {

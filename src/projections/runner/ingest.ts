@@ -72,6 +72,8 @@ const FIRST_PAUSE_MS = 50;
 /** How often a process among several looks at what the others do. */
 const LOOK_MS = 1_000;
 const FORGET_MS = 3_600_000;
+/** A process that stops archives so long at most what it appended itself; the rest is in the log for others. */
+const DRAIN_MS = 5_000;
 
 /** Starts at once; failures of the store are retried, never thrown. */
 export function startIngest(deps: IngestDeps): Ingest {
@@ -98,6 +100,7 @@ class RunningIngest implements Ingest {
   /** Did the last commit fail, perhaps only in its answer? */
   #unsure = false;
   #closing = false;
+  #closingAt = 0;
   #wake: () => void = () => undefined;
 
   constructor(deps: IngestDeps) {
@@ -126,6 +129,7 @@ class RunningIngest implements Ingest {
   }
 
   async close(): Promise<void> {
+    if (!this.#closing) this.#closingAt = this.#deps.clock.monotonic();
     this.#closing = true;
     this.#wake();
     await this.#loop;
@@ -142,9 +146,10 @@ class RunningIngest implements Ingest {
     this.#idlers.fail(this.#fatal ?? new Error('the ingest is closed'));
   }
 
-  /** Among others a node that stops archives its own events; theirs would never end. */
+  /** Among others a node that stops archives its own events for a while; theirs would never end. */
   #isOursDone(): boolean {
-    return this.#deps.owners !== undefined && this.#deps.log.backlog().events === 0;
+    const { owners, log, clock } = this.#deps;
+    return owners !== undefined && (log.backlog().events === 0 || clock.monotonic() - this.#closingAt >= DRAIN_MS);
   }
 
   async #prepare(): Promise<number> {

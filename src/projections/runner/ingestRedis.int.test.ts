@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../tests/support/until.js';
+import type { EventLog } from '../../events/log/port.js';
 import { openRedisLog, type RedisLog } from '../../events/log/redis.js';
 import { type Database, sql } from '../../infra/database/port.js';
 import { openRedis, type RedisConnection } from '../../infra/redis/connection.js';
@@ -15,7 +16,7 @@ import { used } from '../testing/events.js';
 import { openStore, PARTITIONS } from '../testing/store.js';
 import { type Ingest, startIngest } from './ingest.js';
 import { ownedPartitions } from './ownership.js';
-import { storedWatermarks, unarchivedIn } from './progress.js';
+import { readCursors, storedWatermarks, unarchivedIn } from './progress.js';
 import { verifyProjections } from './verify.js';
 
 const ids = createIds(systemClock);
@@ -25,6 +26,7 @@ let redis: RedisConnection;
 let db: Database;
 let dir: string;
 let living: string[];
+let watchers: RedisLog[];
 let nodes: { log: RedisLog; ingest: Ingest }[];
 
 beforeAll(async () => {
@@ -41,10 +43,11 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'kg-ingest-'));
   living = [];
   nodes = [];
+  watchers = [];
 });
 afterEach(async () => {
   await Promise.all(nodes.map(({ ingest }) => ingest.close()));
-  await Promise.all(nodes.map(({ log }) => log.close()));
+  await Promise.all([...nodes.map(({ log }) => log.close()), ...watchers.map((log) => log.close())]);
   await db.close();
   await rm(dir, { recursive: true, force: true });
 });
@@ -58,6 +61,14 @@ async function node(database: Database = db, self = ids.short()) {
   const made = { log, ingest };
   nodes.push(made);
   return made;
+}
+
+/** Reads beside the nodes, and archives nothing. */
+async function watcher(): Promise<{ log: RedisLog }> {
+  const spec = { url: server.url, partitions: PARTITIONS, dir, src: ids.short(), clock: systemClock, retentionHours: 24, closeWaitMs: 0 };
+  const log = await openRedisLog({ ...spec, storedProgress: () => storedWatermarks(db, systemClock.now()) });
+  watchers.push(log);
+  return { log };
 }
 
 /** Two runs of which each owns a partition: one pair in sixteen leaves all to one. */
@@ -104,6 +115,49 @@ describe('ingest from Redis', () => {
       { projection: 'use', reason: 'unknown_version' },
     ]);
     expect(await db.query(sql`select sum(requests) as n from user_total`)).toMatchObject([{ n: 5 }]);
+  });
+
+  test('goes on behind a number that is missing, ends, and tells the age of what waits, not of what was archived', async () => {
+    const first = await node();
+    await append(first.log, 40);
+    await first.ingest.idle();
+    const key = 'kirogate:{p0}:events';
+    const time = new Date(systemClock.now() + 60_000).toISOString();
+    const head = ['id', ids.uuid(), 'type', 'kirogate.test.hand-made', 'subject', 'x', 'time', time, 'source', '/x', 'v', 1];
+    const tail = ['key', 'x', 'actor', 'system', 'corr', '', 'cause', '', 'src', 'hand:2', 'n', 2, 'data', '{}'];
+    const { log } = await watcher();
+    await redis.command('XADD', key, '*', ...head, ...tail);
+    // Also once the way leads back to the first entry.
+    const cursors = await readCursors(db);
+    for (let round = 0; round < 3; round += 1) await log.read(cursors, { limit: 1, waitMs: 0, lingerMs: 0, partitions: ['p0'] });
+    const waiting = await unarchivedIn(log, db, 10);
+    if (waiting.size > 0) expect([...waiting]).toEqual([['p0', { events: 1, since: Date.parse(time) }]]);
+    await until('the entry behind the hole', async () =>
+      (await db.query(sql`select 1 from archive where type = 'kirogate.test.hand-made'`)).length > 0 ? true : undefined,
+    );
+    await append(first.log, 10);
+    await first.ingest.close();
+    await once(50);
+  });
+
+  test('ends in seconds although there is always something to read and its own is never archived', async () => {
+    const { log } = await watcher();
+    await append(log, 3);
+    let reads = 0;
+    const endless: EventLog = {
+      ...{ partitions: log.partitions, append: (event) => log.append(event), archived: async () => undefined, close: () => log.close() },
+      backlog: () => ({ events: 1, bytes: 1 }),
+      async read(_after, options) {
+        reads += 1;
+        return log.read(new Map(), options);
+      },
+    };
+    const fast = { ...systemClock, monotonic: () => systemClock.monotonic() * 5 };
+    const owners = (): { self: string; living: string[] } => ({ self: 'a', living: ['a'] });
+    const ingest = startIngest({ db, log: endless, clock: fast, logger, maxPauseMs: 100, owners });
+    await until('a few rounds', () => (reads > 2 ? true : undefined));
+    await ingest.close();
+    expect(ingest.status().state).toBe('closed');
   });
 
   test('neither doubles nor skips when Redis comes back with nothing', async () => {

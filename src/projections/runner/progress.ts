@@ -49,7 +49,7 @@ export async function unarchivedIn(
   const found = new Map<string, Unarchived>();
   await Promise.all(
     log.partitions.map(async (partition) => {
-      const entries = await log.read(cursors, { limit, waitMs: 0, lingerMs: 0, partitions: [partition] }).catch(() => []);
+      const entries = await log.read(cursors, { limit, waitMs: 0, lingerMs: 0, partitions: [partition], peek: true }).catch(() => []);
       const [first] = entries;
       if (first) found.set(partition, { events: entries.length, since: first.event.time });
     }),

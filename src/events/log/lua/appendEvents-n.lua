@@ -29,6 +29,8 @@ for lane = 0, #KEYS / 3 - 1 do
   local src, before, floor = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2]
   local withPos, count = ARGV[at + 3] == 'pos', tonumber(ARGV[at + 4])
   at = at + 5
+  -- A stream that somebody deleted has nothing of anybody; one that was trimmed is still there.
+  if redis.call('EXISTS', stream) == 0 then redis.call('DEL', producers) end
   local known = numberOf(redis.call('HGET', producers, src))
   if known >= before then
     local appended = known

@@ -21,10 +21,10 @@ export async function relayControl(
   anew: boolean,
 ): Promise<number> {
   const { redis, scripts } = deps;
-  if (events.length === 0) {
-    return knownOf(await redis.run(scripts.askProducers, [producersKey(CONTROL_PARTITION), archivedKey(CONTROL_PARTITION)], [SRC]));
-  }
   const keys = [streamKey(CONTROL_PARTITION), producersKey(CONTROL_PARTITION), archivedKey(CONTROL_PARTITION)];
+  if (events.length === 0) {
+    return knownOf(await redis.run(scripts.askProducers, keys, [SRC]));
+  }
   let known = 0;
   for (let at = 0; at < events.length; at += AT_ONCE) {
     const some = events.slice(at, at + AT_ONCE);

@@ -1,6 +1,7 @@
 /** Notices a number missing in a producer's sequence: the reader passed over entries, or Redis has them no more. */
 import type { Logger } from 'pino';
 import type { LogEntry } from '../port.js';
+import { compareIds } from './keys.js';
 import type { Places } from './places.js';
 
 /** Producers remembered per partition; with more, all are forgotten and asked for again. */
@@ -14,8 +15,19 @@ export interface ReadPlace {
 }
 
 export interface Gaps {
-  /** The entries before the first gap, all where there is none. After a gap the next read goes back, at most twice for the same one. */
+  /**
+   * The entries before the first gap, all where there is none. After a gap the next reads go back, to where the archive
+   * is and then to the first entry; if what is missing is nowhere, the entries behind are given without it.
+   */
   upToGap(place: ReadPlace, entries: readonly LogEntry[], places: Places): Promise<readonly LogEntry[]>;
+}
+
+/** Going back because of one hole. */
+interface Hunt {
+  /** The entry behind the hole: up to here everything is read again. */
+  readonly until: string;
+  /** The way leads from the first entry; there is none from further back. */
+  readonly fromFirst: boolean;
 }
 
 interface Seen {
@@ -29,30 +41,31 @@ export function createGaps(deps: {
   readonly isArchived: (partition: string, src: string, n: number) => Promise<boolean>;
   readonly logger: Logger | undefined;
   readonly onHole: (partition: string) => void;
+  /** What is missing is in no stream. */
+  readonly onGone: (partition: string) => void;
 }): Gaps {
   const seenIn = new Map<string, Seen>();
-  const tried = new Map<string, { readonly hole: string; readonly times: number }>();
+  const hunts = new Map<string, Hunt>();
 
   /** What the reader has not seen itself may have been archived by others. */
   const follows = ({ partition, src, n }: LogEntry, known: number | undefined): true | Promise<boolean> =>
     n <= (known ?? 0) + 1 || deps.isArchived(partition, src, n - 1);
-  /** Answers whether reading goes back because of it. */
-  const goBack = async (entry: LogEntry, after: string | undefined, places: Places): Promise<boolean> => {
-    const hole = `${entry.src} ${entry.n}`;
-    const before = tried.get(entry.partition);
-    const times = before?.hole === hole ? before.times + 1 : 1;
-    if (after === undefined || times > 2) {
-      const { partition, src, n } = entry;
-      deps.logger?.error(
-        { partition, src, before: n },
-        'events of this producer before this number are in no stream; going on without them',
-      );
-      return false;
-    }
-    tried.set(entry.partition, { hole, times });
-    deps.onHole(entry.partition);
-    await places.goBack(entry.partition, after, times > 1);
-    return true;
+  const giveUp = ({ partition, src, n }: LogEntry): void => {
+    hunts.delete(partition);
+    deps.logger?.error({ partition, src, before: n }, 'events of this producer before this number are in no stream; going on without them');
+    deps.onGone(partition);
+  };
+  /** The hunt that this entry belongs to; behind its end it is over. */
+  const huntAt = ({ partition, cursor }: LogEntry): Hunt | undefined => {
+    const hunt = hunts.get(partition);
+    if (hunt === undefined || compareIds(cursor, hunt.until) <= 0) return hunt;
+    hunts.delete(partition);
+    return undefined;
+  };
+  const goBack = async ({ partition, cursor }: LogEntry, hunt: Hunt | undefined, after: string, places: Places): Promise<void> => {
+    hunts.set(partition, { until: hunt?.until ?? cursor, fromFirst: hunt !== undefined });
+    deps.onHole(partition);
+    await places.goBack(partition, after, hunt !== undefined);
   };
 
   return {
@@ -63,11 +76,21 @@ export function createGaps(deps: {
       seenIn.set(partition, seen);
       for (const [index, entry] of entries.entries()) {
         const last = seen.producers.get(entry.src);
-        const fits = follows(entry, last);
+        const hunt = huntAt(entry);
+        // On the way from the first entry other holes are of no account: whoever passed them did what could be done.
+        const passes = hunt?.fromFirst === true && entry.cursor !== hunt.until;
+        const fits = passes || follows(entry, last);
         if (fits !== true && !(await fits)) {
-          // Behind good entries the next read begins right here, with a cursor to go back from.
-          if (index > 0 || after === null) return entries.slice(0, index);
-          if (await goBack(entry, after, places)) return [];
+          if (hunt?.fromFirst) giveUp(entry);
+          else if (index > 0 || after === null) {
+            // Behind good entries the next read begins right here, with a cursor to go back from.
+            if (hunt) places.goOn(partition);
+            return entries.slice(0, index);
+          } else if (after === undefined) giveUp(entry);
+          else {
+            await goBack(entry, hunt, after, places);
+            return [];
+          }
         }
         if (!entry.src.startsWith('unreadable:')) seen.producers.set(entry.src, Math.max(entry.n, last ?? 0));
         seen.cursor = entry.cursor;

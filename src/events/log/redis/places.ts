@@ -5,12 +5,17 @@ import { fieldOf } from './calls.js';
 import { archivedKey, compareIds, isStreamId, START, streamKey } from './keys.js';
 
 export interface Places {
-  /** The id to read after, for a reader that asks behind `cursor`. */
-  from(partition: string, cursor: string | undefined): string;
+  /**
+   * The id to read after, for a reader that asks behind `cursor`. Asking behind another one ends the going back: that
+   * reader is on its way. `peek`: for somebody who only looks, so nothing changes, and a hole sends him nowhere.
+   */
+  from(partition: string, cursor: string | undefined, peek: boolean): string;
   /** Looks whether the streams reach as far as the cursors. */
   check(after: ReadonlyMap<string, string>, partitions: readonly string[]): Promise<void>;
   /** Who asks behind `cursor` reads again: from where the archive was when the tail was lost, or from the first entry. */
   goBack(partition: string, cursor: string, toFirst: boolean): Promise<void>;
+  /** Nobody goes back any more. */
+  goOn(partition: string): void;
 }
 
 export function createPlaces(deps: {
@@ -20,7 +25,7 @@ export function createPlaces(deps: {
 }): Places {
   const { redis, logger } = deps;
   /** Cursors that lead nowhere, and from where to read instead. */
-  const lost = new Map<string, { readonly cursor: string; readonly from: string }>();
+  const lost = new Map<string, { readonly cursor: string; readonly from: string; readonly hole: boolean }>();
 
   /** What Redis itself says of the archive was lost together with the tail: everything before was archived. */
   const safePlace = async (partition: string, last: string): Promise<string> => {
@@ -32,16 +37,18 @@ export function createPlaces(deps: {
     const last = await lastIdOf(redis, partition);
     if (compareIds(cursor, last) <= 0) return;
     const from = await safePlace(partition, last);
-    lost.set(partition, { cursor, from });
+    lost.set(partition, { cursor, from, hole: false });
     logger?.warn({ partition, archived: cursor, last, from }, 'the event stream is shorter than its archive; reading it again');
     deps.onLost(partition);
   };
 
   return {
-    from(partition, cursor) {
+    from(partition, cursor, peek) {
       if (!isStreamId(cursor)) return START;
       const gone = lost.get(partition);
-      return gone?.cursor === cursor ? gone.from : cursor;
+      if (gone?.cursor === cursor && !(peek && gone.hole)) return gone.from;
+      if (!peek) lost.delete(partition);
+      return cursor;
     },
     async check(after, partitions) {
       await Promise.all(
@@ -53,7 +60,10 @@ export function createPlaces(deps: {
     },
     async goBack(partition, cursor, toFirst) {
       const from = toFirst ? START : await safePlace(partition, cursor);
-      lost.set(partition, { cursor, from });
+      lost.set(partition, { cursor, from, hole: true });
+    },
+    goOn(partition) {
+      lost.delete(partition);
     },
   };
 }

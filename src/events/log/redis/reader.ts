@@ -17,6 +17,8 @@ const CHECK_MS = 1_000;
 const LINGER_STEP_MS = 50;
 /** Pause while Redis is out of reach. */
 const OUTAGE_MS = 250;
+/** Unreadable entries remembered; with more, all are forgotten. */
+const MOST_UNREADABLE = 1_000;
 
 export interface ReaderDeps {
   readonly redis: RedisConnection;
@@ -27,8 +29,11 @@ export interface ReaderDeps {
   readonly isArchived: (partition: string, src: string, n: number) => Promise<boolean>;
   /** A stream is shorter than the archive, or has a hole: who holds entries of it looks whether they are there. */
   readonly onLost: (partition: string) => void;
+  /** Entries are missing, and in no stream. */
+  readonly onGone: (partition: string) => void;
   /** Something new in the control stream. */
   readonly onControl?: () => void;
+  /** Once for each entry. */
   readonly onUnreadable?: (entry: LogEntry, reason: string) => void;
 }
 
@@ -40,13 +45,20 @@ export class Reader {
   readonly #checkedAt = new Map<string, number>();
   /** How far the control stream was seen; null: not yet looked. */
   #control: string | null = null;
+  /** Unreadable entries that were told of. */
+  readonly #unreadable = new Set<string>();
   #closed = false;
   readonly #sleepers = new Set<() => void>();
 
   constructor(deps: ReaderDeps) {
     this.#deps = deps;
     this.#places = createPlaces(deps);
-    this.#gaps = createGaps({ isArchived: deps.isArchived, logger: deps.logger, onHole: (partition) => deps.onLost(partition) });
+    this.#gaps = createGaps({
+      isArchived: deps.isArchived,
+      logger: deps.logger,
+      onHole: (partition) => deps.onLost(partition),
+      onGone: deps.onGone,
+    });
   }
 
   async read(after: ReadonlyMap<string, string>, options: ReadOptions): Promise<LogEntry[]> {
@@ -54,7 +66,7 @@ export class Reader {
     const partitions = options.partitions ?? this.#deps.partitions;
     const end = clock.monotonic() + options.waitMs;
     try {
-      const entries = await this.#first(after, partitions, options.limit, end);
+      const entries = await this.#first(after, partitions, options, end);
       if (entries.length > 0) await this.#linger(entries, after, partitions, options);
       return entries;
     } catch (error) {
@@ -73,13 +85,18 @@ export class Reader {
   }
 
   /** Waits for the first entries. */
-  async #first(after: ReadonlyMap<string, string>, partitions: readonly string[], limit: number, end: number): Promise<LogEntry[]> {
+  async #first(
+    after: ReadonlyMap<string, string>,
+    partitions: readonly string[],
+    { limit, peek = false }: ReadOptions,
+    end: number,
+  ): Promise<LogEntry[]> {
     const { clock } = this.#deps;
     while (!this.#closed) {
       await this.#check(after, partitions);
-      const places = new Map(partitions.map((partition) => [partition, this.#places.from(partition, after.get(partition))]));
+      const places = this.#placesOf(after, partitions, peek);
       const left = Math.ceil(end - clock.monotonic());
-      const entries = await this.#fetch(places, after, limit, Math.min(BLOCK_MS, left));
+      const entries = await this.#fetch(places, after, limit, { blockMs: Math.min(BLOCK_MS, left), peek });
       if (entries.length > 0 || clock.monotonic() >= end) return entries;
     }
     return [];
@@ -96,14 +113,19 @@ export class Reader {
     const enough = Math.min(options.limit, options.enough ?? options.limit);
     for (let left = options.lingerMs; left > 0 && entries.length < enough && !this.#closed; left = end - clock.monotonic()) {
       await this.#sleep(Math.min(left, LINGER_STEP_MS));
-      const places = new Map(partitions.map((partition) => [partition, this.#places.from(partition, after.get(partition))]));
+      const places = this.#placesOf(after, partitions, options.peek ?? false);
       const goOn = new Map<string, string | null>(after);
       for (const { partition, cursor } of entries) {
         places.set(partition, cursor);
         goOn.set(partition, null);
       }
-      for (const entry of await this.#fetch(places, goOn, options.limit - entries.length, 0)) entries.push(entry);
+      for (const entry of await this.#fetch(places, goOn, options.limit - entries.length, { blockMs: 0, peek: options.peek ?? false }))
+        entries.push(entry);
     }
+  }
+
+  #placesOf(after: ReadonlyMap<string, string>, partitions: readonly string[], peek: boolean): Map<string, string> {
+    return new Map(partitions.map((partition) => [partition, this.#places.from(partition, after.get(partition), peek)]));
   }
 
   /** Looks once a second whether the streams still reach as far as they were read. */
@@ -129,7 +151,7 @@ export class Reader {
     from: ReadonlyMap<string, string>,
     after: ReadonlyMap<string, string | null>,
     limit: number,
-    blockMs: number,
+    { blockMs, peek }: { readonly blockMs: number; readonly peek: boolean },
   ): Promise<LogEntry[]> {
     const entries: LogEntry[] = [];
     const given = new Set<string>();
@@ -142,7 +164,8 @@ export class Reader {
       for (const [partition, list] of found) {
         const room = limit - entries.length;
         const place = { partition, from: asked.get(partition) ?? START, after: given.has(partition) ? null : after.get(partition) };
-        const whole = await this.#gaps.upToGap(place, list.slice(0, room), this.#places);
+        const some = list.slice(0, room);
+        const whole = peek ? some : await this.#gaps.upToGap(place, some, this.#places);
         for (const entry of whole) entries.push(entry);
         given.add(partition);
         const last = whole.at(-1);
@@ -186,9 +209,18 @@ export class Reader {
     } catch (error) {
       if (!(error instanceof UnreadableEntry)) throw error;
       const entry = unreadableEntry(partition, cursor, fields, error.message);
-      this.#deps.onUnreadable?.(entry, error.message);
+      this.#tellOnce(entry, error.message);
       return entry;
     }
+  }
+
+  /** It may be read again, by those who only look and after a failed commit. */
+  #tellOnce(entry: LogEntry, reason: string): void {
+    const place = `${entry.partition} ${entry.cursor}`;
+    if (this.#unreadable.has(place)) return;
+    if (this.#unreadable.size >= MOST_UNREADABLE) this.#unreadable.clear();
+    this.#unreadable.add(place);
+    this.#deps.onUnreadable?.(entry, reason);
   }
 
   #sleep(ms: number): Promise<void> {

@@ -3,9 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { RedisConnection, RedisReply } from '../../../infra/redis/connection.js';
 import type { LogScripts } from './calls.js';
-import { archivedKey, isStreamId, laterId, producersKey, streamKey } from './keys.js';
+import { archivedKey, isBeyondClocks, isStreamId, laterId, producersKey, streamKey } from './keys.js';
 import type { Lane, NumberedValues, Recovery } from './lane.js';
 import type { Outbox } from './outbox.js';
+import { createUsedUp, type UsedUp } from './usedUp.js';
 
 /** Caps of one call: the server runs nothing else meanwhile, and memory is only checked before it. */
 const MOST_EVENTS = 500;
@@ -19,7 +20,8 @@ export interface Recovered {
   readonly partition: string;
   /** Entries that were appended again, or at last. */
   readonly reappended: number;
-  readonly reason: Recovery['reason'];
+  /** `hole`: entries are missing that nobody has. */
+  readonly reason: Recovery['reason'] | 'hole';
 }
 
 export interface SenderDeps {
@@ -57,10 +59,12 @@ export class Sender {
   #pause = 0;
   #closed = false;
   #wake: () => void = () => undefined;
+  readonly #usedUp: UsedUp;
   #turn = 0;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
+    this.#usedUp = createUsedUp(deps);
   }
 
   /** Whether Redis took what it was sent last. */
@@ -97,7 +101,9 @@ export class Sender {
 
   /** A position in the archive, from wherever it is known. */
   raiseFloor(partition: string, cursor: string): void {
-    if (isStreamId(cursor)) this.#floors.set(partition, laterId(this.#floors.get(partition) ?? cursor, cursor));
+    // Behind a hand-made id at the end of all ids nothing could ever be appended.
+    if (!isStreamId(cursor) || isBeyondClocks(cursor)) return;
+    this.#floors.set(partition, laterId(this.#floors.get(partition) ?? cursor, cursor));
   }
 
   async #run(): Promise<void> {
@@ -140,7 +146,7 @@ export class Sender {
     // Also with nothing held: it shows whether Redis answers.
     for (let at = 0; at === 0 || at < lanes.length; at += MOST_LANES) {
       const some = lanes.slice(at, at + MOST_LANES);
-      const keys = some.flatMap(({ partition }) => [producersKey(partition), archivedKey(partition)]);
+      const keys = some.flatMap(({ partition }) => [streamKey(partition), producersKey(partition), archivedKey(partition)]);
       const reply = await redis.run(
         scripts.askProducers,
         keys,
@@ -231,6 +237,10 @@ export class Sender {
     this.#failing = true;
     // Whether the call ran is not known.
     this.#askWanted = true;
+    void this.#usedUp.look(
+      error,
+      this.#deps.outbox.held().map(({ partition }) => partition),
+    );
     if (this.#down || this.#closed) return;
     this.#down = true;
     this.#deps.outbox.spooling = true;
