@@ -66,10 +66,11 @@ function queryOf(filters: Filters): Omit<ArchiveQuery, 'limit'> {
 }
 
 function print(event: StoredEvent, cursor: string, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ ...toCloudEvent(event), cursor })}\n`);
+  const shown = toCloudEvent(event);
+  if (json) process.stdout.write(`${JSON.stringify({ ...shown, cursor })}\n`);
   else
     process.stdout.write(
-      `${new Date(event.time).toISOString()}  ${event.type.padEnd(36)} ${event.subject.padEnd(30)} ${JSON.stringify(event.data)}\n`,
+      `${new Date(event.time).toISOString()}  ${event.type.padEnd(36)} ${event.subject.padEnd(30)} ${JSON.stringify(shown.data)}\n`,
     );
 }
 

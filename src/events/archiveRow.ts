@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { type SQLQuery, sql } from '../infra/database/port.js';
 import type { ColumnType } from '../infra/database/rows.js';
+import { unreadableData } from './cloudEvent.js';
 import type { NewEvent, StoredEvent } from './define.js';
 
 export interface ArchiveRow {
@@ -95,7 +96,16 @@ export function toRow({ event, json }: Rendered, partition: string, position: nu
 }
 
 export function fromRow(row: ArchiveRow): StoredEvent {
-  return withData(row, JSON.parse(row.data));
+  return withData(row, dataOf(row.data));
+}
+
+/** Data that somebody has broken in the database is marked, so that it stops no reader; the hashes tell of it. */
+function dataOf(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return unreadableData;
+  }
 }
 
 /** `fromRow` where the row's data is at hand. */

@@ -1,7 +1,17 @@
 /** An archived event in the form that everybody outside sees: CloudEvents 1.0 JSON. */
+import { isDeeper } from '../shared/nesting.js';
 import type { StoredEvent } from './define.js';
 
-/** Attributes without a value are left out, as CloudEvents wants it. `sequence` is the position in the partition, as a string. */
+/** JSON.stringify goes down by calls; some thousand levels exhaust them. */
+const MOST_DEPTH = 500;
+
+/** What readers see in the place of data that no JSON can be made of. */
+export const unreadableData = { unreadable: true } as const;
+
+/**
+ * Attributes without a value are left out, as CloudEvents wants it. `sequence` is the position in the partition, as a string.
+ * Data that could not be written as JSON again is marked as unreadable: it must not keep readers from the events behind it.
+ */
 export function toCloudEvent(event: StoredEvent): Record<string, unknown> {
   return {
     specversion: '1.0',
@@ -18,6 +28,6 @@ export function toCloudEvent(event: StoredEvent): Record<string, unknown> {
     ...(event.causationid === null ? {} : { causationid: event.causationid }),
     partition: event.partition,
     sequence: String(event.position),
-    data: event.data,
+    data: isDeeper(event.data, MOST_DEPTH) ? unreadableData : event.data,
   };
 }

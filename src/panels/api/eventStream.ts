@@ -83,7 +83,7 @@ async function follow(listener: Listener, response: ServerResponse, signal: Abor
       let text = '';
       for (const { event, cursor } of page.items) {
         const shown = show(event, cursor);
-        if (shown !== null) text += `id: ${cursor}\nevent: ${shown.name}\ndata: ${JSON.stringify(shown.data)}\n\n`;
+        if (shown !== null) text += `id: ${cursor}\nevent: ${shown.name}\ndata: ${jsonOf(shown.data)}\n\n`;
       }
       const reached = page.next ?? page.items.at(-1)?.cursor;
       if (reached !== undefined) setAt = context.clock.monotonic();
@@ -101,6 +101,15 @@ async function follow(listener: Listener, response: ServerResponse, signal: Abor
       await send(response, `: keep-alive\n${after === undefined ? '' : `id: ${after}\n`}\n`, signal);
     }
     await wait(lookMs, undefined, { signal });
+  }
+}
+
+/** One event that cannot be written must not keep the listener from all behind it. */
+function jsonOf(data: unknown): string {
+  try {
+    return JSON.stringify(data);
+  } catch {
+    return '{"unreadable":true}';
   }
 }
 

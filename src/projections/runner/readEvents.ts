@@ -1,6 +1,7 @@
 /** Events of the archive by their places. */
 import { readPartition } from '../../events/archive.js';
 import { daysBetween, inDays } from '../../events/archiveDays.js';
+import { type ArchiveRow, archiveColumnList, fromRow } from '../../events/archiveRow.js';
 import type { StoredEvent } from '../../events/define.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
@@ -34,7 +35,11 @@ export async function readSpan(
           (select data, ${columns} from archive where ${where} order by position)`
       : sql`select string_agg('[' || data || ',' || substr(json_build_array(${columns})::text, 2), ',' order by position) as page from archive where ${where}`,
   );
-  const page = JSON.parse(`[${row?.page ?? ''}]`) as Line[];
+  const page = linesOf(row?.page ?? '');
+  if (page === null) {
+    const rows = await db.query<ArchiveRow>(sql`select ${archiveColumnList} from archive where ${where} order by position`);
+    return rows.map(fromRow);
+  }
   // SQLite promises no order of what it gathers.
   return page.map((line) => eventOf(span.partition, line)).sort((a, b) => a.position - b.position);
 }
@@ -56,6 +61,15 @@ type Line = readonly [
   correlationid: string | null,
   causationid: string | null,
 ];
+
+/** null: the data of one of them has been broken in the database; row by row the others can be read. */
+function linesOf(page: string): Line[] | null {
+  try {
+    return JSON.parse(`[${page}]`) as Line[];
+  } catch {
+    return null;
+  }
+}
 
 function eventOf(partition: string, line: Line): StoredEvent {
   const [data, position, id, type, source, subject, time, dataversion, partitionkey, actor, correlationid, causationid] = line;

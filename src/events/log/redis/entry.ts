@@ -1,6 +1,7 @@
 /** An event as an entry of a stream (contract §7): encoded once by its producer, parsed strictly by every reader. */
 import { hash } from 'node:crypto';
 import type { RedisReply } from '../../../infra/redis/connection.js';
+import { isTextDeeper } from '../../../shared/nesting.js';
 import type { NewEvent } from '../../define.js';
 import type { LogEntry } from '../port.js';
 import { msOfId } from './keys.js';
@@ -41,12 +42,21 @@ export class UnreadableEntry extends Error {
   override readonly name = 'UnreadableEntry';
 }
 
+/**
+ * Most that a reader takes, in UTF-16 units: what the archive's indexes hold of a row (2,704 bytes on PostgreSQL) has room
+ * for any text of these lengths, and no data of ours comes near theirs.
+ */
+const MOST_NAME = 200;
+const MOST_TEXT = 500;
+const MOST_DATA = 256 * 1024;
+const MOST_DEPTH = 64;
+
 /** Parses one entry of an XREAD or XRANGE reply. Throws UnreadableEntry. */
 export function parseEntry(partition: string, cursor: string, fields: RedisReply): LogEntry {
   const text = fieldReader(fields);
   const n = whole('n', text('n'));
-  const src = filled('src', text('src'));
-  const json = text('data');
+  const src = sourceOf(text('src'));
+  const json = bounded('data', text('data'), MOST_DATA);
   return {
     partition,
     cursor,
@@ -55,17 +65,17 @@ export function parseEntry(partition: string, cursor: string, fields: RedisReply
     // Entries of others may be laid out over lines.
     ...(/[\n\r]/.test(json) ? {} : { json }),
     event: {
-      id: filled('id', text('id')),
-      type: filled('type', text('type')),
-      source: text('source'),
-      subject: filled('subject', text('subject')),
+      id: filled('id', bounded('id', text('id'), MOST_NAME)),
+      type: filled('type', bounded('type', text('type'), MOST_NAME)),
+      source: bounded('source', text('source'), MOST_NAME),
+      subject: filled('subject', bounded('subject', text('subject'), MOST_TEXT)),
       time: timeOf(text('time')),
       data: dataOf(json),
       dataversion: whole('v', text('v')),
-      partitionkey: text('key'),
-      actor: text('actor'),
-      correlationid: text('corr') || null,
-      causationid: text('cause') || null,
+      partitionkey: bounded('key', text('key'), MOST_TEXT),
+      actor: bounded('actor', text('actor'), MOST_TEXT),
+      correlationid: bounded('corr', text('corr'), MOST_TEXT) || null,
+      causationid: bounded('cause', text('cause'), MOST_TEXT) || null,
     },
   };
 }
@@ -81,6 +91,17 @@ function fieldReader(fields: RedisReply): (field: Field) => string {
     if (typeof value !== 'string') throw new UnreadableEntry(`the field ${field} is missing`);
     return value;
   };
+}
+
+function bounded(field: Field, value: string, most: number): string {
+  if (value.length > most) throw new UnreadableEntry(`the field ${field} is longer than ${most} characters`);
+  return value;
+}
+
+/** A run's name goes to the database as it is, and PostgreSQL takes no NUL. */
+function sourceOf(value: string): string {
+  if (/[\u0000-\u001f\u007f]/.test(value)) throw new UnreadableEntry('the field src holds control characters');
+  return filled('src', bounded('src', value, MOST_NAME));
 }
 
 function filled(field: Field, value: string): string {
@@ -100,7 +121,9 @@ function timeOf(value: string): number {
   return time;
 }
 
+/** What lies too deep could be parsed, and never be written again. */
 function dataOf(value: string): unknown {
+  if (isTextDeeper(value, MOST_DEPTH)) throw new UnreadableEntry(`the field data is nested deeper than ${MOST_DEPTH} levels`);
   try {
     return JSON.parse(value);
   } catch {
