@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { until } from '../../tests/support/until.js';
 import { appendToArchive } from '../events/archive.js';
 import { CONTROL_PARTITION } from '../events/define.js';
-import type { Database } from '../infra/database/port.js';
+import { type Database, sql } from '../infra/database/port.js';
 import { openPostgres } from '../infra/database/postgres.js';
 import { borrowPostgresDatabase, returnPostgresDatabase } from '../infra/database/testing/shared.js';
 import { eventOf, used } from '../projections/testing/events.js';
@@ -55,6 +55,18 @@ describe('kirogate events', () => {
     output = '';
     await run('list', '--json', '--types', 'user.banned');
     expect(ids()).toEqual([events[1]?.id]);
+  });
+
+  test('gets past an event whose data lies too deep to be written again, and one whose data is broken', async () => {
+    const [deep, broken, sound] = [used({ time: 1 }), used({ time: 2 }), used({ time: 3 })];
+    for (const event of [deep, broken, sound]) await archive('p0', event);
+    await db.query(sql`update archive set data = ${'['.repeat(20_000) + ']'.repeat(20_000)} where id = ${deep.id}`);
+    await db.query(sql`update archive set data = ${'{"n":'} where id = ${broken.id}`);
+    await run('list', '--json');
+    expect(ids()).toEqual([deep.id, broken.id, sound.id]);
+    output = '';
+    await run('list');
+    expect(output.split('\n').map((line) => line.endsWith('{"unreadable":true}'))).toEqual([true, true, false, false]);
   });
 
   test('follows until it is told to stop', async () => {

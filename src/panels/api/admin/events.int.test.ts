@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { appendToArchive } from '../../../events/archive.js';
 import { sql } from '../../../infra/database/port.js';
 import { openTestPanel, type Session, type TestPanel } from '../testing/panel.js';
 
@@ -99,6 +100,27 @@ describe('the event stream', () => {
   it('refuses a mangled Last-Event-ID with a shaped 400', async () => {
     const { status, body } = await panel.call('GET', '/admin/api/events/stream', { as: admin, headers: { 'last-event-id': '???' } });
     expect([status, body.error.code]).toEqual([400, 'invalid_request']);
+  });
+});
+
+describe('an event whose data no JSON can be made of', () => {
+  const id = '0192e4a0-0000-7000-8000-000000000001';
+  const event = { id, type: 'kirogate.token.teleported', source: '/elsewhere', subject: 'token/deep', time: 5, data: {} };
+  const rest = { dataversion: 1, partitionkey: 'deep', actor: 'system', correlationid: null, causationid: null };
+
+  it('is shown as unreadable, and the list and the stream go on behind it', async () => {
+    const after = { ...event, id: '0192e4a0-0000-7000-8000-000000000002', data: { n: 1 } };
+    await panel.db.tx((tx) =>
+      appendToArchive(tx, 'p1', [
+        { ...event, ...rest },
+        { ...after, ...rest },
+      ]),
+    );
+    await panel.db.query(sql`update archive set data = ${'['.repeat(20_000) + ']'.repeat(20_000)} where id = ${id}`);
+    const { status, body } = await panel.admin('GET', '/admin/api/events?subject=token/deep');
+    expect([status, body.items.map(({ data }: { data: unknown }) => data)]).toEqual([200, [{ unreadable: true }, { n: 1 }]]);
+    const sent = await listen('/admin/api/events/stream?subject=token/deep', 2);
+    expect(sent.map(({ data }) => (data as { data: unknown }).data)).toEqual([{ unreadable: true }, { n: 1 }]);
   });
 });
 
