@@ -7,10 +7,18 @@ export interface Plan {
   readonly sorts: boolean;
 }
 
-/** PostgreSQL plans by what the tables hold: fill them first. */
+/** PostgreSQL would rather read a small table whole: its plan is the one it has when it may neither do that nor sort. */
 export async function planOf(db: Database, statement: SQLQuery): Promise<Plan> {
-  if (db.engine === 'postgres') await db.query(sql`analyze`);
-  const rows = await db.query(db.engine === 'sqlite' ? sql`explain query plan ${statement}` : sql`explain ${statement}`);
+  if (db.engine === 'sqlite') return planFrom(await db.query(sql`explain query plan ${statement}`));
+  return db.tx(async (tx) => {
+    await tx.query(sql`analyze`);
+    await tx.query(sql`set local enable_seqscan = off`);
+    await tx.query(sql`set local enable_sort = off`);
+    return planFrom(await tx.query(sql`explain ${statement}`));
+  });
+}
+
+function planFrom(rows: readonly unknown[]): Plan {
   const words = JSON.stringify(rows);
   return { words, sorts: /TEMP B-TREE|Sort/.test(words) };
 }
