@@ -99,9 +99,10 @@ describe('activity', () => {
     );
     const plan = (condition: SQLQuery): Promise<Plan> =>
       planOf(db, sql`select * from activity where ${condition} order by at desc, id desc limit 51`);
-    expect((await plan(sql`user_id = ${'u1'}`)).words).toContain('activity_user');
+    // A rebuild leaves them under names that the engine chose.
+    expect((await plan(sql`user_id = ${'u1'}`)).words).toMatch(/activity\w*_user/);
     // Over one such row both indices of what went wrong cost the same.
-    expect((await plan(sql`status = ${502} and status <> 200`)).words).toMatch(/activity_(user_)?status/);
+    expect((await plan(sql`status = ${502} and status <> 200`)).words).toMatch(/activity\w*_status/);
     expect((await plan(sql`(at, id) < (${MONDAY}, ${'x'})`)).sorts).toBe(false);
   });
 });

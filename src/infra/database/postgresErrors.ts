@@ -23,6 +23,7 @@ const faults: Readonly<Record<string, readonly [DatabaseFault, string?]>> = {
   ENOTFOUND: ['unavailable', 'the host name is not known'],
   EAI_AGAIN: ['unavailable', 'the host name cannot be looked up now'],
   ECONNRESET: ['unavailable', 'the connection was cut'],
+  EPIPE: ['unavailable', 'the connection was cut'],
   ETIMEDOUT: ['unavailable', 'no answer'],
   EHOSTUNREACH: ['unavailable', 'there is no way to the host'],
   ENETUNREACH: ['unavailable', 'there is no way to the host'],
@@ -56,13 +57,16 @@ export function explainPostgres(label: string, error: unknown): DatabaseError {
 function faultOf(code: string, error: unknown): readonly [DatabaseFault, string?] {
   const known = faults[code];
   if (known) return known;
-  if (/^[0-9A-Z]{5}$/.test(code)) return [unavailableClasses.has(code.slice(0, 2)) ? 'unavailable' : 'statement'];
+  if (isSqlState(code)) return [unavailableClasses.has(code.slice(0, 2)) ? 'unavailable' : 'statement'];
   const message = error instanceof Error ? error.message : '';
   const match = driverFaults.find(([pattern]) => pattern.test(message));
   if (match) return [match[1], match[2]];
   // A system error that is not in the table came from the socket as well.
   return [code === '' ? 'statement' : 'unavailable'];
 }
+
+/** Five characters, at least one of them a digit: EPIPE is none. */
+const isSqlState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code);
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -17,7 +17,7 @@ export interface FeedOptions {
   readonly all?: boolean;
   onEvent(event: FeedEvent): void;
   onState(state: FeedState): void;
-  /** Connected again after a loss: what was read before may be old. */
+  /** Connected, for the first time or again: what was read before may be old. */
   onBack(): void;
   /** Injected for tests. */
   readonly open: (url: string) => EventSource;
@@ -45,7 +45,8 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
     opened.onopen = () => {
       retryMs = firstRetryMs;
       options.onState('open');
-      if (lost) options.onBack();
+      // What happened between the page's own look and this moment was told to nobody.
+      options.onBack();
       wasOpen = true;
       lost = false;
     };

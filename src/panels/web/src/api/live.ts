@@ -5,7 +5,7 @@ import { createEventFeed, type FeedEvent, type FeedState } from './eventFeed';
 
 /**
  * Follows `url` for the given event types while the page is shown; `all`: the stream cannot be asked for less than everything.
- * After a lost connection all that was read is read again.
+ * Once connected, also after a loss, all that was read is read again.
  * Answers the state, for `<LiveBadge state={…} />`. Events come in bursts: give `useRefresh` a rest with `useSoon`.
  */
 export function useLive(

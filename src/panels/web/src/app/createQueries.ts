@@ -14,7 +14,8 @@ export function createQueries(): QueryClient {
     mutationCache: new MutationCache({ onError: lookUpSession }),
     defaultOptions: {
       queries: {
-        staleTime: 5_000,
+        // A page shows what it knows at once, and asks again whenever it is opened.
+        staleTime: 0,
         gcTime: 300_000,
         // What is refused stays refused; a node that stops or a lost connection is worth another try.
         retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 502),
