@@ -24,14 +24,17 @@ const SWEEP_MS = 100;
 /** A request that has begun to come may take so long for its head, ms. */
 const HEAD_MS = 10_000;
 
+/** Of the machine itself: a socket does not rest any longer because a test has moved its clock. */
+const realMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+
 export function watchConnections(server: Server): Connections {
   const known = new Map<Socket, Connection>();
   const rest = (socket: Socket, one: Connection): void => {
-    one.idleSince = performance.now();
+    one.idleSince = realMs();
     one.bytesRead = socket.bytesRead;
   };
   server.on('connection', (socket: Socket) => {
-    known.set(socket, { running: 0, idleSince: performance.now(), bytesRead: 0 });
+    known.set(socket, { running: 0, idleSince: realMs(), bytesRead: 0 });
     socket.once('close', () => known.delete(socket));
   });
   server.on('request', ({ socket }: IncomingMessage, res: ServerResponse) => {
@@ -47,7 +50,7 @@ export function watchConnections(server: Server): Connections {
   const sweep = async (quietMs: number): Promise<void> => {
     // Only after the loop has read what has come: a timer may fire with a request waiting in the socket.
     await afterPolling();
-    const now = performance.now();
+    const now = realMs();
     for (const [socket, { running, idleSince, bytesRead }] of known) {
       const mayStay = socket.bytesRead > bytesRead ? HEAD_MS : quietMs;
       if (running === 0 && now - idleSince >= mayStay) socket.destroy();
