@@ -24,9 +24,8 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'kirogate-safety-'));
   [postgres, redis] = await Promise.all([startTestPostgres(), startClusterRedis({ password })]);
   replica = await startClusterRedis({ password, settings: [`replicaof 127.0.0.1 ${redis.port}`] });
-  const redisUrl = `redis://:${password}@127.0.0.1:${redis.port}/0`;
   good = {
-    ...clusterEnvironment({ databaseUrl: postgres.url, redisUrl, simulatorUrl: 'http://127.0.0.1:9' }),
+    ...clusterEnvironment({ postgresPort: postgres.port, redisPort: redis.port, simulatorUrl: 'http://127.0.0.1:9' }),
     STARTUP_TIMEOUT_SECONDS: '2',
     SHUTDOWN_GRACE_SECONDS: '0',
   };

@@ -1,10 +1,11 @@
-/** A whole cluster of a test: PostgreSQL, Redis, the simulator, nodes and a real nginx in front, each a process that the test may hurt. */
+/** The cluster of docker-compose.distributed.yml as processes that a test may hurt, with the simulator as upstream. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startTestPostgres, type TestPostgres } from '../../src/infra/database/testing/server.js';
+import { startTestPostgres, TEST_PASSWORD, type TestPostgres } from '../../src/infra/database/testing/server.js';
 import { freePort } from '../../src/infra/testing/process.js';
 import { type AdminClient, adminClient } from './admin.js';
+import { composePlan, composePostgresSettings, type Places } from './cluster/compose.js';
 import { type ClusterNginx, startClusterNginx } from './cluster/nginx.js';
 import { type ClusterNode, createClusterNode } from './cluster/node.js';
 import { type ClusterRedis, startClusterRedis } from './cluster/redis.js';
@@ -42,7 +43,7 @@ export interface Cluster {
 }
 
 export interface ClusterOptions {
-  /** Default 3. */
+  /** Default: as many as in the compose file. */
   readonly nodes?: number;
   /** So many more stand ready: neither started nor known to the balancer. Default none. */
   readonly spare?: number;
@@ -51,17 +52,15 @@ export interface ClusterOptions {
   readonly sentinel?: boolean;
 }
 
+/** What stands in the `.env` beside the compose file, a line for each secret, upstream address and setting of the test. */
+function dotEnv(simulatorUrl: string, over: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { DATA_DIR: _dir, PORT: _port, HOST: _host, ...settings } = nodeEnvironment({ dataDir: '', simulatorUrl });
+  return { ...settings, ...clusterSecrets, POSTGRES_PASSWORD: TEST_PASSWORD, SHUTDOWN_GRACE_SECONDS: '2', ...over };
+}
+
 /** What every node is given beside its own name, port and folder. */
-export function clusterEnvironment(stores: { databaseUrl: string; redisUrl: string; simulatorUrl: string }): Record<string, string> {
-  const { REDIS_PASSWORD: _, ...secrets } = clusterSecrets;
-  return {
-    ...nodeEnvironment({ dataDir: '', simulatorUrl: stores.simulatorUrl }),
-    ...secrets,
-    DATABASE_URL: stores.databaseUrl,
-    REDIS_URL: stores.redisUrl,
-    TRUSTED_PROXIES: '127.0.0.1',
-    SHUTDOWN_GRACE_SECONDS: '2',
-  };
+export function clusterEnvironment(places: Places & { readonly simulatorUrl: string }): Record<string, string> {
+  return composePlan(dotEnv(places.simulatorUrl)).nodeEnvironment(places);
 }
 
 /** Starts everything and resolves when all nodes but the spare ones are ready. What was started is ended again when something cannot. */
@@ -93,7 +92,7 @@ async function assemble(options: ClusterOptions, { keep, ends, stop }: Life): Pr
   ends.push(() => rm(dir, { recursive: true, force: true }));
   const password = clusterSecrets.REDIS_PASSWORD;
   const [postgres, sentinel, single, sim] = await Promise.all([
-    startTestPostgres().then(keep),
+    startTestPostgres({ settings: composePostgresSettings() }).then(keep),
     options.sentinel ? startSentinelSet(password).then(keep) : undefined,
     options.sentinel ? undefined : startClusterRedis({ password }).then(keep),
     startClusterSimulator().then(keep),
@@ -101,16 +100,17 @@ async function assemble(options: ClusterOptions, { keep, ends, stop }: Life): Pr
   const redis = single ?? sentinel?.servers[0];
   if (redis === undefined) throw new Error('a cluster needs a Redis');
   const nodes: ClusterNode[] = [];
-  const { nodes: used = 3, spare = 0 } = options;
+  const plan = composePlan(dotEnv(sim.url, { ...options.env, ...(sentinel && { REDIS_URL: sentinel.url }) }));
+  const { nodes: used = plan.replicas, spare = 0 } = options;
   for (let i = 1; i <= used + spare; i += 1) {
     const wires = { redis: sentinel ? undefined : await wire(redis.port, ends), postgres: await wire(postgres.port, ends) };
-    const redisUrl = sentinel?.url ?? `redis://:${password}@127.0.0.1:${wires.redis?.port}/0`;
-    const stores = { databaseUrl: throughPort(postgres.url, wires.postgres.port), redisUrl, simulatorUrl: sim.url };
+    const places = { postgresPort: wires.postgres.port, redisPort: wires.redis?.port ?? 0 };
     const node = createClusterNode({
       name: `node-${i}`,
       port: await freePort(),
-      dataDir: join(dir, `node-${i}`),
-      env: { ...clusterEnvironment(stores), ...options.env },
+      // One volume for all of them.
+      dataDir: join(dir, 'data'),
+      env: plan.nodeEnvironment(places),
       ...(wires.redis === undefined ? {} : { redis: wires.redis }),
       postgres: wires.postgres,
     });
@@ -143,10 +143,4 @@ async function wire(port: number, ends: (() => Promise<unknown>)[]): Promise<Tcp
   const proxy = await startTcpProxy(port);
   ends.push(() => proxy.close());
   return proxy;
-}
-
-function throughPort(url: string, port: number): string {
-  const other = new URL(url);
-  other.port = `${port}`;
-  return other.href;
 }

@@ -1,4 +1,4 @@
-/** A Redis of a test's cluster with an append-only file: can be killed, brought back, emptied, or set back to an older moment. */
+/** A Redis of a test's cluster, set up as in the compose file: can be killed, brought back, emptied, or set back to an older moment. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { openRedis, type RedisConnection, type RedisReply } from '../../../src/infra/redis/connection.js';
 import { freePort } from '../../../src/infra/testing/process.js';
 import { type Child, startChild } from './child.js';
+import { composeRedisSettings } from './compose.js';
 
 export interface ClusterRedis {
   readonly port: number;
@@ -46,10 +47,8 @@ export async function startClusterRedis(options: { password: string; settings?: 
     'bind 127.0.0.1',
     `dir ${data}`,
     'save ""',
-    'appendonly yes',
-    'appendfsync everysec',
     'rdbcompression no',
-    'maxmemory-policy noeviction',
+    ...composeRedisSettings(),
     `requirepass ${options.password}`,
     `masterauth ${options.password}`,
     ...(options.settings ?? []),
