@@ -1,4 +1,4 @@
-/** Events a second: appended, archived with all read models, and folded again, each beside the bare way of moving as many bytes. */
+/** Events a second: appended, archived with all read models, and folded again, each beside the bare way of moving as many bytes; and how soon. */
 import { spawnSync } from 'node:child_process';
 import { realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,6 +17,7 @@ import { rebuild } from '../dist/projections/runner/rebuild.js';
 import { systemClock } from '../dist/shared/clock.js';
 import { createIds } from '../dist/shared/ids.js';
 import { ensureServer } from '../scripts/services.js';
+import { measureLag } from './lib/lag.js';
 import { createMakeEvent } from './lib/madeEvent.js';
 import { startStores } from './lib/stores.js';
 import { printTable } from './lib/table.js';
@@ -42,29 +43,32 @@ async function inBatches(events, send) {
 export async function measureEvents({ dir, events: count }) {
   const stores = await startStores({ dir });
   const rows = [];
+  const lags = [];
   const add = (what, perSecond, bare) => rows.push({ what, perSecond, ...(bare && { of: bare.what, ratio: perSecond / bare.perSecond }) });
   try {
     const make = createMakeEvent(ids);
     const events = Array.from({ length: count }, make);
     const bareAppend = await bareXadd(stores, events);
     rows.push(bareAppend);
-    const { appended, ingested, db } = await cluster(stores, dir, events);
+    const { appended, ingested, lag, db } = await cluster(stores, dir, events, make);
     add('KiroGate: append to Redis, one producer', appended, bareAppend);
+    lags.push({ what: 'Redis into PostgreSQL', ...lag });
     const inserted = await bareInsert(stores, events);
     const copied = bareCopy(stores, dir, events);
     rows.push(inserted, copied);
     add('KiroGate: ingest from Redis into PostgreSQL, archive and all read models', ingested, inserted);
-    add('KiroGate: rebuild of all read models, one after another, on PostgreSQL', await rebuilt(db, count));
+    for (const [name, perSecond] of await rebuilt(db, count)) add(`KiroGate: rebuild of ${name} on PostgreSQL`, perSecond);
     await db.close();
-    const single = await singleNode(dir, events);
+    const single = await singleNode(dir, events, make);
+    lags.push({ what: 'memory into SQLite', ...single.lag });
     add('KiroGate: append to the journal, single node', single.appended);
     add('KiroGate: ingest into SQLite, archive and all read models', single.ingested);
-    add('KiroGate: rebuild of all read models, one after another, on SQLite', single.rebuilt);
+    for (const [name, perSecond] of single.rebuilt) add(`KiroGate: rebuild of ${name} on SQLite`, perSecond);
   } finally {
     await stores.stop();
   }
-  print(rows);
-  return rows;
+  print(rows, lags);
+  return { rows, lags };
 }
 
 /** The simplest fast producer: pipelines of as many commands as we put into one call. */
@@ -132,7 +136,7 @@ function bareCopy(stores, dir, events) {
   return { what: 'bare: COPY', perSecond };
 }
 
-async function cluster(stores, dir, events) {
+async function cluster(stores, dir, events, make) {
   const db = await openPostgres({ url: stores.databaseUrl });
   await migrate(db, { dir: migrations, eventPartitions: PARTITIONS, clock, logger });
   const log = await openRedisLog({
@@ -147,8 +151,9 @@ async function cluster(stores, dir, events) {
   });
   const appended = await rate(events.length, () => inBatches(events, (some) => Promise.all(some.map((event) => log.append(event)))));
   const ingested = await archive(db, log, events.length);
+  const lag = await measureLag({ db, log, make, clock, logger });
   await log.close();
-  return { appended, ingested, db };
+  return { appended, ingested, lag, db };
 }
 
 /** Everything waits in the log already: how fast it becomes archive and read models. */
@@ -162,13 +167,15 @@ async function archive(db, log, count) {
   return perSecond;
 }
 
+/** Of each read model that traffic feeds; the others have nothing to do here. */
 async function rebuilt(db, count) {
-  return rate(count, async () => {
-    for (const projection of projections) await rebuild({ db, projection, clock });
-  });
+  const rates = [];
+  for (const projection of projections.filter(({ types }) => types.includes('kirogate.token.used')))
+    rates.push([projection.name, await rate(count, () => rebuild({ db, projection, clock }))]);
+  return rates;
 }
 
-async function singleNode(dir, events) {
+async function singleNode(dir, events, make) {
   const db = await openSqlite({ path: join(dir, 'bench.db') });
   await migrate(db, { dir: migrations, eventPartitions: PARTITIONS, clock, logger });
   const log = await openMemoryLog({ partitions: PARTITIONS, dir: join(dir, 'journal'), ids, clock, logger });
@@ -180,16 +187,22 @@ async function singleNode(dir, events) {
   await ingest.idle();
   const ingested = events.length / ((performance.now() - start) / 1000);
   await ingest.close();
-  await log.close();
   const again = await rebuilt(db, events.length);
+  const lag = await measureLag({ db, log, make, clock, logger });
+  await log.close();
   await db.close();
-  return { appended, ingested, rebuilt: again };
+  return { appended, ingested, rebuilt: again, lag };
 }
 
-function print(rows) {
+function print(rows, lags) {
   console.log('\nEvents');
   printTable(
     ['', 'events/s', 'ratio', 'to'],
     rows.map(({ what, perSecond, ratio, of }) => [what, perSecond.toFixed(0), ratio === undefined ? '' : ratio.toFixed(2), of ?? '']),
+  );
+  console.log('\nFrom append to archive and read models');
+  printTable(
+    ['', 'events/s', 'p50 ms', 'p99 ms'],
+    lags.map(({ what, perSecond, p50, p99 }) => [what, perSecond.toFixed(0), p50.toFixed(0), p99.toFixed(0)]),
   );
 }
