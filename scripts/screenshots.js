@@ -16,7 +16,7 @@ const folder = join(root, 'docs', 'screenshots');
 const TRAFFIC_MS = 60_000;
 const pages = {
   guest: ['login', 'register', 'docs'],
-  member: ['panel', 'panel/keys', 'panel/tokens', 'panel/activity', 'panel/playground'],
+  member: ['panel', 'panel/keys', 'panel/tokens', 'panel/activity', 'panel/playground', 'panel/account'],
   admin: [
     'admin',
     'admin/tokens',

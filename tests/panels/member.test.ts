@@ -121,6 +121,41 @@ describe('a member', () => {
     await leave();
   });
 
+  it('changes the password, which an admin sets anew when it is lost', async () => {
+    const eve = { username: 'eve', email: 'eve@members.test', password: 'a long password' };
+    const member = await browser.visit(`${service.url}/register`, { expected: /400|401/ });
+    await register(member.page, eve);
+    await go(member.page, 'Account');
+    const form = member.page.getByRole('form', { name: 'Password' });
+    const change = async (current: string, password: string): Promise<void> => {
+      await form.getByLabel(/^Current password/).fill(current);
+      await form.getByLabel(/^New password/).fill(password);
+      await form.getByRole('button', { name: 'Change password' }).click();
+    };
+    await change('a wrong password', 'a new long password');
+    await form.getByText('This is not your password.').waitFor();
+    await change(eve.password, 'a new long password');
+    await member.page.getByText('Your password is changed.').waitFor();
+    await go(member.page, 'Overview');
+    await member.page.getByText('0 of 10', { exact: true }).waitFor();
+
+    const admin = await browser.visit(`${service.url}/admin/login`, { expected: /401/ });
+    await signInAsAdmin(admin.page);
+    await go(admin.page, 'Users');
+    await rowOf(admin.page, 'eve').getByRole('button', { name: 'eve' }).click();
+    await admin.page.getByRole('button', { name: 'Set password' }).click();
+    const dialog = admin.page.getByRole('dialog', { name: 'Set password' });
+    await dialog.getByLabel(/^New password/).fill('given by the admin');
+    await dialog.getByRole('button', { name: 'Set password' }).click();
+    await admin.page.getByText('eve has a new password.').waitFor();
+    // The session that was open has ended.
+    await signInAsMember(member.page, { ...eve, password: 'given by the admin' });
+    await member.page.getByText('0 of 10', { exact: true }).waitFor();
+    expect([...member.complaints, ...admin.complaints]).toEqual([]);
+    await member.leave();
+    await admin.leave();
+  });
+
   it('keeps a page right when the connection was lost for a while', async () => {
     const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401|ERR_/ });
     await signInAsMember(page, ada);

@@ -4,7 +4,7 @@ import type { Locator, Page } from 'playwright-core';
 export const ADMIN_PASSWORD = 'a-password-for-tests';
 
 /** The panel's pages, in the order of the navigation. */
-export const memberPages = ['', '/keys', '/tokens', '/activity', '/playground'].map((path) => `/panel${path}`);
+export const memberPages = ['', '/keys', '/tokens', '/activity', '/playground', '/account'].map((path) => `/panel${path}`);
 export const adminPages = [
   '',
   '/tokens',

@@ -31,6 +31,7 @@ export const routesByAccess: Readonly<Record<Access, readonly string[]>> = {
     'post /user/api/password',
     'get /user/api/profile',
     'get /user/api/quota',
+    'get /user/api/sign-in-ways',
     'get /user/api/stats',
     'get /user/api/tokens',
     'post /user/api/tokens',

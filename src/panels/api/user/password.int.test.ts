@@ -1,5 +1,6 @@
 /** New passwords: a member changes theirs, an admin gives one to who has none that works; sessions of before end. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertIdentity } from '../../../commands/user/identities.js';
 import { sql } from '../../../infra/database/port.js';
 import { type Answer, openTestPanel, type Session, type TestPanel } from '../testing/panel.js';
 
@@ -23,6 +24,16 @@ const auditOf = async (userId: string) =>
     ({ targetId }: { targetId: string }) => targetId === userId,
   );
 const storedHash = async (userId: string) => (await panel.db.query(sql`select hash from vault_passwords where user_id = ${userId}`))[0];
+
+describe('a member', () => {
+  it('is told how they may sign in', async () => {
+    const member = await panel.member('carol');
+    const told = async () => (await panel.call('GET', '/user/api/sign-in-ways', { as: member })).body;
+    expect(await told()).toEqual({ password: true, providers: [] });
+    await panel.db.tx((tx) => insertIdentity(tx, { identity: 'hash-of-carol', userId: member.id, provider: 'github', now: 1 }));
+    expect(await told()).toEqual({ password: true, providers: ['github'] });
+  });
+});
 
 describe('a member who changes the password', () => {
   it('goes on in this browser, is signed out of the others, and signs in with the new one alone', async () => {

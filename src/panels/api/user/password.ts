@@ -1,5 +1,6 @@
-/** A member changes their own password. */
+/** How a member signs in, and a new password of their own. */
 import { z } from 'zod';
+import { identitiesOf, identityProvider } from '../../../commands/user/identities.js';
 import { password, readPasswordHash } from '../../../commands/user/passwords.js';
 import { changeOwnPassword } from '../../../commands/user/setPassword.js';
 import { AppError } from '../../../errors.js';
@@ -18,6 +19,18 @@ async function verified(userId: string, current: string, { db, passwords }: Pane
 }
 
 export const passwordRoutes = [
+  defineRoute({
+    method: 'get',
+    path: '/user/api/sign-in-ways',
+    access: 'member',
+    summary: 'How you may sign in: by a password, by providers that you have added.',
+    status: 200,
+    response: z.strictObject({ password: z.boolean(), providers: z.array(identityProvider) }),
+    async handle({ caller: { userId } }, { db }) {
+      const [hash, providers] = await Promise.all([readPasswordHash(db, userId), identitiesOf(db, userId)]);
+      return { body: { password: hash !== null, providers } };
+    },
+  }),
   defineRoute({
     method: 'post',
     path: '/user/api/password',

@@ -19,6 +19,8 @@ export interface FeedOptions {
   onState(state: FeedState): void;
   /** Connected, for the first time or again: what was read before may be old. */
   onBack(): void;
+  /** Answered, but not by a stream: perhaps nobody is signed in any more. It is tried again all the same. */
+  onRefused(): void;
   /** Injected for tests. */
   readonly open: (url: string) => EventSource;
   readonly later: (ms: number, run: () => void) => () => void;
@@ -33,7 +35,6 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
   let source: EventSource | null = null;
   let lastId = '';
   let wasOpen = false;
-  let lost = false;
   let retryMs = firstRetryMs;
   let cancelRetry = (): void => undefined;
 
@@ -48,14 +49,13 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
       // What happened between the page's own look and this moment was told to nobody.
       options.onBack();
       wasOpen = true;
-      lost = false;
     };
     opened.onerror = () => {
       // A stream that never opened (an older node, no rights) is no loss to speak of.
-      lost = wasOpen;
-      options.onState(lost ? 'lost' : 'connecting');
+      options.onState(wasOpen ? 'lost' : 'connecting');
       if (opened.readyState !== opened.CLOSED) return;
       disconnect();
+      options.onRefused();
       cancelRetry = options.later(retryMs, connect);
       retryMs = Math.min(longestRetryMs, retryMs * 2);
     };
@@ -76,10 +76,7 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
   connect();
   return {
     close: disconnect,
-    pause() {
-      disconnect();
-      lost = wasOpen;
-    },
+    pause: disconnect,
     resume: connect,
   };
 }

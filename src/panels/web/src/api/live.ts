@@ -30,6 +30,7 @@ export function useLive(
       onEvent: (event) => handler.current(event),
       onState: setState,
       onBack: () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' }),
+      onRefused: () => void client.invalidateQueries({ queryKey: ['session'] }),
       open: (address) => new EventSource(address),
       later(ms, run) {
         const timer = setTimeout(run, ms);

@@ -2,12 +2,12 @@
 import { Anchor, Divider, Stack } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useGet } from '../../api/queries';
+import { type Fact, Facts } from '../../components/Facts';
 import { StatusBadge } from '../../components/StatusBadge';
 import { Failed, Loading } from '../../components/states';
 import { NumberText, TimeText } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
 import { type Format, useFormat } from '../../i18n/format';
-import { type Fact, Facts } from '../shared/Facts';
 import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
 import { TokenLink } from '../shared/TokenLink';

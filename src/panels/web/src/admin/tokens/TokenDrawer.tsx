@@ -3,10 +3,10 @@ import { Anchor, Button, Divider, Group, SimpleGrid, Stack, Text } from '@mantin
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useGet } from '../../api/queries';
+import { type Fact, Facts } from '../../components/Facts';
 import { Empty, Failed, Loading } from '../../components/states';
 import { NumberText, TimeText, UsedLimit } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
-import { type Fact, Facts } from '../shared/Facts';
 import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
 import { UserLink } from '../shared/UserLink';

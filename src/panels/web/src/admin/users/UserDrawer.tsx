@@ -4,16 +4,17 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useGet, useWrite } from '../../api/queries';
 import { ConfirmModal } from '../../components/ConfirmModal';
+import { Facts } from '../../components/Facts';
 import { StatusBadge } from '../../components/StatusBadge';
 import { Empty, Failed, Loading } from '../../components/states';
 import { NumberText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
-import { Facts } from '../shared/Facts';
 import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
 import { BanModal, useUserActs } from './BulkBar';
 import { QuotaForm } from './QuotaForm';
+import { SetPassword } from './SetPassword';
 import { type User, type UserDetail, usersPath, userTones } from './types';
 import { UserKeys } from './UserKeys';
 
@@ -105,7 +106,7 @@ function Used(props: { readonly label: string; readonly used: number; readonly l
 
 function Acts({ user }: { readonly user: Pick<User, 'id' | 'username' | 'status'> }) {
   const t = useT('admin');
-  const [asking, setAsking] = useState<'ban' | 'sessions' | null>(null);
+  const [asking, setAsking] = useState<'ban' | 'sessions' | 'password' | null>(null);
   const { act, busy } = useUserActs(() => setAsking(null));
   const sessions = useWrite({ done: t('admin:users.detail.sessionsRevoked', { name: user.username }) });
   return (
@@ -127,6 +128,9 @@ function Acts({ user }: { readonly user: Pick<User, 'id' | 'username' | 'status'
         )}
         <Button size="xs" variant="default" onClick={() => setAsking('sessions')}>
           {t('admin:users.detail.revokeSessions')}
+        </Button>
+        <Button size="xs" variant="default" onClick={() => setAsking('password')}>
+          {t('admin:users.detail.setPassword')}
         </Button>
         <Button
           size="xs"
@@ -150,6 +154,7 @@ function Acts({ user }: { readonly user: Pick<User, 'id' | 'username' | 'status'
         onBan={(reason) => act('ban', [user.id], reason)}
         onClose={() => setAsking(null)}
       />
+      <SetPassword user={user} opened={asking === 'password'} onClose={() => setAsking(null)} />
       <ConfirmModal
         opened={asking === 'sessions'}
         title={t('admin:users.detail.revokeSessions')}
