@@ -80,6 +80,26 @@ describe('a Redis that', () => {
     await until('the return', () => (probe.up() ? true : undefined));
   });
 
+  it.each<readonly [string, [string, ...string[]], [string, ...string[]], RegExp]>([
+    ['is full', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0'], /^OOM /],
+    ['has become a replica', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE'], /^READONLY /],
+    ['forbids a command', ['ACL', 'SETUSER', 'default', '-xadd'], ['ACL', 'SETUSER', 'default', '+xadd'], /can't run this command/],
+  ])('answers and %s counts as lost, and says why, until it takes writes again', async (_name, harm, mend, words) => {
+    const redis = await server();
+    const { watch, events } = await node('a', redis.url);
+    const control = await openRedis({ url: redis.url, name: 'control' });
+    ends.push(() => control.close());
+    await control.command(...harm);
+    await until('the loss', () => (watch.state().redis === 'disconnected' ? true : undefined));
+    expect(watch.state().health).toBe('degraded');
+    const { data } = await until('the event', () => events[0]);
+    expect('message' in data && data.message?.replace('r takes no writes: ', '')).toMatch(words);
+    await control.command(...mend);
+    await until('the return', () => (watch.state().redis === 'connected' ? true : undefined));
+    const left = (await control.command('KEYS', '*')) as readonly string[];
+    expect(left).toEqual([]);
+  });
+
   it('all nodes lose leaves them degraded, and none is cut off', async () => {
     const redis = await server();
     const nodes = [await node('a', redis.url), await node('b', redis.url)];

@@ -16,7 +16,7 @@ function scene(over: Partial<StoreWatchDeps> = {}) {
   const watch = startStoreWatch({
     runId: 'me',
     nodeId: 'node-me',
-    probe: { up: () => world.redisUp, lastAnswer: () => 0, onChange: () => () => undefined, close: () => undefined },
+    probe: { up: () => world.redisUp, lastAnswer: () => 0, refusal: () => null, onChange: () => () => undefined, close: () => undefined },
     lifeSign: {
       known: () => ({ living: world.living, readAt: clock.monotonic() }),
       living: async () => world.living,

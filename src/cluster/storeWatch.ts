@@ -70,7 +70,8 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
     const common = { store, nodeId: deps.nodeId, at: Math.round(clock.now()) };
     if (state[store] === 'disconnected') {
       lostAt.set(store, clock.monotonic());
-      const message = `${deps.addresses[store]} does not answer`;
+      const refusal = store === 'redis' ? probe.refusal() : null;
+      const message = `${deps.addresses[store]} ${refusal === null ? 'does not answer' : `takes no writes: ${refusal}`}`;
       events.add({ type: 'kirogate.store.lost', store, data: { ...common, message } });
       return;
     }
@@ -90,7 +91,9 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
     state = nextState(before, { redisUp: probe.up(), databaseUp, others });
     const line = describeChange(before, state);
     if (line === null) return;
-    logger[line.level]({ redis: deps.addresses.redis, postgres: deps.addresses.postgres, health: state.health }, line.text);
+    const refusal = probe.refusal();
+    const facts = { redis: deps.addresses.redis, postgres: deps.addresses.postgres, health: state.health };
+    logger[line.level](refusal === null ? facts : { ...facts, refusal }, line.text);
     note('redis', before);
     note('postgres', before);
     changes.tell(state);

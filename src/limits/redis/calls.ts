@@ -56,11 +56,14 @@ function mayPass(error: unknown): boolean {
   return !isReply(error) || PASSING.test(error.message);
 }
 
+/** What the operator's server withholds from a script: it is the store's refusal, although it begins as a fault in a script does. */
+const WITHHELD = /can't run this command|can't access at least one of the keys|\b(NOPERM|OOM|READONLY|MISCONF|NOREPLICAS)\b/;
+
 function refusalOf(error: unknown): unknown {
   if (isReply(error) && error.message.startsWith('ENDED')) {
     return new AppError('conflict', { message: 'This attempt was ended before it began.', cause: error });
   }
   // A fault in a script is ours; everything else is the store's: lost, full, or come back empty (CLOSED).
-  if (isReply(error) && /^(ERR|WRONGTYPE)\b/.test(error.message)) return error;
+  if (isReply(error) && /^(ERR|WRONGTYPE)\b/.test(error.message) && !WITHHELD.test(error.message)) return error;
   return new AppError('storage_unavailable', { retryAfterSeconds: 1, cause: error });
 }
