@@ -10,8 +10,11 @@ const ofCompose = [
   ['REDIS_PASSWORD_FILE', 'the same from a file below SECRETS_DIR, as /run/secrets/<name>; then REDIS_URL_FILE too', ''],
   ['REDIS_MAXMEMORY', "Redis' memory; a quarter of it may hold events that are not archived yet", '512mb'],
   ['SECRETS_DIR', 'folder that containers see as /run/secrets', './secrets'],
-  ['KIROGATE_SUBNET', 'private network between nginx and the nodes; change it where it is taken', '172.31.250.0/24'],
-  ['KIROGATE_NGINX_ADDRESS', "nginx' address in it: the only proxy that the nodes trust", '172.31.250.2'],
+  [
+    'KIROGATE_SUBNET',
+    'first three numbers of the private network between nginx and the nodes (a /24, nginx at .2); change them where they are taken',
+    '172.31.250',
+  ],
 ];
 
 const line = (name, value) => `#${name}=${value}`;

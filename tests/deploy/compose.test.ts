@@ -27,6 +27,15 @@ const seconds = (text: string | undefined): number => Number(/^(\d+)s$/.exec(tex
 const networksOf = ({ networks = [] }: ComposeService): string[] =>
   Array.isArray(networks) ? (networks as string[]) : Object.keys(networks);
 
+const numberOf = (address: string): number => address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+/** First and last address of `a.b.c.d/bits`. */
+function rangeOf(block: string): { readonly first: number; readonly last: number } {
+  const [address = '', bits = ''] = block.split('/');
+  const size = 2 ** (32 - Number(bits));
+  expect(numberOf(address) % size).toBe(0);
+  return { first: numberOf(address), last: numberOf(address) + size - 1 };
+}
+
 describe.each(['docker-compose.yml', 'docker-compose.distributed.yml'])('%s', (path) => {
   const compose = readCompose(path);
 
@@ -120,15 +129,31 @@ describe('docker-compose.distributed.yml', () => {
     expect(many.networks?.['stores']?.internal).toBe(true);
   });
 
-  it('publishes nginx alone, which the nodes trust by its address', () => {
+  it('publishes nginx alone', () => {
     expect(service(many, 'kirogate').ports).toBeUndefined();
     expect(service(many, 'nginx').ports).toEqual(['8000:80']);
-    const { front } = service(many, 'nginx').networks as Record<string, { ipv4_address: string }>;
-    const trusted = loadConfig({ ...service(withSecrets, 'kirogate').environment }).TRUSTED_PROXIES;
-    expect(trusted).toEqual([front?.ipv4_address]);
-    const subnet = many.networks?.['front']?.ipam?.config[0]?.subnet ?? '';
-    expect(front?.ipv4_address.startsWith(subnet.replace(/0\/24$/, ''))).toBe(true);
     expect(networksOf(service(many, 'nginx'))).toEqual(['front']);
+  });
+
+  it.each([undefined, '10.77.3'])('trusts nginx alone, by an address that Docker gives no node (KIROGATE_SUBNET=%s)', (subnet) => {
+    const compose = readCompose('docker-compose.distributed.yml', { ...secrets, ...(subnet && { KIROGATE_SUBNET: subnet }) });
+    const { front } = service(compose, 'nginx').networks as Record<string, { ipv4_address: string }>;
+    const address = front?.ipv4_address ?? '';
+    expect(loadConfig({ ...service(compose, 'kirogate').environment }).TRUSTED_PROXIES).toEqual([address]);
+    const [pool, ...others] = compose.networks?.['front']?.ipam?.config ?? [];
+    expect(others).toEqual([]);
+    if (pool?.ip_range === undefined || pool.gateway === undefined)
+      throw new Error('the network leaves to Docker which addresses are whose');
+    expect(pool.subnet).toBe(`${subnet ?? '172.31.250'}.0/24`);
+    // Nodes start first and get the first free addresses of ip_range, or of the whole network where there is none.
+    const [whole, ofNodes] = [rangeOf(pool.subnet), rangeOf(pool.ip_range)];
+    expect(ofNodes.first).toBeGreaterThan(whole.first);
+    expect(ofNodes.last).toBeLessThanOrEqual(whole.last);
+    for (const fixed of [address, pool.gateway].map(numberOf)) {
+      expect(fixed).toBeGreaterThan(whole.first);
+      expect(fixed).toBeLessThan(ofNodes.first);
+    }
+    expect(address).not.toBe(pool.gateway);
   });
 
   it('gives nginx the files of the repository, and a name and port that stand for all nodes', () => {

@@ -21,10 +21,16 @@ export interface ComposeService {
   readonly deploy?: { readonly replicas?: number };
 }
 
+interface AddressPool {
+  readonly subnet: string;
+  readonly gateway?: string;
+  readonly ip_range?: string;
+}
+
 export interface Compose {
   readonly services: Readonly<Record<string, ComposeService>>;
   readonly networks?: Readonly<
-    Record<string, { readonly internal?: boolean; readonly ipam?: { readonly config: { subnet: string }[] } } | null>
+    Record<string, { readonly internal?: boolean; readonly ipam?: { readonly config: readonly AddressPool[] } } | null>
   >;
 }
 
