@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EventLog } from '../events/log/port.js';
 import { directoryToken, fakeDirectory } from '../gateway/pipeline/testing/fakeDirectory.js';
+import { createTally, type Tally } from '../gateway/tally.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import { migrate } from '../infra/database/migrate.js';
 import { type Database, sql } from '../infra/database/port.js';
@@ -23,7 +24,9 @@ const log = {
 
 let dir: string;
 let db: Database;
+let tally: Tally;
 beforeEach(async () => {
+  tally = createTally();
   dir = await mkdtemp(join(tmpdir(), 'kg-metrics-'));
   db = await openSqlite({ path: join(dir, 'x.db') });
   await migrate(db, { dir: migrations, eventPartitions: 2, clock: systemClock });
@@ -38,7 +41,8 @@ function scraper(database: Database): () => Promise<string> {
   directory.pool.set('a', directoryToken('a'));
   directory.pool.set('b', directoryToken('b'));
   directory.pool.set('c', directoryToken('c', { status: 'invalid' }));
-  return createMetrics({ db: database, directory, clock: systemClock, log, nodeId: 'n1', stores: () => ({ redis: false }) });
+  const stores = () => ({ redis: false });
+  return createMetrics({ db: database, directory, clock: systemClock, log, nodeId: 'n1', tallied: () => tally.read(), stores });
 }
 
 const scrape = (database: Database): Promise<string> => scraper(database)();
@@ -108,6 +112,33 @@ describe('a scrape', () => {
     const once = asked;
     await again();
     expect(asked).toBe(once);
+  });
+
+  it('has every code at 0 before its first, so that the first is seen as a rise', async () => {
+    const text = await scrape(db);
+    for (const code of ['storage_unavailable', 'pool_exhausted', 'upstream_overloaded', 'internal', 'abandoned'])
+      expect(text).toContain(`kirogate_errors_total{type="${code}"} 0`);
+    expect(text).toContain('kirogate_node_requests_total{node="n1",status="200",code="none"} 0');
+    expect(text).toContain('kirogate_node_requests_total{node="n1",status="503",code="storage_unavailable"} 0');
+    expect(text).toContain('kirogate_node_upstream_attempts_total{node="n1",result="failed"} 0');
+    expect(text).toContain('kirogate_node_request_duration_seconds_count{node="n1"} 0');
+  });
+
+  it('goes on telling what this node answers while the store is away', async () => {
+    const away = { ...db, engine: db.engine, query: () => Promise.reject(new DatabaseError('unavailable', 'away')) } as Database;
+    const again = scraper(away);
+    await again();
+    tally.count({ code: null, latencyMs: 20, attempts: [{ outcome: 'failed' }, { outcome: 'success' }] });
+    tally.count({ code: 'storage_unavailable', latencyMs: 400_000, attempts: [] });
+    const text = await again();
+    expect(text).toContain('kirogate_node_requests_total{node="n1",status="200",code="none"} 1');
+    expect(text).toContain('kirogate_node_requests_total{node="n1",status="503",code="storage_unavailable"} 1');
+    expect(text).toContain('kirogate_node_upstream_attempts_total{node="n1",result="failed"} 1');
+    expect(text).toContain('kirogate_node_request_duration_seconds_bucket{node="n1",le="0.01"} 0');
+    expect(text).toContain('kirogate_node_request_duration_seconds_bucket{node="n1",le="0.025"} 1');
+    expect(text).toContain('kirogate_node_request_duration_seconds_bucket{node="n1",le="300"} 1');
+    expect(text).toContain('kirogate_node_request_duration_seconds_bucket{node="n1",le="+Inf"} 2');
+    expect(text).toContain('kirogate_node_request_duration_seconds_sum{node="n1"} 400.02');
   });
 
   it('tells how old the oldest event is that waits in the log, and of the other stores', async () => {

@@ -1,7 +1,8 @@
-/** `/metrics`: cluster totals read from the projections, and this node's own process (contract §4). */
+/** `/metrics`: cluster totals read from the projections, what this node answered itself, and its own process (contract §4). */
 import { setTimeout as wait } from 'node:timers/promises';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { EventLog } from '../events/log/port.js';
+import { requestErrors, type Tallied } from '../gateway/tally.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import type { Database } from '../infra/database/port.js';
 import { type ProjectionStanding, projectionStandings } from '../panels/api/reads/projections.js';
@@ -9,6 +10,7 @@ import type { Directory } from '../projections/directory.js';
 import { type PrometheusTotals, prometheusTotals } from '../projections/requestQueries.js';
 import { unarchivedIn } from '../projections/runner/progress.js';
 import type { Clock } from '../shared/clock.js';
+import { addTallied, histogramText, nodeDurationText } from './metricsOfNode.js';
 
 export interface MetricsDeps {
   readonly db: Database;
@@ -16,6 +18,8 @@ export interface MetricsDeps {
   readonly clock: Clock;
   readonly log: EventLog;
   readonly nodeId: string;
+  /** What this process answered since it began. */
+  readonly tallied: () => Tallied;
   /** Stores beside the database by name, and whether each answers this node now. */
   readonly stores?: () => Readonly<Record<string, boolean>>;
 }
@@ -37,10 +41,13 @@ export function createMetrics(deps: MetricsDeps): () => Promise<string> {
     const cluster = new Registry();
     addPool(cluster, deps.directory);
     addNode(cluster, answers, deps);
-    if (stored === null) return `${await cluster.metrics()}\n${await own.metrics()}`;
+    const tallied = deps.tallied();
+    addTallied(cluster, deps.nodeId, tallied);
+    const mine = `${nodeDurationText(deps.nodeId, tallied)}\n\n${await own.metrics()}`;
+    if (stored === null) return `${await cluster.metrics()}\n${mine}`;
     addCounters(cluster, stored.totals);
     addLag(cluster, stored.standings);
-    return `${await cluster.metrics()}\n${durationText(stored.totals)}\n\n${await own.metrics()}`;
+    return `${await cluster.metrics()}\n${durationText(stored.totals)}\n\n${mine}`;
   };
 }
 
@@ -73,6 +80,9 @@ function rememberingReader(deps: MetricsDeps): () => Promise<{ readonly stored: 
   };
 }
 
+/** Who was not authenticated is not counted among the cluster's requests; whose node died is. */
+const countedErrors = [...requestErrors.filter((code) => code !== 'invalid_api_key' && code !== 'ip_banned'), 'abandoned'];
+
 async function readStored({ db, clock, log }: MetricsDeps): Promise<Stored> {
   const [totals, unarchived] = await Promise.all([prometheusTotals(db), unarchivedIn(log, db, 1)]);
   return { totals, standings: await projectionStandings(db, clock.now(), unarchived) };
@@ -93,6 +103,8 @@ function addCounters(registry: Registry, totals: PrometheusTotals): void {
     labelNames: ['type'],
     registers,
   });
+  // A series that begins at its first count never shows a rise.
+  for (const type of countedErrors) errors.inc({ type }, 0);
   for (const { type, count } of totals.errors) errors.inc({ type }, count);
   const tokens = new Counter({
     name: 'kirogate_model_tokens_total',
@@ -143,9 +155,5 @@ function addLag(registry: Registry, standings: readonly ProjectionStanding[]): v
 
 /** prom-client's histogram takes observations, not finished buckets: these come from the merged ones of all nodes. */
 function durationText({ duration }: PrometheusTotals): string {
-  const name = 'kirogate_request_duration_seconds';
-  const lines = [`# HELP ${name} From a request's arrival to the end of its reply`, `# TYPE ${name} histogram`];
-  for (const { le, count } of duration.buckets) lines.push(`${name}_bucket{le="${Number.isFinite(le) ? le : '+Inf'}"} ${count}`);
-  lines.push(`${name}_sum ${duration.sumSeconds}`, `${name}_count ${duration.count}`);
-  return lines.join('\n');
+  return histogramText('kirogate_request_duration_seconds', "From a request's arrival to the end of its reply", duration);
 }

@@ -19,6 +19,7 @@ import { createQuotaHits } from './pipeline/quotaHits.js';
 import { createRefusals } from './pipeline/refusals.js';
 import { sendError } from './pipeline/respond.js';
 import { createRecent } from './recent.js';
+import { createTally, type Tallied } from './tally.js';
 
 export interface Gateway {
   /** True when the path is the gateway's (`/v1/…`); then it answers. */
@@ -27,6 +28,8 @@ export interface Gateway {
   readonly inFlight: number;
   /** Generation requests that came in the last 60 s. */
   readonly requestsLastMinute: number;
+  /** What this process answered since it began. */
+  tallied(): Tallied;
   /** Resolves when none of them runs. */
   idle(): Promise<void>;
   /** Ends what still runs, each with an error in its stream and its terminal event. */
@@ -53,6 +56,7 @@ export function createGateway(options: GatewayDeps): Gateway {
     quotaHits: createQuotaHits(options),
     keepAlives: createKeepAlives(options.keepAliveMs ?? KEEP_ALIVE_MS, () => options.clock.monotonic()),
     inFlight: createInFlight(),
+    tally: createTally(),
     stopped: stop.signal,
   };
   const generation = (dialect: Dialect): Route => ({
@@ -104,6 +108,7 @@ export function createGateway(options: GatewayDeps): Gateway {
     get requestsLastMinute() {
       return recent.lastMinute();
     },
+    tallied: () => deps.tally.read(),
     idle: () => deps.inFlight.idle(),
     abortAll: () => deps.inFlight.abortAll(new AppError('node_stopping', { retryAfterSeconds: 1 })),
     async close() {

@@ -40,6 +40,8 @@ export interface Directory {
   tokens(): Iterable<DirectoryToken>;
   /** By SHA-256 (hex). At once when known; an unknown hash asks the database once. Rejects when that cannot answer. */
   keyByHash(sha256Hex: string): DirectoryKey | undefined | Promise<DirectoryKey | undefined>;
+  /** As `keyByHash`, but of what this node knows already: asks nobody. */
+  knownKey(sha256Hex: string): DirectoryKey | undefined;
   /** Stored value, else the environment's. */
   settings(): Settings;
   storedSettings(): Partial<Settings>;
@@ -144,9 +146,12 @@ class FollowingDirectory implements LiveDirectory {
   }
 
   keyByHash(hash: string): DirectoryKey | undefined | Promise<DirectoryKey | undefined> {
-    const known = this.#known(hash);
-    if (known) return known;
-    return this.#lookup.ask(hash)?.then(() => this.#known(hash));
+    return this.knownKey(hash) ?? this.#lookup.ask(hash)?.then(() => this.knownKey(hash));
+  }
+
+  knownKey(hash: string): DirectoryKey | undefined {
+    const id = this.#keyIds.get(hash);
+    return id === undefined ? undefined : this.#keys.get(id);
   }
 
   settings(): Settings {
@@ -249,11 +254,6 @@ class FollowingDirectory implements LiveDirectory {
 
   async #reloadBans(db: Queryable): Promise<void> {
     this.#isBanned = createIpBlocks((await readIpBans(db)).map(({ cidr }) => cidr));
-  }
-
-  #known(hash: string): DirectoryKey | undefined {
-    const id = this.#keyIds.get(hash);
-    return id === undefined ? undefined : this.#keys.get(id);
   }
 
   #tell(touched: Touched): void {

@@ -104,7 +104,24 @@ export interface PrometheusTotals {
   readonly attempts: readonly { readonly result: string; readonly count: number }[];
 }
 
-const durationBounds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, Number.POSITIVE_INFINITY];
+/** Upper bounds of the exported histograms, in seconds. */
+export const durationBounds: readonly number[] = [
+  0.01,
+  0.025,
+  0.05,
+  0.1,
+  0.25,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
+  30,
+  60,
+  120,
+  300,
+  Number.POSITIVE_INFINITY,
+];
 /** Series a scrape may hold for names that clients choose. */
 const MAX_MODELS = 500;
 

@@ -27,6 +27,29 @@ export async function authenticate(req: IncomingMessage, deps: Deps): Promise<Ca
   return (deps.proxyApiKey === '' ? undefined : await operator(presented, deps)) ?? member(presented, deps);
 }
 
+/**
+ * Whose key it is as far as this node knows without asking anybody: for requests that are refused before they could be
+ * authenticated. null: nobody's, or one that would not have been let in.
+ */
+export function knownCaller(req: IncomingMessage, deps: Deps): Caller | null {
+  const presented = presentedKey(req);
+  if (presented === undefined || presented.length > 8192) return null;
+  if (deps.proxyApiKey !== '' && isOperators(presented, deps.proxyApiKey)) return operatorCaller;
+  const key = deps.directory.knownKey(hash('sha256', presented, 'hex'));
+  try {
+    return key === undefined ? null : callerOf(key, deps);
+  } catch {
+    return null;
+  }
+}
+
+/** The operator's key, alone or in front of a refresh token. The key may itself hold colons: only the split at its own length counts. */
+function isOperators(presented: string, proxyApiKey: string): boolean {
+  const cut = proxyApiKey.length;
+  if (presented.length > cut && presented[cut] !== ':') return false;
+  return timingSafeEqual(sha256(presented.slice(0, cut)), sha256(proxyApiKey));
+}
+
 async function member(presented: string, deps: Deps): Promise<Caller> {
   const found = deps.directory.keyByHash(hash('sha256', presented, 'hex'));
   const key = found instanceof Promise ? await found : found;
@@ -68,12 +91,9 @@ const operatorCaller: Caller = {
 
 /** `PROXY_API_KEY` alone, or `PROXY_API_KEY:REFRESH_TOKEN`. Compared by digest, in constant time. */
 async function operator(presented: string, deps: Deps): Promise<Caller | undefined> {
-  const expected = sha256(deps.proxyApiKey);
-  if (timingSafeEqual(sha256(presented), expected)) return operatorCaller;
-  // The operator's key may itself hold colons: try the split at its own length only.
-  const cut = deps.proxyApiKey.length;
-  if (presented[cut] !== ':' || !timingSafeEqual(sha256(presented.slice(0, cut)), expected)) return undefined;
-  const refreshToken = presented.slice(cut + 1);
+  if (!isOperators(presented, deps.proxyApiKey)) return undefined;
+  if (presented.length === deps.proxyApiKey.length) return operatorCaller;
+  const refreshToken = presented.slice(deps.proxyApiKey.length + 1);
   if (refreshToken === '') throw new AppError('invalid_api_key');
   try {
     return { ...operatorCaller, onlyTokenId: await deps.access.external(refreshToken) };

@@ -1,14 +1,15 @@
 /** One generation request from its first byte to its last: authenticate → parse → peek → pace → admit → forward → settle. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError } from '../../errors.js';
+import { AppError, type ErrorCode } from '../../errors.js';
 import { DatabaseError } from '../../infra/database/errors.js';
 import { safeText } from '../../shared/safeText.js';
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import type { Dialect, ParsedCall, RenderContext } from '../dialects/define.js';
 import { ClientLeft, readJson } from '../http.js';
+import type { Tally } from '../tally.js';
 import { type AdmittedAttempt, admit, admitRequest } from './admit.js';
-import { authenticate, recheck } from './authenticate.js';
+import { authenticate, knownCaller, recheck } from './authenticate.js';
 import type { Caller } from './caller.js';
 import { asFailure, clientError } from './failures.js';
 import { forward } from './forward.js';
@@ -31,6 +32,7 @@ export interface GenerateDeps extends GatewayDeps {
   readonly quotaHits: QuotaHits;
   readonly keepAlives: KeepAlives;
   readonly inFlight: InFlight;
+  readonly tally: Tally;
   readonly stopped: AbortSignal;
 }
 
@@ -75,8 +77,10 @@ async function handle(
   try {
     await serve(dialect, admitted, res, deps);
   } catch (error) {
-    sendError(dialect, asAppError(error, deps, requestId), requestId, res);
+    const fault = asAppError(error, deps, requestId);
+    sendError(dialect, fault, requestId, res);
     res.destroy();
+    count(admitted.run, fault.code, deps);
   }
 }
 
@@ -109,7 +113,7 @@ async function enter(
   abort: AbortController,
   deps: GenerateDeps,
 ): Promise<Entered> {
-  guard(arrival.address, deps);
+  guardKnown(req, arrival, deps);
   const caller = await authenticate(req, deps);
   arrival.caller = caller;
   const call = dialect.parse(await readJson(req, { signal: abort.signal }), req.headers);
@@ -132,6 +136,16 @@ async function enter(
   const first = await admit(run, choice, deps);
   if (!first.ok) throw recordQuotaHit(run, first, deps);
   return { run, first, context };
+}
+
+/** A site that is off, or cannot record, still knows its keys: what it refuses them is told of as theirs. A banned address has none. */
+function guardKnown(req: IncomingMessage, arrival: Arrival, deps: GenerateDeps): void {
+  try {
+    guard(arrival.address, deps);
+  } catch (error) {
+    if (error instanceof AppError && error.code !== 'ip_banned') arrival.caller = knownCaller(req, deps);
+    throw error;
+  }
 }
 
 /** Brings the request up to what the key and its models are now. */
@@ -192,8 +206,18 @@ async function serve(dialect: Dialect, { run, first, context }: Entered, res: Se
   );
   if (ending.kind === 'completed') reply.end();
   else if (ending.kind === 'failed') reply.fail(ending.error);
+  count(run, codeOf(ending), deps);
   if (deps.tracer) traceEnded(res.req, run, ending, deps);
   await settled;
+}
+
+function count({ startedMono, attempts }: Run, code: ErrorCode | null, { tally, clock }: GenerateDeps): void {
+  tally.count({ code, latencyMs: clock.monotonic() - startedMono, attempts });
+}
+
+function codeOf(ending: Ending): ErrorCode | null {
+  if (ending.kind === 'completed') return null;
+  return ending.kind === 'left' ? 'client_closed' : ending.error.code;
 }
 
 async function deliver(run: Run, first: AdmittedAttempt, reply: ReturnType<typeof streamReply>, deps: GenerateDeps): Promise<Ending> {
@@ -228,6 +252,7 @@ function refuse(dialect: Dialect, arrival: Arrival, error: AppError, res: Server
     latencyUs: Math.round((deps.clock.monotonic() - arrival.startedMono) * 1000),
   };
   deps.refusals.record(refused);
+  deps.tally.count({ code: error.code, latencyMs: refused.latencyUs / 1000, attempts: [] });
   if (deps.tracer) traceRefused(res.req, refused, deps);
 }
 

@@ -48,6 +48,7 @@ export function fakeDirectory(): FakeDirectory {
     token: (id) => pool.get(id),
     tokens: () => pool.values(),
     keyByHash: (hash) => keys.get(hashes.get(hash) ?? ''),
+    knownKey: (hash) => keys.get(hashes.get(hash) ?? ''),
     settings: () => settings,
     storedSettings: () => ({}),
     settingsPosition: () => 0,
