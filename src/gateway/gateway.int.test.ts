@@ -229,8 +229,9 @@ describe('stores out of reach', () => {
     expect(await errorOf(response)).toEqual([503, 'storage_unavailable']);
   });
 
-  it('refuse before a key is even looked at, when the archive is too far behind', async () => {
+  it('refuse before anybody is asked about the key, when the archive is too far behind', async () => {
     await start(answer, { storageUnavailable: () => true });
+    kit.directory.keyByHash = () => Promise.reject(new Error('nobody can be asked'));
     expect(await errorOf(await post())).toEqual([503, 'storage_unavailable']);
   });
 

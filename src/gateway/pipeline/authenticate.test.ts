@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '../../errors.js';
-import { authenticate, presentedKey, recheck } from './authenticate.js';
+import { authenticate, knownCaller, presentedKey, recheck } from './authenticate.js';
 import type { Caller } from './caller.js';
 import { directoryKey, directoryUser, type FakeDirectory, fakeDirectory } from './testing/fakeDirectory.js';
 
@@ -163,6 +163,26 @@ describe("the operator's key", () => {
     for (const key of ['', ':token', 'x']) {
       expect(await refusal(authenticate(request({ 'x-api-key': key }), { ...deps(), proxyApiKey: '' }))).toEqual(WRONG_KEY);
     }
+  });
+});
+
+describe('a key that is refused before it could be authenticated', () => {
+  const known = (key: string) => knownCaller(bearer(key), deps())?.keyId ?? null;
+
+  it('is known by what this node has in memory, and nobody is asked', () => {
+    directory.keyByHash = () => Promise.reject(new Error('asked'));
+    expect(known(KEY)).toBe('k1');
+    expect(known(PROXY)).toBe('proxy');
+    expect(known(`${PROXY}:a:refresh:token`)).toBe('proxy');
+    expect(external).not.toHaveBeenCalled();
+  });
+
+  it('is nobody’s where it would not have been let in', () => {
+    for (const key of [`${KEY}x`, `x${PROXY}`, `${PROXY}x`, 'x'.repeat(8193)]) expect(known(key)).toBeNull();
+    expect(knownCaller(request({}), deps())).toBeNull();
+    expect(knownCaller(bearer(':'), { ...deps(), proxyApiKey: '' })).toBeNull();
+    directory.users.set('u1', directoryUser({ status: 'banned' }));
+    expect(known(KEY)).toBeNull();
   });
 });
 

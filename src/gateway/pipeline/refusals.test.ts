@@ -14,7 +14,10 @@ interface Data {
 let time = 0;
 const clock = { now: () => 1_795_392_000_000 + time, monotonic: () => time };
 let events: NewEvent[] = [];
-const log = { append: async (event: NewEvent) => void events.push(event) } as unknown as EventLog;
+let refuses = false;
+const log = {
+  append: (event: NewEvent) => (refuses ? Promise.reject(new Error('no room')) : Promise.resolve(void events.push(event))),
+} as unknown as EventLog;
 const refused = (over: Partial<RefusedRequest> = {}): RefusedRequest => ({
   requestId: 'r',
   caller: { userId: 'u', keyId: 'k' },
@@ -34,6 +37,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   time = 0;
   events = [];
+  refuses = false;
 });
 afterEach(() => vi.useRealTimers());
 
@@ -72,6 +76,27 @@ describe('refusals', () => {
     expect(events.length).toBeLessThanOrEqual(10);
     expect(events.some((event) => (event.data as Data).model === OTHER_MODELS)).toBe(true);
     expect(counts().reduce((sum, n) => sum + n, 0)).toBe(1000);
+  });
+
+  it('are told once the log takes events again, each counted once and in few events, however long it refused', async () => {
+    const refusals = create();
+    refuses = true;
+    for (let minute = 0; minute < 30; minute += 1) {
+      for (let i = 0; i < 10; i += 1) refusals.record(refused());
+      refusals.record(refused({ caller: { userId: 'u', keyId: `k${minute}` } }));
+      await vi.advanceTimersByTimeAsync(60_000);
+      time += 60_000;
+    }
+    expect(events).toEqual([]);
+    refuses = false;
+    for (let second = 0; second < 3; second += 1) {
+      time += 1_000;
+      await vi.advanceTimersByTimeAsync(1_000);
+    }
+    await refusals.close();
+    expect(counts().reduce((sum, n) => sum + n, 0)).toBe(30 * 11);
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(events.length).toBeLessThanOrEqual(32);
   });
 
   it('name an unknown caller by a keyed hash, never by its address', async () => {

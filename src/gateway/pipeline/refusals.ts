@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto';
 import type { GatewayDeps } from '../deps.js';
 import { trafficEvent } from './events.js';
+import { createTeller } from './teller.js';
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -22,7 +23,7 @@ export interface RefusedRequest {
 
 export interface Refusals {
   record(refused: RefusedRequest): void;
-  /** Emits what is pending; resolves when the log has it. */
+  /** Emits what is pending; resolves when the log has it, or refuses it once more. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -52,7 +53,7 @@ export function createRefusals(deps: Deps): Refusals {
   const pending = new Map<string, Pending>();
   const models = new Map<string, Set<string>>();
   const addresses = new Set<string>();
-  const inFlight = new Set<Promise<void>>();
+  const teller = createTeller(deps);
 
   function emit(refused: Named, count: number, latencyUs: number): void {
     const { subject } = refused;
@@ -79,9 +80,7 @@ export function createRefusals(deps: Deps): Refusals {
       },
       deps,
     );
-    const done = deps.log.append(event).catch((error: unknown) => deps.logger.error({ err: error }, 'a refusal could not be logged'));
-    inFlight.add(done);
-    void done.finally(() => inFlight.delete(done));
+    teller.tell(event);
   }
 
   function emitPending(entry: Pending): void {
@@ -91,6 +90,8 @@ export function createRefusals(deps: Deps): Refusals {
   /** Closes windows that are over; with `all`, every one. A window without a second refusal ends silently. */
   function sweep(all: boolean): void {
     const now = deps.clock.monotonic();
+    // What the log did not take comes first; until then the windows go on counting, so that an outage is no pile of events.
+    if (!all && teller.refused > 0) return teller.again();
     for (const [key, entry] of pending) {
       if (!all && now - entry.since < WINDOW_MS) break; // insertion order is age order
       pending.delete(key);
@@ -148,7 +149,7 @@ export function createRefusals(deps: Deps): Refusals {
     },
     async flush() {
       sweep(true);
-      await Promise.all(inFlight);
+      await teller.finish();
     },
     async close() {
       clearInterval(timer);
