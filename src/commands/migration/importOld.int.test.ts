@@ -16,8 +16,9 @@ import { identityOf, insertIdentity } from '../user/identities.js';
 import { readPasswordHash } from '../user/passwords.js';
 import { signInByProvider } from '../user/signInByProvider.js';
 import type { MigrationFault } from './fault.js';
-import { type ImportOptions, importOld, type Progress } from './importOld.js';
+import { type ImportOptions, importOld } from './importOld.js';
 import { readOld } from './old/read.js';
+import type { Progress } from './progress.js';
 import type { MigrationReport } from './report.js';
 import { openSource } from './source.js';
 import {
@@ -39,7 +40,7 @@ import {
 
 const vault = createVault({ key: 'the key of the new installation' });
 
-describe('an old KiroGate', () => {
+describe('an old KiroGate (plan 16.2)', () => {
   let store: TestDatabase;
   let db: Database;
   let folders: string[];
