@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { z } from 'zod';
 import { AppError } from '../../errors.js';
 import { type ArchiveQuery, headCursor, readArchive } from '../../events/archive.js';
 import type { StoredEvent } from '../../events/define.js';
@@ -10,11 +11,16 @@ import type { PanelContext } from './deps.js';
 const pageSize = 200;
 /** How soon an archived event is seen by a listener that has caught up. */
 const lookMs = 250;
-/** Proxies cut connections that are silent for a minute. */
+/** Proxies cut connections that are silent for a minute. The panels take a stream for lost after some two of these without a sign. */
 const keepAliveMs = 15_000;
 /** Of one caller: a page needs one, and browsers have several pages open. */
 const mostOfCaller = 20;
 const mostListeners = 1_000;
+
+/** `?keepAlive=event`: as an event, which a page can see. Others get a comment: to them every event is one of the archive. */
+export const keepAliveForm = z.literal('event').optional();
+/** What such an event is called; no event type is named so. */
+const keepAliveName = 'keep-alive';
 
 /** As a cursor: only what is archived from now on. A page that shows what is stored already asks for no more. */
 const fromNow = 'now';
@@ -29,6 +35,7 @@ export interface Listener {
   readonly stillIn: () => boolean;
   /** Name and data of what the listener sees of an event; null: nothing. */
   readonly show: (event: StoredEvent, cursor: string) => { readonly name: string; readonly data: unknown } | null;
+  readonly keepAlive: 'event' | undefined;
 }
 
 /** Reads the first page at once, so that a bad cursor is still a 400. Throws `too_many_attempts` when too many listen. */
@@ -74,8 +81,13 @@ async function follow(listener: Listener, response: ServerResponse, signal: Abor
   const { query, show } = listener;
   let after = query.after;
   let setAt = context.clock.monotonic();
-  let spoke = setAt;
+  let beatAt = setAt;
   while (!signal.aborted && listener.stillIn()) {
+    // Whatever else is said: a page hears only the events that it asked for by name, and waits for this one.
+    if (context.clock.monotonic() - beatAt >= keepAliveMs) {
+      beatAt = context.clock.monotonic();
+      await send(response, keepAliveText(listener, after), signal);
+    }
     // Taken before the look: what is archived meanwhile lies behind it.
     const head = await context.feed.head();
     if (head.cursor !== after) {
@@ -89,19 +101,17 @@ async function follow(listener: Listener, response: ServerResponse, signal: Abor
       if (reached !== undefined) setAt = context.clock.monotonic();
       // A head that others read before we came this far lies behind us, perhaps.
       after = reached ?? (after === undefined || head.at >= setAt ? head.cursor : after);
-      if (text !== '') {
-        spoke = context.clock.monotonic();
-        await send(response, text, signal);
-      }
+      if (text !== '') await send(response, text, signal);
       if (page.next !== null) continue;
-    }
-    if (context.clock.monotonic() - spoke >= keepAliveMs) {
-      spoke = context.clock.monotonic();
-      // An id without data is no event, and moves the place to resume from on.
-      await send(response, `: keep-alive\n${after === undefined ? '' : `id: ${after}\n`}\n`, signal);
     }
     await wait(lookMs, undefined, { signal });
   }
+}
+
+/** An id without data is no event, and moves the place to resume from on. */
+function keepAliveText({ keepAlive }: Listener, after: string | undefined): string {
+  const says = keepAlive === 'event' ? `event: ${keepAliveName}\ndata: {}\n` : `: ${keepAliveName}\n`;
+  return `${says}${after === undefined ? '' : `id: ${after}\n`}\n`;
 }
 
 /** One event that cannot be written must not keep the listener from all behind it. */

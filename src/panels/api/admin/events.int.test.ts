@@ -97,6 +97,20 @@ describe('the event stream', () => {
     expect(sent.map(({ data }) => data.data.username)).toEqual(['later']);
   });
 
+  it('says every 15 s that it lives: as an event to a page that asks for it, as a comment to all others', async () => {
+    const path = '/admin/api/events/stream?types=user.registered&after=now';
+    const later = async (): Promise<void> => {
+      panel.clock.offset += 15_000;
+    };
+    const [beat] = await listen(`${path}&keepAlive=event`, 1, {}, later);
+    expect(beat).toMatchObject({ event: 'keep-alive', data: {}, id: expect.stringMatching(/./) });
+    const [first] = await listen(path, 1, {}, async () => {
+      await later();
+      await panel.admin('POST', '/admin/api/users', { username: 'after the comment' });
+    });
+    expect(first?.data.data.username).toBe('after the comment');
+  });
+
   it('refuses a mangled Last-Event-ID with a shaped 400', async () => {
     const { status, body } = await panel.call('GET', '/admin/api/events/stream', { as: admin, headers: { 'last-event-id': '???' } });
     expect([status, body.error.code]).toEqual([400, 'invalid_request']);

@@ -5,7 +5,7 @@ import { CONTROL_PARTITION, type StoredEvent } from '../../../events/define.js';
 import { eventTypes } from '../../../events/index.js';
 import { defineRoute } from '../define.js';
 import { eventNames } from '../eventName.js';
-import { followArchive } from '../eventStream.js';
+import { followArchive, keepAliveForm } from '../eventStream.js';
 import { cursor, filterText, limit, listOf, queryTime } from '../fields.js';
 
 const filters = {
@@ -79,14 +79,15 @@ export const eventRoutes = [
     path: '/admin/api/events/stream',
     access: 'admin',
     summary:
-      'The same as server-sent events that never end; `id:` is the cursor, `Last-Event-ID` resumes, `after=now` leaves out what is stored.',
+      'The same as server-sent events that never end; `id:` is the cursor, `Last-Event-ID` resumes, `after=now` leaves out what is stored. `keepAlive=event` makes a `keep-alive` event of the comment every 15 s.',
     status: 200,
-    query: z.strictObject(filters),
+    query: z.strictObject({ ...filters, keepAlive: keepAliveForm }),
     async handle({ query, lastEventId, caller }, context) {
       const stillIn = (): boolean => caller.expiresAt === null || context.clock.now() < caller.expiresAt;
       const show = (event: StoredEvent, at: string) => ({ name: event.type, data: { ...toCloudEvent(event), cursor: at } });
       const wanted = archiveQuery({ ...query, after: lastEventId ?? query.after });
-      return { stream: await followArchive({ query: wanted, caller: caller.actor, stillIn, show }, context) };
+      const { keepAlive } = query;
+      return { stream: await followArchive({ query: wanted, caller: caller.actor, stillIn, show, keepAlive }, context) };
     },
   }),
 ];

@@ -6,7 +6,7 @@ import { decodeEvent } from '../../../events/index.js';
 import { requestEnd, requestEndTypes } from '../../../projections/requestEnd.js';
 import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
-import { followArchive } from '../eventStream.js';
+import { followArchive, keepAliveForm } from '../eventStream.js';
 import { cursor, iso } from '../fields.js';
 
 type Shown = { readonly name: string; readonly data: Readonly<Record<string, unknown>> };
@@ -88,7 +88,7 @@ export const memberEventRoutes = [
     summary:
       'Your own requests, tokens, keys, quotas and notices as server-sent events from now on; `id:` is the cursor, `Last-Event-ID` resumes.',
     status: 200,
-    query: z.strictObject({ after: cursor }),
+    query: z.strictObject({ after: cursor, keepAlive: keepAliveForm }),
     async handle({ query, lastEventId, caller }, context) {
       const version = context.directory.user(caller.userId)?.sessionVersion;
       const stillIn = (): boolean => {
@@ -97,7 +97,8 @@ export const memberEventRoutes = [
       };
       const after = lastEventId ?? query.after ?? (await headCursor(context.db));
       const show = (event: StoredEvent) => shownTo(caller.userId, event, context);
-      return { stream: await followArchive({ query: { after }, caller: caller.actor, stillIn, show }, context) };
+      const { keepAlive } = query;
+      return { stream: await followArchive({ query: { after }, caller: caller.actor, stillIn, show, keepAlive }, context) };
     },
   }),
 ];
