@@ -1,19 +1,12 @@
 /** Dashboard and alert rules against a live scrape, and docs/operations.md against both: no name without a metric, no metric or alert unexplained. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from 'yaml';
 import { errorCatalogue } from '../../src/errors.js';
 import { type Service, startService } from '../support/service.js';
 import { addTokens, ask, terminals } from '../support/traffic.js';
 import { until } from '../support/until.js';
 import { readText } from './files.js';
+import { picked, readRules, samplesOf, usesOf } from './queries.js';
 
-interface Rule {
-  readonly alert: string;
-  readonly expr: string;
-  readonly for?: string;
-  readonly labels: { readonly severity: string };
-  readonly annotations: { readonly summary: string };
-}
 interface Dashboard {
   readonly panels: readonly {
     id: number;
@@ -23,7 +16,7 @@ interface Dashboard {
   }[];
 }
 
-const rules = (parse(readText('deploy/prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap((group) => group.rules);
+const rules = readRules();
 const dashboard = JSON.parse(readText('deploy/grafana/kirogate.json')) as Dashboard;
 const queries = [...rules.map((rule) => rule.expr), ...dashboard.panels.flatMap((panel) => panel.targets.map((target) => target.expr))];
 const operations = readText('docs/operations.md');
@@ -33,37 +26,26 @@ const ofPrometheus = ['job', 'instance'];
 /** The metric that Prometheus makes of each target. */
 const up = new Map([['up', new Set(ofPrometheus)]]);
 
-interface Use {
-  readonly metric: string;
-  readonly labels: readonly string[];
-  readonly values: readonly (readonly [label: string, value: string])[];
-}
-
-/** The metrics that a query names, with the labels that it picks by. */
-function usesOf(expr: string): Use[] {
-  return [...expr.matchAll(/\b((?:kirogate|process|nodejs)_\w+|up)\b(?:\{([^}]*)\})?/g)].map(([, metric = '', matchers = '']) => {
-    const values = [...matchers.matchAll(/(\w+)(?:=~|=|!=|!~)"([^"]*)"/g)].map(([, label = '', value = '']) => [label, value] as const);
-    return { metric, labels: values.map(([label]) => label), values };
-  });
-}
-
 /** Every metric of a scrape with all labels that it has. */
 function scraped(text: string): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
-  for (const [, name = '', labels = ''] of text.matchAll(/^(\w+)(?:\{([^}]*)\})? \S+$/gm)) {
-    const known = found.get(name) ?? new Set(ofPrometheus);
-    for (const [, label = ''] of labels.matchAll(/(\w+)="/g)) known.add(label);
-    found.set(name, known);
+  for (const { metric, labels } of samplesOf(text)) {
+    const known = found.get(metric) ?? new Set(ofPrometheus);
+    for (const label of labels.keys()) known.add(label);
+    found.set(metric, known);
   }
   return found;
 }
 
 let service: Service;
+/** Before the first request. */
+let fresh: string;
 let text: string;
 let metrics: Map<string, Set<string>>;
 
 beforeAll(async () => {
   service = await startService();
+  fresh = await (await fetch(`${service.url}/metrics`)).text();
   const { key } = await service.admin.member('caller');
   await addTokens(service, 1);
   await ask(service.url, key, 'served');
@@ -83,9 +65,9 @@ describe('dashboard and alert rules', () => {
     for (const expr of queries) {
       const uses = usesOf(expr);
       expect(uses.length, expr).toBeGreaterThan(0);
-      for (const { metric, labels } of uses) {
+      for (const { metric, matchers } of uses) {
         expect([...metrics.keys()], expr).toContain(metric);
-        for (const label of labels) expect([...(metrics.get(metric) ?? [])], `${metric} in ${expr}`).toContain(label);
+        for (const { label } of matchers) expect([...(metrics.get(metric) ?? [])], `${metric} in ${expr}`).toContain(label);
       }
     }
   });
@@ -101,12 +83,13 @@ describe('dashboard and alert rules', () => {
   it('pick by values that there can be', () => {
     const possible: Record<string, readonly string[]> = {
       type: Object.keys(errorCatalogue),
+      code: ['none', ...Object.keys(errorCatalogue)],
       result: ['success', 'failed', 'aborted', 'abandoned'],
       job: ['kirogate'],
     };
     const pool = ['active', 'suspended', 'invalid'];
-    for (const { metric, values } of queries.flatMap(usesOf)) {
-      for (const [label, value] of values) {
+    for (const { metric, matchers } of queries.flatMap(usesOf)) {
+      for (const { label, value } of matchers) {
         const allowed = metric === 'kirogate_pool_tokens' ? pool : possible[label];
         if (allowed !== undefined) for (const one of value.split('|')) expect(allowed, `${metric} ${label}`).toContain(one);
         else expect([label, value]).toEqual(['status', '5..']);
@@ -131,6 +114,42 @@ describe('dashboard and alert rules', () => {
     for (const expr of queries.filter((one) => ofAll.test(one))) {
       expect(expr).toMatch(/\bmax\b/);
       expect(expr).not.toMatch(/\bsum (by )?\(/);
+    }
+  });
+
+  it('join what each node counts itself by sum', () => {
+    const ofNodes = queries.filter((one) => one.includes('kirogate_node_'));
+    expect(ofNodes.length).toBeGreaterThan(5);
+    for (const expr of ofNodes) {
+      expect(expr).toMatch(/\bsum( by \([^)]*\) )?\(/);
+      expect(expr).not.toMatch(/\bmax\b/);
+    }
+  });
+
+  it('alert on rates that go on while no store can be asked for totals', () => {
+    const rates = rules.filter(({ expr }) => /\b(rate|increase)\(/.test(expr));
+    expect(rates.length).toBeGreaterThan(5);
+    for (const { alert, expr } of rates) for (const { metric } of usesOf(expr)) expect(metric, alert).toMatch(/^kirogate_node_/);
+  });
+
+  it('alert on counters that are there before they first count: one that begins at its last value never rises', () => {
+    const samples = samplesOf(fresh);
+    for (const { alert, expr } of rules.filter((rule) => /\b(rate|increase)\(/.test(rule.expr))) {
+      for (const use of usesOf(expr)) {
+        expect(picked(samples, use).length, `${use.metric} of ${alert}`).toBeGreaterThan(0);
+        expect(
+          picked(samples, use).every(({ value }) => value === 0),
+          alert,
+        ).toBe(true);
+      }
+    }
+    const named = [...operations.matchAll(/`(\w+)`/g)].flatMap(([, name = '']) => (name in errorCatalogue ? [name] : []));
+    // The cluster's totals are of requests that passed authentication.
+    const counted = named.filter((name) => name !== 'invalid_api_key');
+    expect(counted).toContain('storage_unavailable');
+    for (const type of counted) {
+      const matchers = [{ label: 'type', by: '=' as const, value: type }];
+      expect(picked(samples, { metric: 'kirogate_errors_total', matchers }).length, type).toBe(1);
     }
   });
 
