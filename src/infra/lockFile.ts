@@ -6,7 +6,12 @@ export type ReleaseLock = () => Promise<void>;
 
 /** Takes the lock; null when another process (or another holder in this one) has it. Its folder must be there. */
 export async function lockFile(path: string, waitMs = 100): Promise<ReleaseLock | null> {
-  const db = await openSqlite({ path, busyTimeoutMs: waitMs });
+  const db = await openSqlite({ path, busyTimeoutMs: waitMs }).catch((error: unknown) => {
+    // Somebody makes the file at this moment.
+    if (isBusy(error)) return null;
+    throw error;
+  });
+  if (db === null) return null;
   let release = (): void => undefined;
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -28,4 +33,9 @@ export async function lockFile(path: string, waitMs = 100): Promise<ReleaseLock 
     await holding;
     await db.close();
   };
+}
+
+function isBusy(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_BUSY';
 }

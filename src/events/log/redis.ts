@@ -1,6 +1,4 @@
 /** The event log of a cluster: Redis Streams as intake, an idempotent producer per run, and nothing let go before the archive has it. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../errors.js';
@@ -12,10 +10,11 @@ import type { NewEvent, StoredEvent } from '../define.js';
 import type { EventLog, LogBacklog, LogEntry, ReadOptions, Watermark } from './port.js';
 import { loadLogScripts } from './redis/calls.js';
 import { relayControl } from './redis/control.js';
-import { findLeftovers, type Leftovers, lockRun } from './redis/leftovers.js';
+import { findLeftovers, type Leftovers } from './redis/leftovers.js';
 import { Outbox } from './redis/outbox.js';
 import { Reader } from './redis/reader.js';
 import { type Recovered, Sender } from './redis/sender.js';
+import { makeFolder, type SpoolFolder } from './redis/spoolFolder.js';
 import { createStoredProgress } from './redis/storedProgress.js';
 import { createTrimmer, type Trimmer } from './redis/trim.js';
 import { Upkeep } from './redis/upkeep.js';
@@ -96,18 +95,17 @@ export async function openRedisLog(deps: RedisLogDeps): Promise<RedisLog> {
     for (const warning of warnings) deps.logger?.warn(warning);
     const append = await connect('append');
     const read = await connect('read', { commandTimeoutMs: READ_TIMEOUT_MS });
-    const dir = join(deps.dir, deps.src);
-    const release = await lockRun(dir);
-    opened.push(release);
+    const folder = await makeFolder(deps.dir, deps.src);
+    opened.push(() => folder.release());
     const spool = await Spool.open({
-      dir,
+      dir: folder.dir,
       maxBytes: deps.spoolBytes ?? SPOOL_BYTES,
       ...(deps.segmentBytes === undefined ? {} : { segmentBytes: deps.segmentBytes }),
       onError: (error, what) => deps.logger?.warn({ err: error }, what),
     });
-    const leftovers = await findLeftovers(deps.dir, deps.src, deps.logger);
+    const leftovers = await findLeftovers({ root: deps.dir, own: deps.src, logger: deps.logger });
     opened.push(() => leftovers.close());
-    const log = new StreamLog(deps, { control, append, read, spool, dir, release, leftovers });
+    const log = new StreamLog(deps, { control, append, read, spool, folder, leftovers });
     await log.start();
     return log;
   } catch (error) {
@@ -121,8 +119,7 @@ interface Parts {
   readonly append: RedisConnection;
   readonly read: RedisConnection;
   readonly spool: Spool;
-  readonly dir: string;
-  readonly release: () => Promise<void>;
+  readonly folder: SpoolFolder;
   readonly leftovers: Leftovers;
 }
 
@@ -269,11 +266,10 @@ class StreamLog implements RedisLog {
     this.#outbox.spooling = true;
     await this.#outbox.spoolRest();
     this.#outbox.refuseRest(closedError());
-    const { spool, leftovers, release, append, control, dir } = this.#parts;
+    const { spool, leftovers, folder, append, control } = this.#parts;
     const left = await spool.close();
     await leftovers.close();
-    await release();
-    if (!left) await rm(dir, { recursive: true, force: true });
+    await (left ? folder.release() : folder.remove());
     append.drop();
     control.drop();
   }
