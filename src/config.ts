@@ -268,6 +268,11 @@ export function databaseUrlOf(env: NodeJS.ProcessEnv): string {
   return DATABASE_URL;
 }
 
+/** Does the environment say something of this setting, or does its default stand? */
+export function isGiven(env: NodeJS.ProcessEnv, name: keyof Variables): boolean {
+  return (env[name] ?? '') !== '';
+}
+
 function defaults(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, (one.schema as z.ZodType).parse(undefined)]));
 }

@@ -21,7 +21,7 @@ interface Stored {
   readonly previous: string | null;
 }
 
-type Verdict =
+export type Verdict =
   /** As the cluster has it. */
   | 'same'
   /** The cluster still had this node's previous one: the rotation begins, or reached here first. */
@@ -69,8 +69,19 @@ export async function checkFingerprints({ db, secrets, logger, cost = COST }: Fi
  * A node on its own notes its encryption key, so that `kirogate keys rotate` can tell that the node knows the new one. False:
  * the database knows another key, and what that one sealed will not open; the note stays.
  */
-export async function noteEncryptionKey(db: Database, key: string, previous: string, cost: number = COST): Promise<boolean> {
+export async function noteEncryptionKey(db: Queryable, key: string, previous: string, cost: number = COST): Promise<boolean> {
   return (await settle(db, { name: 'TOKEN_ENCRYPT_KEY', current: key, previous }, cost)) !== 'different';
+}
+
+/** What a start with these secrets would find, by their names; a secret that nobody has noted yet is left out. Changes nothing. */
+export async function judgeSecrets(db: Queryable, secrets: Partial<SharedSecrets>): Promise<ReadonlyMap<SecretName, Verdict>> {
+  const verdicts = new Map<SecretName, Verdict>();
+  for (const name of NAMES) {
+    const current = secrets[name] ?? '';
+    const stored = current === '' ? undefined : await read(db, name);
+    if (stored !== undefined) verdicts.set(name, await judge(stored, { name, current, previous: secrets[`${name}_PREVIOUS`] ?? '' }));
+  }
+  return verdicts;
 }
 
 /** Has a node started with this encryption key, and is it the newest? */
@@ -83,7 +94,7 @@ const faultOf = (name: SecretName): string =>
   `${name} differs from that of the other nodes on this database; give all nodes the same, or set ${name}_PREVIOUS to theirs while you rotate it`;
 
 /** Tries again when another start was faster: then what that one left decides. */
-async function settle(db: Database, secret: OwnSecret, cost: number): Promise<Verdict> {
+async function settle(db: Queryable, secret: OwnSecret, cost: number): Promise<Verdict> {
   for (;;) {
     const stored = await read(db, secret.name);
     const verdict = await judge(stored, secret);

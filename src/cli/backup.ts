@@ -7,7 +7,7 @@ import { openDump } from '../commands/installation/dump.js';
 import { MigrationFault } from '../commands/migration/fault.js';
 import { systemClock } from '../shared/clock.js';
 import { progressBar } from './progressBar.js';
-import { printJson, printTable, withDatabase } from './store.js';
+import { printJson, printTable, withSnapshot } from './store.js';
 
 export function addBackup(program: Command): void {
   program
@@ -29,25 +29,23 @@ export function addBackup(program: Command): void {
 }
 
 async function backup(path: string, json: boolean): Promise<void> {
-  const { tables, heads } = await withDatabase((db) =>
-    db.snapshot(async (tx) => {
-      const dump = await openDump(tx);
-      const total = Object.values(dump.facts.heads).reduce((sum, { position }) => sum + position, 0);
-      const bar = progressBar('backup');
-      let events = 0;
-      const written = await writeArchiveFile(dump, {
-        path,
-        product: version,
-        now: systemClock.now(),
-        onProgress({ table, rows }) {
-          if (table !== 'archive') return;
-          events += rows;
-          bar?.(events, total, 'events');
-        },
-      });
-      return { tables: written, heads: dump.facts.heads };
-    }),
-  );
+  const { tables, heads } = await withSnapshot(async (tx) => {
+    const dump = await openDump(tx);
+    const total = Object.values(dump.facts.heads).reduce((sum, { position }) => sum + position, 0);
+    const bar = progressBar('backup');
+    let events = 0;
+    const written = await writeArchiveFile(dump, {
+      path,
+      product: version,
+      now: systemClock.now(),
+      onProgress({ table, rows }) {
+        if (table !== 'archive') return;
+        events += rows;
+        bar?.(events, total, 'events');
+      },
+    });
+    return { tables: written, heads: dump.facts.heads };
+  });
   if (json) return printJson({ status: 'completed', file: path, tables, heads });
   printTable(
     ['table', 'rows', 'checksum'],

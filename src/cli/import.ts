@@ -9,14 +9,14 @@ import { type OldInstallation, readOld } from '../commands/migration/old/read.js
 import type { MigrationReport } from '../commands/migration/report.js';
 import { openSource, type Source } from '../commands/migration/source.js';
 import type { Config } from '../config.js';
-import { createVault } from '../infra/vault.js';
 import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
 import { createUpstreams } from '../upstreams/index.js';
 import { moveOwn } from './move.js';
 import { progressBar } from './progressBar.js';
+import { type Sealing, sealingOf, trialSealing } from './sealing.js';
 import { printJson, printTable } from './store.js';
-import { openTrialTarget, sealingVault, type Target, withTarget } from './target.js';
+import { type Target, withTarget, withTrialTarget } from './target.js';
 
 interface Options {
   dryRun?: true;
@@ -63,25 +63,19 @@ async function takeOld({ main, metrics }: Source, options: Options): Promise<voi
   // Read to its end before the target is touched: what cannot be read leaves no trace there.
   const old = await readOld(main, metrics);
   const given = options.keyFile === undefined ? '' : (await readFile(options.keyFile, 'utf8')).trim();
-  const trial = options.dryRun ? await openTrialTarget() : null;
-  if (trial !== null) {
-    try {
-      const vault = createVault({ key: 'nothing is sealed in a trial run' });
-      tell(await run(old, { ...trial, where: 'memory', vault, ownKey: '' }, options, given), options);
-    } finally {
-      await trial.db.close();
-    }
-    return;
+  if (options.dryRun) {
+    const report = await withTrialTarget(async (target) => run(old, target, await trialSealing(target), options, given));
+    return tell(report, options);
   }
-  await withTarget(async (target) => {
-    const { vault, key } = await sealingVault(target);
-    tell(await run(old, { ...target, vault, ownKey: key }, options, given), options);
+  const { report, generatedPassword } = await withTarget(async (target) => {
+    const sealing = await sealingOf(target);
+    return { report: await run(old, target, sealing, options, given), generatedPassword: sealing.generatedPassword };
   });
+  if (generatedPassword !== null) process.stderr.write(`\nAdmin password, generated and shown this once: ${generatedPassword}\n\n`);
+  tell(report, options);
 }
 
-type Sealing = Target & { readonly vault: ImportDeps['vault']; readonly ownKey: string };
-
-function run(old: OldInstallation, { db, config, vault, ownKey }: Sealing, options: Options, given: string): Promise<MigrationReport> {
+function run(old: OldInstallation, { db, config }: Target, { vault, key, note }: Sealing, options: Options, given: string) {
   const ids = createIds(systemClock);
   const bar = progressBar('import');
   const deps: ImportDeps = {
@@ -92,13 +86,14 @@ function run(old: OldInstallation, { db, config, vault, ownKey }: Sealing, optio
     nodeId: config.NODE_ID || 'cli',
     defaults: environmentSettings(config),
     parseCredential: parserOf(config),
+    beforeCommit: note,
   };
   return importOld(async () => old, deps, {
     id: ids.short(),
     origin: 'path',
     actor: 'system',
     dryRun: options.dryRun === true,
-    keys: [given, config.OLD_TOKEN_ENCRYPT_KEY, config.TOKEN_ENCRYPT_KEY, ownKey],
+    keys: [given, config.OLD_TOKEN_ENCRYPT_KEY, config.TOKEN_ENCRYPT_KEY, key],
     region: options.region,
     ...(bar && { onProgress: ({ rowsDone, rowsTotal }) => bar(rowsDone, rowsTotal, 'rows') }),
   });

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { journalLeftovers } from '../app/leftovers.js';
 import { lockDataDir } from '../app/nodeLock.js';
-import { openDump } from '../commands/installation/dump.js';
+import { type Dump, openDump } from '../commands/installation/dump.js';
 import { type Loaded, loadInstallation } from '../commands/installation/load.js';
 import { MigrationFault } from '../commands/migration/fault.js';
 import type { ReadOnlySqlite } from '../infra/database/readOnlySqlite.js';
@@ -26,12 +26,14 @@ export async function moveOwn(source: ReadOnlySqlite, options: Options): Promise
   try {
     const damage = await source.damage();
     if (damage !== null) throw new MigrationFault(damage.table, `${source.path} is damaged: ${damage.reason}`);
-    await withTarget(async (target) => {
+    const dump = await openDump(source);
+    const done = await withTarget(async (target) => {
       if (target.db.engine === 'sqlite' && resolve(target.config.sqlitePath) === resolve(source.path)) {
         throw new MigrationFault(null, 'the file is the database of this installation itself; point DATABASE_URL at the new one');
       }
-      tellLoaded(await copyOver(source, target), target.where, options.json === true);
-    });
+      return { loaded: await copyOver(dump, target), target };
+    }, dump.facts.eventPartitions);
+    tellLoaded(done.loaded, done.target, options.json === true);
   } finally {
     await release();
   }
@@ -53,8 +55,7 @@ async function holdSource(dataDir: string): Promise<() => Promise<void>> {
   }
 }
 
-async function copyOver(source: ReadOnlySqlite, { db, config }: Target): Promise<Loaded> {
-  const dump = await openDump(source);
+async function copyOver(dump: Dump, { db, config }: Target): Promise<Loaded> {
   const bar = progressBar('move');
   const total = Object.values(dump.facts.heads).reduce((sum, { position }) => sum + position, 0);
   let events = 0;
@@ -70,9 +71,9 @@ async function copyOver(source: ReadOnlySqlite, { db, config }: Target): Promise
   });
 }
 
-/** What arrived, as restore and move tell it. */
-export function tellLoaded({ tables, heads }: Loaded, where: string, json: boolean): void {
-  if (json) return printJson({ status: 'completed', target: where, tables, heads });
+/** What arrived, as restore and move tell it once it is committed. */
+export function tellLoaded({ tables, heads, eventPartitions }: Loaded, { where, config }: Target, json: boolean): void {
+  if (json) return printJson({ status: 'completed', target: where, eventPartitions, tables, heads });
   printTable(
     ['table', 'rows', 'checksum'],
     Object.entries(tables).map(([table, { rows, sum }]) => [table, rows, sum.slice(0, 16)]),
@@ -85,4 +86,6 @@ export function tellLoaded({ tables, heads }: Loaded, where: string, json: boole
   process.stdout.write(
     `\nall of it was read back from ${where} and equals the source; prove the read models with: kirogate projections verify\n`,
   );
+  if (eventPartitions !== config.EVENT_PARTITIONS)
+    process.stdout.write(`the source was made with EVENT_PARTITIONS=${eventPartitions}, and so is this: start its nodes with that\n`);
 }

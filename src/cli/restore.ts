@@ -31,7 +31,7 @@ export function addRestore(program: Command): void {
 async function restore(file: string, json: boolean): Promise<void> {
   const source = await openArchiveFile(file);
   try {
-    await withTarget(async (target) => {
+    const { loaded, target } = await withTarget(async (target) => {
       const release = await holdTarget(target);
       try {
         const bar = progressBar('restore');
@@ -46,11 +46,12 @@ async function restore(file: string, json: boolean): Promise<void> {
             bar?.(events, total, 'events');
           },
         });
-        tellLoaded(loaded, target.where, json);
+        return { loaded, target };
       } finally {
         await release();
       }
-    });
+    }, source.facts.eventPartitions);
+    tellLoaded(loaded, target, json);
   } finally {
     await source.close();
   }

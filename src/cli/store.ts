@@ -1,9 +1,10 @@
 /** Opens the installation's database for a verb, and prints what verbs find. */
 import { existsSync } from 'node:fs';
 import { type Config, databaseUrlOf, loadConfig } from '../config.js';
-import type { Database } from '../infra/database/port.js';
+import type { Database, Queryable } from '../infra/database/port.js';
 import { openPostgres } from '../infra/database/postgres.js';
 import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
+import { openReadOnlySqlite } from '../infra/database/readOnlySqlite.js';
 import { openSqlite } from '../infra/database/sqlite.js';
 
 /** Runs `work` on the database that the environment names, made where there is none yet; `where` names it without a password. */
@@ -29,6 +30,29 @@ export async function withDatabase<T>(work: (db: Database, config: Config) => Pr
   }
 }
 
+/**
+ * Shows `work` the database that the environment names as it is at this moment, and writes nothing, not even a file beside it.
+ * `where` names it without a password. Rejects when there is none yet.
+ */
+export async function withSnapshot<T>(work: (snapshot: Queryable, config: Config, where: string) => Promise<T>): Promise<T> {
+  const { config, postgres } = environment();
+  if (postgres === null) {
+    mustExist(config);
+    const file = await openReadOnlySqlite(config.sqlitePath);
+    try {
+      return await work(file, config, config.sqlitePath);
+    } finally {
+      await file.close();
+    }
+  }
+  const db = await openPostgres({ url: postgres, ...POSTGRES_POOL });
+  try {
+    return await db.snapshot((snapshot) => work(snapshot, config, parsePostgresUrl(postgres).label));
+  } finally {
+    await db.close();
+  }
+}
+
 /** A verb needs the database alone: not Redis, and not the secrets that the nodes share. */
 function environment(): { readonly config: Config; readonly postgres: string | null } {
   const url = databaseUrlOf(process.env);
@@ -42,10 +66,13 @@ const POSTGRES_POOL = { poolSize: 1, maxOverflow: 4 };
 
 async function open(config: Config, postgres: string | null): Promise<Database> {
   if (postgres !== null) return openPostgres({ url: postgres, ...POSTGRES_POOL });
-  if (!existsSync(config.sqlitePath)) {
-    throw new Error(`there is no database at ${config.sqlitePath}; start a node first, or point DATA_DIR or DATABASE_URL at it`);
-  }
+  mustExist(config);
   return openSqlite({ path: config.sqlitePath });
+}
+
+function mustExist({ sqlitePath }: Config): void {
+  if (existsSync(sqlitePath)) return;
+  throw new Error(`there is no database at ${sqlitePath}; start a node first, or point DATA_DIR or DATABASE_URL at it`);
 }
 
 /** One JSON document on standard output. */

@@ -1,19 +1,17 @@
 /** The installation that a verb writes to: brought to this build's schema, and taken away again where it was made in vain. */
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
-import { noteEncryptionKey } from '../app/fingerprints.js';
 import { migrationsDir } from '../app/package.js';
-import { countByKey } from '../commands/token/reseal.js';
-import { type Config, databaseUrlOf, loadConfig } from '../config.js';
-import { migrate } from '../infra/database/migrate.js';
-import type { Database } from '../infra/database/port.js';
+import { MigrationFault } from '../commands/migration/fault.js';
+import { type Config, databaseUrlOf, isGiven, loadConfig } from '../config.js';
+import { migrate, readSchemaState, type SchemaState } from '../infra/database/migrate.js';
+import type { Database, Engine } from '../infra/database/port.js';
 import { openSqlite } from '../infra/database/sqlite.js';
-import { loadSecrets } from '../infra/secrets.js';
-import { createVault, type Vault } from '../infra/vault.js';
+import { withinTransaction } from '../infra/database/withinTransaction.js';
 import { systemClock } from '../shared/clock.js';
-import { withNewDatabase } from './store.js';
+import { withNewDatabase, withSnapshot } from './store.js';
 
 export interface Target {
   readonly db: Database;
@@ -22,12 +20,30 @@ export interface Target {
   readonly where: string;
 }
 
-/** Runs `work` on the database of the environment, made where there is none yet. Of a target that was made here, a failure leaves nothing. */
-export async function withTarget<T>(work: (target: Target) => Promise<T>): Promise<T> {
+export interface TrialTarget extends Target {
+  /** Of the installation that is meant; `db` may stand for it in memory. */
+  readonly engine: Engine;
+}
+
+/**
+ * Runs `work` on the database of the environment. One that holds nothing yet is given its schema in the same transaction as
+ * everything that `work` writes: of a failure, or of a process that is killed, nothing stays. `partitions`: of its traffic,
+ * where it is made here and the environment does not say.
+ */
+export async function withTarget<T>(work: (target: Target) => Promise<T>, partitions?: number): Promise<T> {
   const undo = databaseUrlOf(process.env).startsWith('postgres') ? async () => undefined : undoOf(loadConfig(process.env));
   try {
     return await withNewDatabase(async (db, config, where) => {
-      await bringUp(db, config);
+      const found = await readSchemaState(db, migrationsDir);
+      if (found.empty) {
+        return db.tx(async (tx) => {
+          const target = withinTransaction(tx);
+          await bringUp(target, partitionsOf(config, partitions));
+          return work({ db: target, config, where });
+        });
+      }
+      mustBeCurrent(found, where);
+      await bringUp(db, partitionsOf(config, found.eventPartitions));
       return work({ db, config, where });
     });
   } catch (error) {
@@ -36,19 +52,51 @@ export async function withTarget<T>(work: (target: Target) => Promise<T>): Promi
   }
 }
 
-/** An empty installation in memory, for a trial run where there is none yet; null: there is one. */
-export async function openTrialTarget(): Promise<{ db: Database; config: Config } | null> {
-  if (databaseUrlOf(process.env).startsWith('postgres')) return null;
-  const config = loadConfig(process.env);
-  if (existsSync(config.sqlitePath)) return null;
-  const db = await openSqlite({ path: ':memory:' });
-  await bringUp(db, config);
-  return { db, config };
+/**
+ * For a trial run: an installation that exists is shown to `work` as it is, and cannot be written; where there is none yet,
+ * `work` gets an empty one in memory. Nothing of either stays.
+ */
+export async function withTrialTarget<T>(work: (target: TrialTarget) => Promise<T>): Promise<T> {
+  if (isMissing()) return inMemory(loadConfig(process.env), (target) => work({ ...target, engine: 'sqlite' }));
+  return withSnapshot(async (snapshot, config, where) => {
+    const { engine } = snapshot;
+    const found = await readSchemaState(snapshot, migrationsDir);
+    if (found.empty) return inMemory(config, (target) => work({ ...target, engine }));
+    mustBeCurrent(found, where);
+    return work({ db: withinTransaction(snapshot), config, where, engine });
+  });
 }
 
-async function bringUp(db: Database, config: Config): Promise<void> {
+function isMissing(): boolean {
+  if (databaseUrlOf(process.env).startsWith('postgres')) return false;
+  const { sqlitePath } = loadConfig(process.env);
+  return !existsSync(sqlitePath) || statSync(sqlitePath).size === 0;
+}
+
+async function inMemory<T>(config: Config, work: (target: Target) => Promise<T>): Promise<T> {
+  const db = await openSqlite({ path: ':memory:' });
+  try {
+    await bringUp(db, config.EVENT_PARTITIONS);
+    return await work({ db, config, where: 'memory' });
+  } finally {
+    await db.close();
+  }
+}
+
+/** Nodes may run on it: that a new build came is for whoever upgrades them to decide, and could not be undone with the run. */
+function mustBeCurrent({ version, build, pending }: SchemaState, where: string): void {
+  if (pending.length === 0) return;
+  throw new MigrationFault(null, `${where} has schema version ${version}, this build ${build}; bring it up first: kirogate migrate`);
+}
+
+/** What the environment says; else a verb goes by what the installation, or what it takes in, was made with. */
+function partitionsOf({ EVENT_PARTITIONS }: Config, known: number | null | undefined): number {
+  return isGiven(process.env, 'EVENT_PARTITIONS') ? EVENT_PARTITIONS : (known ?? EVENT_PARTITIONS);
+}
+
+async function bringUp(db: Database, eventPartitions: number): Promise<void> {
   const logger = pino({ level: 'silent' });
-  await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock: systemClock, logger });
+  await migrate(db, { dir: migrationsDir, eventPartitions, clock: systemClock, logger });
 }
 
 function undoOf({ sqlitePath, DATA_DIR }: Config): () => Promise<void> {
@@ -62,38 +110,4 @@ function undoOf({ sqlitePath, DATA_DIR }: Config): () => Promise<void> {
     for (const path of made) await rm(path, { force: true });
     if (folderIsNew) await rmdir(DATA_DIR).catch(() => undefined);
   };
-}
-
-/**
- * What credentials are to be sealed with, as the nodes of the installation have it; a single node's is made where there is none
- * yet. Throws where it is not the installation's: what it seals no node could open.
- */
-export async function sealingVault({ db, config }: Target): Promise<{ readonly vault: Vault; readonly key: string }> {
-  if (db.engine === 'sqlite') {
-    const { ADMIN_PASSWORD, ADMIN_SECRET_KEY, USER_SESSION_SECRET, TOKEN_ENCRYPT_KEY } = config;
-    const given = {
-      adminPassword: ADMIN_PASSWORD,
-      adminSecretKey: ADMIN_SECRET_KEY,
-      userSessionSecret: USER_SESSION_SECRET,
-      tokenEncryptKey: TOKEN_ENCRYPT_KEY,
-    };
-    const { secrets, generatedPassword } = await loadSecrets(config.DATA_DIR, given);
-    if (generatedPassword !== null) process.stderr.write(`\nAdmin password, generated and shown this once: ${generatedPassword}\n\n`);
-    const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-    return mustFit(db, vault, secrets.tokenEncryptKey);
-  }
-  if (config.TOKEN_ENCRYPT_KEY === '') throw new Error('TOKEN_ENCRYPT_KEY is missing: give this command the one that the nodes have');
-  const key = config.TOKEN_ENCRYPT_KEY;
-  const vault = createVault({ key, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-  await mustFit(db, vault, key);
-  if (!(await noteEncryptionKey(db, key, config.TOKEN_ENCRYPT_KEY_PREVIOUS))) throw new Error(OTHER_KEY);
-  return { vault, key };
-}
-
-const OTHER_KEY = 'TOKEN_ENCRYPT_KEY is not that of this installation: give this command the one that the nodes have';
-
-async function mustFit(db: Database, vault: Vault, key: string): Promise<{ vault: Vault; key: string }> {
-  const keyIds = [...(await countByKey(db)).keys()];
-  if (keyIds.length > 0 && !keyIds.some((keyId) => vault.keyIds.includes(keyId))) throw new Error(OTHER_KEY);
-  return { vault, key };
 }

@@ -29,6 +29,8 @@ export interface LoadOptions {
 export interface Loaded {
   readonly tables: Readonly<Record<string, TableSum>>;
   readonly heads: Readonly<Record<string, PartitionHead>>;
+  /** As in the source. */
+  readonly eventPartitions: number;
 }
 
 /** How long the server lets the transaction rest between statements, while a slow disk gives the next page. */
@@ -61,7 +63,7 @@ async function prepare(tx: Queryable, facts: Facts, vault: Vault | null): Promis
   if (facts.eventPartitions !== mine.eventPartitions) {
     throw new MigrationFault(
       null,
-      `the source has EVENT_PARTITIONS=${facts.eventPartitions}, the target ${mine.eventPartitions}; a target for it is made with EVENT_PARTITIONS=${facts.eventPartitions}`,
+      `the source has EVENT_PARTITIONS=${facts.eventPartitions}, the target ${mine.eventPartitions}; give a new, empty database and set EVENT_PARTITIONS=${facts.eventPartitions}`,
     );
   }
   await mustBeEmpty(tx, mine);
@@ -161,5 +163,5 @@ async function prove(tx: Queryable, source: LoadSource): Promise<Loaded> {
       throw new MigrationFault('archive', `${partition} ends at ${here?.position ?? 0} here and at ${head.position} in the source`);
     }
   }
-  return { tables, heads: copied.facts.heads };
+  return { tables, heads: copied.facts.heads, eventPartitions: copied.facts.eventPartitions };
 }

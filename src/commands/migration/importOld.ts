@@ -1,6 +1,7 @@
 /** Takes an old KiroGate in: reads it whole, decides, writes everything in one transaction, and says what became of each row. */
 
 import { CONTROL_PARTITION } from '../../events/define.js';
+import { DatabaseError } from '../../infra/database/errors.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import { isPasswordRecord } from '../../infra/passwords.js';
 import { retryCollisions } from '../../projections/runner/collisions.js';
@@ -9,21 +10,24 @@ import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
 import type { Settings } from '../../shared/settings.js';
 import { decided } from '../define.js';
-import { atTable, type MigrationFault, rethrowBusy } from './fault.js';
+import { atTable, type MigrationFault } from './fault.js';
 import { readKnown } from './known.js';
-import type { OldInstallation, TakenTable } from './old/read.js';
+import type { OldInstallation } from './old/read.js';
 import { createOldSecrets, type OldSecrets } from './old/secrets.js';
-import { type Plan, type PlannedRow, type PlanTools, planMigration } from './plan.js';
+import { type Plan, type PlanTools, planMigration } from './plan.js';
+import { createProgress, type Progress, type ProgressCount, rowsOfAll } from './progress.js';
 import type { MigrationReport } from './report.js';
 import { type Envelope, type WriteDeps, writeEvents, writeRemembered, writeRows } from './write.js';
 
 export interface ImportDeps extends WriteDeps {
-  readonly db: Database;
+  readonly db: Pick<Database, 'tx' | 'snapshot'>;
   readonly clock: Clock;
   readonly ids: Ids;
   /** Settings as the environment has them. */
   readonly defaults: Settings;
   readonly parseCredential: PlanTools['parseCredential'];
+  /** The last thing in the run's own transaction; what it writes is kept or undone with the rows. */
+  readonly beforeCommit?: (tx: Queryable) => Promise<void>;
   /** Hears of the control position of the last event, once it is committed. */
   readonly committed?: (position: number) => Promise<void>;
 }
@@ -42,35 +46,35 @@ export interface ImportOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-export interface Progress {
-  readonly tablesDone: number;
-  readonly tablesTotal: number;
-  readonly rowsDone: number;
-  readonly rowsTotal: number;
-}
-
 /**
  * `source.metrics` may be null. Safe while nodes serve; a second run changes nothing. Throws MigrationFault: then nothing was
  * kept, and `kirogate.migration.failed` says so unless the target itself cannot be written.
  */
 export async function importOld(read: () => Promise<OldInstallation>, deps: ImportDeps, options: ImportOptions): Promise<MigrationReport> {
   const began = deps.clock.monotonic();
+  let progress: ProgressCount | undefined;
   try {
     const old = await read();
     const secrets = createOldSecrets(options.keys);
-    const progress = createProgress(old, options.onProgress);
-    if (options.dryRun) return (await deps.db.snapshot((tx) => makePlan(tx, old, secrets, deps, options))).finish(true);
+    const count = createProgress(old, options.onProgress);
+    progress = count;
+    if (options.dryRun) {
+      const plan = await deps.db.snapshot((tx) => makePlan(tx, old, secrets, deps, options));
+      count.finish();
+      return plan.finish(true);
+    }
     const { plan, position } = await retryCollisions(() =>
       deps.db.tx(async (tx) => {
-        progress.restart();
-        return transact(tx, { old, secrets, began, progress }, deps, options);
+        count.restart();
+        return transact(tx, { old, secrets, began, progress: count }, deps, options);
       }),
     );
     if (position !== null) await deps.committed?.(position);
-    progress.finish();
+    count.finish();
     return plan.finish(false);
   } catch (error) {
-    const fault = atTable(null, error);
+    // SQLite may find the disk full only when it writes out what it held in memory, at the latest when all of it is committed.
+    const fault = atTable(error instanceof DatabaseError ? (progress?.heaviest() ?? null) : null, error);
     if (!options.dryRun) await recordFailure(deps, options, fault, deps.clock.monotonic() - began);
     throw fault;
   }
@@ -100,12 +104,8 @@ async function transact(
     await writeRows(tx, plan.rows, deps, envelope, (rows) => run.progress.add(rows));
     position = await writeEvents(tx, [completed(run, plan, deps, options)], deps, told);
   }
-  try {
-    await writeRemembered(tx, plan.remember);
-  } catch (error) {
-    rethrowBusy(error);
-    throw atTable('imported_rows', error);
-  }
+  await writeRemembered(tx, plan.remember);
+  await deps.beforeCommit?.(tx);
   return { plan, position };
 }
 
@@ -124,8 +124,6 @@ async function makePlan(tx: Queryable, old: OldInstallation, secrets: OldSecrets
 function envelopeOf({ id, correlationId }: ImportOptions, actor: string): Envelope {
   return { actor, correlationId: correlationId ?? null, causationId: `migration/${id}` };
 }
-
-const rowsOfAll = (old: OldInstallation): number => [...old.tables.values()].reduce((sum, rows) => sum + rows.length, 0);
 
 function started({ old }: Run, { clock }: ImportDeps, { id, origin }: ImportOptions) {
   const data = { origin, tables: old.tables.size, rows: rowsOfAll(old) };
@@ -153,46 +151,4 @@ async function recordFailure(deps: ImportDeps, options: ImportOptions, fault: Mi
   } catch {
     // The fault itself goes to the caller either way.
   }
-}
-
-interface ProgressCount {
-  restart(): void;
-  /** Rows that need nothing are done at once. */
-  skip(planned: readonly PlannedRow[]): void;
-  add(rows: readonly PlannedRow[]): void;
-  finish(): void;
-}
-
-function createProgress(old: OldInstallation, tell: ImportOptions['onProgress']): ProgressCount {
-  const rowsTotal = rowsOfAll(old);
-  const tablesTotal = old.tables.size;
-  let left = new Map<TakenTable, number>();
-  let rowsDone = 0;
-  const report = (): void => {
-    const waiting = [...left.values()].filter((rows) => rows > 0).length;
-    tell?.({ tablesDone: tablesTotal - waiting, tablesTotal, rowsDone, rowsTotal });
-  };
-  return {
-    restart() {
-      rowsDone = 0;
-      left = new Map([...old.tables].map(([table, rows]) => [table, rows.length]));
-      report();
-    },
-    skip(planned) {
-      left = new Map();
-      for (const { table } of planned) left.set(table, (left.get(table) ?? 0) + 1);
-      rowsDone = rowsTotal - planned.length;
-      report();
-    },
-    add(rows) {
-      for (const { table } of rows) left.set(table, (left.get(table) ?? 0) - 1);
-      rowsDone += rows.length;
-      report();
-    },
-    finish() {
-      left = new Map();
-      rowsDone = rowsTotal;
-      report();
-    },
-  };
 }

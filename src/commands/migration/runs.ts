@@ -1,7 +1,7 @@
 /** How each import went, kept in the database so that every node can say it. */
 import { type Database, type Queryable, sql } from '../../infra/database/port.js';
 import { safeText } from '../../shared/safeText.js';
-import type { Progress } from './importOld.js';
+import type { Progress } from './progress.js';
 import type { MigrationReport } from './report.js';
 
 export type RunStatus = 'running' | 'completed' | 'failed';

@@ -6,15 +6,18 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../errors.js';
+import type { Database } from '../../infra/database/port.js';
 import { ensureFolder } from '../../infra/folder.js';
 import { atTable, MigrationFault } from './fault.js';
-import { type ImportDeps, importOld, type Progress } from './importOld.js';
-import { readOld } from './old/read.js';
+import { type ImportDeps, importOld } from './importOld.js';
+import { type OldInstallation, readOld } from './old/read.js';
+import type { Progress } from './progress.js';
 import { type MigrationRun, readRun, writeRun } from './runs.js';
 import { openSource } from './source.js';
 
 export interface ImportServiceDeps extends ImportDeps {
   readonly logger: Logger;
+  readonly db: Database;
   /** Uploads lie here while they are read; files in it may be named. */
   readonly dataDir: string;
   /** A further folder whose files may be named; empty: none. */
@@ -126,7 +129,20 @@ interface SourceFile {
   remove(): Promise<void>;
 }
 
-async function readFile({ path, metrics }: SourceFile) {
+/** Of an upload nobody needs to know where it lay on the server, so neither faults nor warnings say it. */
+async function readFile(file: SourceFile): Promise<OldInstallation> {
+  if (file.origin === 'path') return readPath(file);
+  const hidden = (text: string): string => text.replaceAll(file.path, 'the uploaded file');
+  try {
+    const old = await readPath(file);
+    return { ...old, warnings: old.warnings.map(hidden) };
+  } catch (error) {
+    const fault = atTable(null, error);
+    throw new MigrationFault(fault.table, hidden(fault.reason), { cause: error });
+  }
+}
+
+async function readPath({ path, metrics }: SourceFile): Promise<OldInstallation> {
   const source = await openSource(path, metrics);
   try {
     if (source.kind === 'own') {

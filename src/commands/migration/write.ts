@@ -9,7 +9,8 @@ import { applyLive } from '../../projections/runner/live.js';
 import type { Ids } from '../../shared/ids.js';
 import { insertCredential } from '../token/credentials.js';
 import { atTable, MigrationFault, rethrowBusy } from './fault.js';
-import type { Plan, PlannedEvent, PlannedRow } from './plan.js';
+import type { TakenTable } from './old/read.js';
+import type { Kind, Plan, PlannedEvent, PlannedRow, Remembered } from './plan.js';
 
 export interface WriteDeps {
   readonly ids: Pick<Ids, 'uuid'>;
@@ -120,10 +121,34 @@ async function writeSecrets(tx: Queryable, rows: readonly PlannedRow[], vault: V
   }
 }
 
+/** Old tables by what their rows are known again as. */
+const tableOf: Readonly<Record<Kind, TakenTable>> = {
+  user: 'users',
+  token: 'tokens',
+  key: 'api_keys',
+  'import-key': 'import_keys',
+  announcement: 'announcements',
+  setting: 'site_config',
+  ip: 'ip_blacklist',
+};
+
+/** Throws MigrationFault naming the old table whose rows were to be noted. */
 export async function writeRemembered(tx: Queryable, remember: Plan['remember']): Promise<void> {
+  for (const [kind, table] of Object.entries(tableOf)) {
+    const notes = remember.filter((note) => note.kind === kind);
+    try {
+      await writeNotes(tx, notes);
+    } catch (error) {
+      rethrowBusy(error);
+      throw atTable(table, error);
+    }
+  }
+}
+
+async function writeNotes(tx: Queryable, notes: readonly Remembered[]): Promise<void> {
   const columns = { kind: 'text', natural_key: 'text', id: 'text' } as const;
-  for (let from = 0; from < remember.length; from += 2_000) {
-    const page = remember.slice(from, from + 2_000).map(({ kind, natural, id }) => ({ kind, natural_key: natural, id }));
+  for (let from = 0; from < notes.length; from += 2_000) {
+    const page = notes.slice(from, from + 2_000).map(({ kind, natural, id }) => ({ kind, natural_key: natural, id }));
     await tx.query(sql`insert into imported_rows (kind, natural_key, id) ${rowsOf(tx.engine, columns, page)} on conflict do nothing`);
   }
 }

@@ -63,6 +63,35 @@ export async function migrate(db: Database, options: MigrateOptions): Promise<{ 
   return { version: known.at(-1)?.version ?? 0, applied };
 }
 
+export interface SchemaState {
+  /** It holds no table at all. */
+  readonly empty: boolean;
+  /** Of the newest migration in it, and of the newest that this build has; 0: none. */
+  readonly version: number;
+  readonly build: number;
+  /** Names of migrations that it lacks, and of those that a newer build applied and this one may serve beside. */
+  readonly pending: readonly string[];
+  readonly newer: readonly string[];
+  /** null: no start has fixed it yet. */
+  readonly eventPartitions: number | null;
+}
+
+/** How the database stands to this build. Changes nothing. Throws MigrationError for what `migrate` would refuse. */
+export async function readSchemaState(db: Queryable, dir: string): Promise<SchemaState> {
+  const known = await readMigrations(join(dir, db.engine));
+  const applied = await readApplied(db);
+  pendingOf(known, applied);
+  const done = new Set(applied.map(({ version }) => version));
+  return {
+    empty: applied.length === 0,
+    version: applied.at(-1)?.version ?? 0,
+    build: lastOf(known),
+    pending: known.filter(({ version }) => !done.has(version)).map(({ name }) => name),
+    newer: applied.filter(({ version }) => version > lastOf(known)).map(({ name }) => name),
+    eventPartitions: applied.length === 0 ? null : ((await readPartitions(db)) ?? null),
+  };
+}
+
 async function readMigrations(dir: string): Promise<readonly Migration[]> {
   const names = (await readdir(dir)).filter((name) => name.endsWith('.sql')).sort();
   const migrations = await Promise.all(
@@ -176,14 +205,11 @@ async function applyNext(tx: Queryable, known: readonly Migration[], options: Mi
 
 /** Fixes the number of partitions at the first start and holds later starts to it. */
 async function settleInstallation(db: Database, { eventPartitions, clock }: MigrateOptions): Promise<void> {
-  const read = async (from: Queryable): Promise<number | undefined> =>
-    (await from.query<{ event_partitions: number }>(sql`select event_partitions from installation where product = ${'kirogate'}`))[0]
-      ?.event_partitions;
   const stored =
-    (await read(db)) ??
+    (await readPartitions(db)) ??
     (await db.tx(async (tx) => {
       await inTurn(tx);
-      const faster = await read(tx);
+      const faster = await readPartitions(tx);
       if (faster !== undefined) return faster;
       const names = ['control', ...Array.from({ length: eventPartitions }, (_, index) => `p${index}`)];
       for (const name of names) {
@@ -198,4 +224,9 @@ async function settleInstallation(db: Database, { eventPartitions, clock }: Migr
       `This installation was made with EVENT_PARTITIONS=${stored}, which cannot change later; now it is ${eventPartitions}. Set EVENT_PARTITIONS=${stored}.`,
     );
   }
+}
+
+async function readPartitions(db: Queryable): Promise<number | undefined> {
+  const rows = await db.query<{ event_partitions: number }>(sql`select event_partitions from installation where product = ${'kirogate'}`);
+  return rows[0]?.event_partitions;
 }

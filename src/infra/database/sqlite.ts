@@ -1,5 +1,5 @@
 /** SQLite behind the database port: one writing connection that takes the lock at once, reading ones that never wait for it. */
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sqlite, { type DatabaseConnection } from '@databases/sqlite';
@@ -26,26 +26,44 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const scratch = options.path === ':memory:' ? await mkdtemp(join(tmpdir(), 'kirogate-')) : null;
   const path = scratch === null ? options.path : join(scratch, 'memory.db');
   const busyTimeout = options.busyTimeoutMs ?? 10_000;
+  let writer: Connection | undefined;
   try {
     await ensureFolder(dirname(path));
     await (await open(path, 'a', 0o600)).close();
-    const writer = connect(path, busyTimeout, true);
-    await patiently(busyTimeout, () => prepareWriter(writer, scratch !== null));
-    return new SqliteDatabase(path, writer, busyTimeout, async () => {
+    const connection = connect(path, busyTimeout, true);
+    writer = connection;
+    await patiently(busyTimeout, () => prepareWriter(connection, scratch !== null));
+    return new SqliteDatabase(path, connection, busyTimeout, async () => {
       if (scratch !== null) await rm(scratch, { recursive: true, force: true });
     });
   } catch (error) {
+    // The engine takes its -wal and -shm away with its last connection.
+    await writer?.dispose().catch(() => undefined);
+    const reason = await whyNot(path, error);
     if (scratch !== null) await rm(scratch, { recursive: true, force: true });
-    const reason = hasCode(error, 'SQLITE_NOTADB') ? 'the file is not a SQLite database' : text(error);
-    throw new DatabaseError(
-      'unavailable',
-      `cannot open the SQLite database ${path}: ${reason}; check DATABASE_URL and the rights on file and folder`,
-      {
-        cause: error,
-      },
-    );
+    throw new DatabaseError('unavailable', `cannot open the SQLite database ${path}: ${reason}`, { cause: error });
   }
 }
+
+/** SQLite says "disk I/O error" of whatever the system refused: writing a little beside the file tells what. */
+async function whyNot(path: string, error: unknown): Promise<string> {
+  if (hasCode(error, 'SQLITE_NOTADB')) return 'the file is not a SQLite database; check DATABASE_URL';
+  const written = `${dirname(path)}/.kirogate-${process.pid}.probe`;
+  try {
+    await writeFile(written, Buffer.alloc(PROBE_BYTES), { flag: 'wx', mode: 0o600, flush: true });
+  } catch (refusal) {
+    const code = refusal instanceof Error && 'code' in refusal ? String(refusal.code) : '';
+    if (code === 'ENOSPC' || code === 'EDQUOT')
+      return `${text(error)}: the disk of ${dirname(path)} is full (${code}); free some disk space`;
+    if (code !== 'ENOENT') return `${text(error)}: ${dirname(path)} takes no new file of ${PROBE_BYTES} bytes (${code})`;
+  } finally {
+    await rm(written, { force: true }).catch(() => undefined);
+  }
+  return `${text(error)}; check DATABASE_URL and the rights on file and folder`;
+}
+
+/** As much as the smallest write-ahead log with its index. */
+const PROBE_BYTES = 65_536;
 
 /** One connection; statements run in the order of calls, also when the caller does not wait between them. */
 interface Connection {
