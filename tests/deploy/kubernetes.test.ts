@@ -52,6 +52,7 @@ interface Nodes {
       };
     };
     volumeClaimTemplates: { metadata: { name: string } }[];
+    persistentVolumeClaimRetentionPolicy: { whenDeleted: string; whenScaled: string };
   };
 }
 
@@ -133,6 +134,14 @@ describe('a node', () => {
     expect(pod.volumes.map(({ name }) => name)).toEqual(['tmp']);
     expect(container.securityContext).toMatchObject({ readOnlyRootFilesystem: true, allowPrivilegeEscalation: false });
     expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: 1000, fsGroup: 1000 });
+  });
+
+  it('keeps its volume when it is scaled away, where events may wait that the handbook tells how to look for', () => {
+    expect(nodes.spec.persistentVolumeClaimRetentionPolicy).toEqual({ whenDeleted: 'Retain', whenScaled: 'Retain' });
+    const [, scaling = ''] = /\n## Scaling\n([\s\S]*?)\n## /.exec(readText('docs/operations.md')) ?? [];
+    const { name } = find<{ metadata: { name: string } }>('HorizontalPodAutoscaler').metadata;
+    for (const part of ['**Leftovers.**', 'kubectl get pvc', `kubectl patch hpa ${name}`, `${container.volumeMounts[0]?.mountPath}/spool`])
+      expect(scaling).toContain(part);
   });
 
   it('is asked on the port that it has and the paths that it answers', () => {
