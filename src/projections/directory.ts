@@ -1,76 +1,17 @@
 /** The directory: this node's memory of users, keys, tokens, settings and bans, so that the hot path asks no database. */
-import type { Logger } from 'pino';
 import { partitionHeads, readPartition } from '../events/archive.js';
-import { CONTROL_PARTITION } from '../events/define.js';
+import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
 import { inTime } from '../infra/database/inTime.js';
-import type { Database, Queryable } from '../infra/database/port.js';
-import type { Clock } from '../shared/clock.js';
 import { mergeSettings, type Settings } from '../shared/settings.js';
-import {
-  type DirectoryKey,
-  type DirectoryToken,
-  type DirectoryUser,
-  readIpBans,
-  readKeyHashes,
-  readKeys,
-  readKeysByHash,
-  readSettings,
-  readTokens,
-  readUsers,
-} from './directoryRows.js';
-import { type Touched, touchedBy } from './directoryTouched.js';
+import { foldable, foldInto } from './directoryAhead.js';
+import { emptyMemory, readInto } from './directoryLoad.js';
+import type { DirectoryChange, DirectoryDeps, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
+import { readKeysByHash } from './directoryRows.js';
+import { addTouched, nothingTouched, type Touched, touchedBy } from './directoryTouched.js';
 import { createIpBlocks } from './ipBlocks.js';
 import { createKeyLookup, type KeyLookup } from './keyLookup.js';
 
-export type { DirectoryKey, DirectoryToken, DirectoryUser } from './directoryRows.js';
-
-export interface DirectoryChange {
-  readonly users: ReadonlySet<string>;
-  readonly keys: ReadonlySet<string>;
-  readonly tokens: ReadonlySet<string>;
-  readonly settings: boolean;
-}
-
-export interface Directory {
-  /** Control position up to which everything here is known. */
-  position(): number;
-  user(id: string): DirectoryUser | undefined;
-  key(id: string): DirectoryKey | undefined;
-  token(id: string): DirectoryToken | undefined;
-  tokens(): Iterable<DirectoryToken>;
-  /** By SHA-256 (hex). At once when known; an unknown hash asks the database once. Rejects when that cannot answer. */
-  keyByHash(sha256Hex: string): DirectoryKey | undefined | Promise<DirectoryKey | undefined>;
-  /** As `keyByHash`, but of what this node knows already: asks nobody. */
-  knownKey(sha256Hex: string): DirectoryKey | undefined;
-  /** Stored value, else the environment's. */
-  settings(): Settings;
-  storedSettings(): Partial<Settings>;
-  /** Control position up to which the settings here are in force: at least that of their last change. */
-  settingsPosition(): number;
-  isBanned(ip: string): boolean;
-  /** Follows the control partition now; returns at once when `atLeast` is known already. */
-  catchUp(atLeast?: number): Promise<void>;
-  /** Answers what ends it. */
-  onChange(listener: (change: DirectoryChange) => void): () => void;
-  close(): Promise<void>;
-}
-
-export interface DirectoryDeps {
-  readonly db: Database;
-  /** Settings as the environment has them. */
-  readonly defaults: Settings;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Default 250: a change is in force on every node within that time. */
-  readonly pollMs?: number;
-  /** What takes longer is asked anew on another connection (see inTime). */
-  readonly answerMs?: number | undefined;
-}
-
-export interface LiveDirectory extends Directory {
-  /** Something has changed: follows at once instead of at the next poll. Any number of calls costs two looks at most. */
-  bell(): void;
-}
+export type { Directory, DirectoryChange, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 
 /** Loads everything in one snapshot. */
 export async function openDirectory(deps: DirectoryDeps): Promise<LiveDirectory> {
@@ -83,17 +24,19 @@ const PAGE = 1_000;
 
 class FollowingDirectory implements LiveDirectory {
   readonly #deps: DirectoryDeps;
-  readonly #users = new Map<string, DirectoryUser>();
-  readonly #keys = new Map<string, DirectoryKey>();
-  readonly #tokens = new Map<string, DirectoryToken>();
-  readonly #keyIds = new Map<string, string>();
+  readonly #memory = emptyMemory();
   readonly #listeners = new Set<(change: DirectoryChange) => void>();
+  readonly #followListeners = new Set<() => void>();
+  readonly #waiters = new Set<{ readonly atLeast: number; readonly resolve: () => void }>();
   readonly #lookup: KeyLookup;
   #stored: Partial<Settings> = {};
   #settings: Settings;
   #isBanned: (ip: string) => boolean = () => false;
   #position = 0;
   #settingsPosition = 0;
+  #followedAt = Number.NEGATIVE_INFINITY;
+  /** What was folded ahead of the tables: to be read from them as soon as they answer. */
+  #ahead: Touched | null = null;
   #running: Promise<void> | null = null;
   #queued: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -112,16 +55,14 @@ class FollowingDirectory implements LiveDirectory {
   }
 
   async load(): Promise<void> {
+    const began = this.#deps.clock.monotonic();
     await this.#deps.db.snapshot(async (snapshot) => {
       this.#position = (await partitionHeads(snapshot)).get(CONTROL_PARTITION)?.position ?? 0;
-      await this.#reloadSettings(snapshot);
       this.#settingsPosition = this.#position;
-      await this.#reloadBans(snapshot);
-      for (const user of await readUsers(snapshot, 'all')) this.#users.set(user.id, user);
-      for (const key of await readKeys(snapshot, 'all')) this.#keys.set(key.id, key);
-      for (const { keyId, hash } of await readKeyHashes(snapshot, 'all')) this.#keyIds.set(hash, keyId);
-      for (const token of await readTokens(snapshot, 'all')) this.#tokens.set(token.id, token);
+      (await readInto(this.#memory, snapshot, 'all'))();
     });
+    this.#derive({ settings: true, bans: true });
+    this.#followedAt = began;
     this.#schedule();
   }
 
@@ -129,20 +70,24 @@ class FollowingDirectory implements LiveDirectory {
     return this.#position;
   }
 
+  followedAt(): number {
+    return this.#followedAt;
+  }
+
   user(id: string): DirectoryUser | undefined {
-    return this.#users.get(id);
+    return this.#memory.users.get(id);
   }
 
   key(id: string): DirectoryKey | undefined {
-    return this.#keys.get(id);
+    return this.#memory.keys.get(id);
   }
 
   token(id: string): DirectoryToken | undefined {
-    return this.#tokens.get(id);
+    return this.#memory.tokens.get(id);
   }
 
   tokens(): Iterable<DirectoryToken> {
-    return this.#tokens.values();
+    return this.#memory.tokens.values();
   }
 
   keyByHash(hash: string): DirectoryKey | undefined | Promise<DirectoryKey | undefined> {
@@ -150,8 +95,8 @@ class FollowingDirectory implements LiveDirectory {
   }
 
   knownKey(hash: string): DirectoryKey | undefined {
-    const id = this.#keyIds.get(hash);
-    return id === undefined ? undefined : this.#keys.get(id);
+    const id = this.#memory.keyIds.get(hash);
+    return id === undefined ? undefined : this.#memory.keys.get(id);
   }
 
   settings(): Settings {
@@ -170,9 +115,54 @@ class FollowingDirectory implements LiveDirectory {
     return this.#isBanned(ip);
   }
 
-  /** A run that has begun may have read before the caller's commit: the caller waits for one that begins after. */
   catchUp(atLeast?: number): Promise<void> {
-    if (atLeast !== undefined && this.#position >= atLeast) return Promise.resolve();
+    if (atLeast === undefined) return this.#followNow();
+    if (this.#position >= atLeast) return Promise.resolve();
+    // Whichever way brings it first.
+    return new Promise((resolve, reject) => {
+      const waiter = { atLeast, resolve };
+      this.#waiters.add(waiter);
+      this.#followNow()
+        .then(resolve, reject)
+        .finally(() => this.#waiters.delete(waiter));
+    });
+  }
+
+  bell(): void {
+    // The poll speaks of what fails.
+    if (!this.#closed) this.catchUp().catch(() => undefined);
+  }
+
+  runAhead(events: readonly StoredEvent[]): void {
+    const taken = foldable(events, this.#position);
+    if (taken.length === 0) return;
+    const touched = touchedBy(taken);
+    foldInto(this.#memory, taken);
+    this.#ahead ??= nothingTouched();
+    addTouched(this.#ahead, touched);
+    this.#advance(this.#position + taken.length, touched);
+  }
+
+  onChange(listener: (change: DirectoryChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  onFollowed(listener: () => void): () => void {
+    this.#followListeners.add(listener);
+    return () => void this.#followListeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+    this.#followListeners.clear();
+    await Promise.allSettled([this.#running, this.#queued]);
+  }
+
+  /** A run that has begun may have read before the caller's commit: the caller waits for one that begins after. */
+  #followNow(): Promise<void> {
     if (this.#running === null) return this.#begin();
     this.#queued ??= this.#running
       .catch(() => undefined)
@@ -181,23 +171,6 @@ class FollowingDirectory implements LiveDirectory {
         return this.#begin();
       });
     return this.#queued;
-  }
-
-  bell(): void {
-    // The poll speaks of what fails.
-    if (!this.#closed) this.catchUp().catch(() => undefined);
-  }
-
-  onChange(listener: (change: DirectoryChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#listeners.clear();
-    await Promise.allSettled([this.#running, this.#queued]);
   }
 
   #begin(): Promise<void> {
@@ -209,51 +182,50 @@ class FollowingDirectory implements LiveDirectory {
   }
 
   async #follow(): Promise<void> {
-    const { db } = this.#deps;
+    const { db, clock } = this.#deps;
     for (let more = true; more && !this.#closed; ) {
-      const events = await readPartition(db, CONTROL_PARTITION, this.#position, PAGE);
-      const last = events.at(-1);
-      if (!last) return;
-      // Rows may be newer than these events, never older: what is newer is read again with its own event.
-      const touched = touchedBy(events);
-      await this.#reload(touched);
-      this.#position = last.position;
-      if (touched.settings) this.#settingsPosition = last.position;
-      this.#tell(touched);
+      const began = clock.monotonic();
+      const position = this.#position;
+      const events = await readPartition(db, CONTROL_PARTITION, position, PAGE);
+      const ahead = this.#ahead;
+      if (events.length > 0 || ahead !== null) {
+        // Rows may be newer than these events, never older: what is newer is read again with its own event.
+        const touched = touchedBy(events);
+        if (ahead !== null) addTouched(touched, ahead);
+        if (touched.all) nameAll(touched, this.#memory);
+        const put = await readInto(this.#memory, db, touched);
+        // What was folded meanwhile may be newer than these rows.
+        if (this.#position !== position) continue;
+        put();
+        if (touched.all) nameAll(touched, this.#memory);
+        this.#ahead = null;
+        this.#advance(events.at(-1)?.position ?? position, touched);
+      }
       more = events.length === PAGE;
+      if (!more) this.#followed(began);
     }
   }
 
-  async #reload(touched: Touched): Promise<void> {
-    const { db } = this.#deps;
-    if (touched.all) await this.#nameAll(touched);
-    const [users, keys, tokens] = [[...touched.users], [...touched.keys], [...touched.tokens]];
-    if (users.length > 0) replace(this.#users, users, await readUsers(db, users));
-    if (tokens.length > 0) replace(this.#tokens, tokens, await readTokens(db, tokens));
-    if (keys.length > 0) {
-      replace(this.#keys, keys, await readKeys(db, keys));
-      for (const { keyId, hash } of await readKeyHashes(db, keys)) this.#keyIds.set(hash, keyId);
+  #advance(position: number, touched: Touched): void {
+    this.#position = position;
+    this.#derive(touched);
+    if (touched.settings) this.#settingsPosition = position;
+    this.#tell(touched);
+    for (const waiter of this.#waiters) if (position >= waiter.atLeast) waiter.resolve();
+  }
+
+  #followed(began: number): void {
+    this.#followedAt = began;
+    for (const listener of this.#followListeners) listener();
+  }
+
+  /** What is kept ready for the hot path. */
+  #derive({ settings, bans }: Pick<Touched, 'settings' | 'bans'>): void {
+    if (settings) {
+      this.#stored = Object.fromEntries(this.#memory.settings) as Partial<Settings>;
+      this.#settings = mergeSettings(this.#deps.defaults, this.#stored);
     }
-    if (touched.settings) await this.#reloadSettings(db);
-    if (touched.bans) await this.#reloadBans(db);
-  }
-
-  /** Every id that is known here or in the tables. */
-  async #nameAll(touched: Touched): Promise<void> {
-    const { db } = this.#deps;
-    for (const id of [...this.#users.keys(), ...(await readUsers(db, 'all')).map((row) => row.id)]) touched.users.add(id);
-    for (const id of [...this.#keys.keys(), ...(await readKeys(db, 'all')).map((row) => row.id)]) touched.keys.add(id);
-    for (const id of [...this.#tokens.keys(), ...(await readTokens(db, 'all')).map((row) => row.id)]) touched.tokens.add(id);
-    touched.settings = touched.bans = true;
-  }
-
-  async #reloadSettings(db: Queryable): Promise<void> {
-    this.#stored = await readSettings(db);
-    this.#settings = mergeSettings(this.#deps.defaults, this.#stored);
-  }
-
-  async #reloadBans(db: Queryable): Promise<void> {
-    this.#isBanned = createIpBlocks((await readIpBans(db)).map(({ cidr }) => cidr));
+    if (bans) this.#isBanned = createIpBlocks([...this.#memory.bans.values()]);
   }
 
   #tell(touched: Touched): void {
@@ -288,12 +260,10 @@ class FollowingDirectory implements LiveDirectory {
   }
 }
 
-/** Rows that are gone leave. */
-function replace<T extends { readonly id: string }>(known: Map<string, T>, ids: readonly string[], rows: readonly T[]): void {
-  const found = new Map(rows.map((row) => [row.id, row]));
-  for (const id of ids) {
-    const row = found.get(id);
-    if (row) known.set(id, row);
-    else known.delete(id);
-  }
+/** Every id that is known: the tables were rebuilt. */
+function nameAll(touched: Touched, { users, keys, tokens }: ReturnType<typeof emptyMemory>): void {
+  for (const id of users.keys()) touched.users.add(id);
+  for (const id of keys.keys()) touched.keys.add(id);
+  for (const id of tokens.keys()) touched.tokens.add(id);
+  touched.settings = touched.bans = true;
 }

@@ -12,8 +12,25 @@ export interface Touched {
   all: boolean;
 }
 
+export const nothingTouched = (): Touched => ({
+  users: new Set(),
+  keys: new Set(),
+  tokens: new Set(),
+  settings: false,
+  bans: false,
+  all: false,
+});
+
+/** Adds what `more` touched. */
+export function addTouched(touched: Touched, more: Touched): void {
+  for (const kind of ['users', 'keys', 'tokens'] as const) for (const id of more[kind]) touched[kind].add(id);
+  touched.settings ||= more.settings;
+  touched.bans ||= more.bans;
+  touched.all ||= more.all;
+}
+
 export function touchedBy(events: readonly StoredEvent[]): Touched {
-  const touched: Touched = { users: new Set(), keys: new Set(), tokens: new Set(), settings: false, bans: false, all: false };
+  const touched = nothingTouched();
   for (const event of events) {
     const subject = subjectOf(event);
     const slash = subject.indexOf('/');
