@@ -18,6 +18,8 @@ export default defineConfig({
     sourcemap: false,
     // A data: URL in a stylesheet would be against the policy for fonts.
     assetsInlineLimit: 0,
+    // A stylesheet of a chunk that could not be had once is not asked for again: all of them come with the page.
+    cssCodeSplit: false,
     chunkSizeWarningLimit: 700,
     reportCompressedSize: false,
   },

@@ -14,21 +14,16 @@ declare global {
   var __webpack_nonce__: string | undefined;
 }
 
-// A new build has other file names: a page that was open meanwhile loads itself anew instead of failing on its next chunk.
-window.addEventListener('vite:preloadError', (event) => {
-  const last = Number(sessionStorage.getItem('kirogate-reloaded') ?? 0);
-  if (Date.now() - last < 10_000) return;
-  event.preventDefault();
-  sessionStorage.setItem('kirogate-reloaded', String(Date.now()));
-  window.location.reload();
-});
-
 const told = (name: string): string => document.querySelector<HTMLMetaElement>(`meta[name="${name}"]`)?.content ?? '';
 const nonce = told('csp-nonce');
 globalThis.__webpack_nonce__ = nonce;
 // Vite's own server fills nothing in.
 const sessions = import.meta.env.DEV ? 'member admin' : told('sessions');
-const api = createApi({ fetch: (...request) => fetch(...request), sessions: sessions.split(' ') });
+const api = createApi({
+  fetch: (...request) => fetch(...request),
+  sessions: sessions.split(' '),
+  deadline: (ms) => AbortSignal.timeout(ms),
+});
 const queries = createQueries();
 const router = createPanelRouter();
 const root = document.getElementById('root');

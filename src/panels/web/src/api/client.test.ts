@@ -12,6 +12,7 @@ function apiThatAnswers(...answers: readonly Response[]) {
   const left = [...answers];
   const api = createApi({
     sessions: ['admin'],
+    deadline: () => new AbortController().signal,
     fetch: async (url, init = {}) => {
       sent.push({ url: String(url), init });
       const next = left.shift();
@@ -79,5 +80,32 @@ describe('the API client', () => {
     expect(await api.send('POST', '/user/api/keys', { name: 'x' })).toEqual({ ok: true });
     expect(sent.map(({ url }) => url)).toEqual(['/user/api/keys', '/auth/session', '/user/api/keys']);
     expect(sent[2]?.init.headers).toMatchObject({ 'x-csrf-token': 'new' });
+  });
+
+  it('takes a node that never answers for one that is not there, reads sooner than writes', async () => {
+    const waited: number[] = [];
+    const api = createApi({
+      sessions: [],
+      deadline(ms) {
+        waited.push(ms);
+        return AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+      },
+      // As a browser does, also while the body is on its way.
+      fetch: async (url, { signal } = {}) => {
+        if (String(url) !== '/body') signal?.throwIfAborted();
+        const body = new ReadableStream({ start: (controller) => controller.error(signal?.reason) });
+        return new Response(body);
+      },
+    });
+    for (const ask of [api.get('/head'), api.get('/body'), api.send('POST', '/head', {})]) {
+      expect(await ask.catch((thrown: unknown) => thrown)).toMatchObject({ status: 0, code: 'network', cause: { name: 'TimeoutError' } });
+    }
+    expect(waited).toEqual([20_000, 20_000, 120_000]);
+  });
+
+  it('leaves a request that the page gave up to the page', async () => {
+    const { api } = apiThatAnswers();
+    const given = await api.get('/x', {}, AbortSignal.abort('left')).catch((thrown: unknown) => thrown);
+    expect(given).not.toBeInstanceOf(ApiError);
   });
 });

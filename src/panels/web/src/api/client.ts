@@ -1,4 +1,4 @@
-/** The panels' way to the API: JSON over fetch, the CSRF token of the session on writes, errors as ApiError. */
+/** The panels' way to the API: JSON over fetch, the CSRF token of the session on writes, a deadline, errors as ApiError. */
 import { ApiError, errorOf } from './errors';
 
 export type Audience = 'member' | 'admin';
@@ -23,9 +23,15 @@ export interface ApiDeps {
   readonly fetch: typeof globalThis.fetch;
   /** Whose session cookies came with the page. */
   readonly sessions: readonly string[];
+  /** Aborts after so many ms. */
+  readonly deadline: (ms: number) => AbortSignal;
 }
 
-export function createApi({ fetch, sessions }: ApiDeps): Api {
+/** A node that froze takes a request and never answers. Writes may take their time: a thousand donated tokens are checked one by one. */
+const longestReadMs = 20_000;
+const longestWriteMs = 120_000;
+
+export function createApi({ fetch, sessions, deadline }: ApiDeps): Api {
   const csrf: Record<Audience, string | null> = { member: null, admin: null };
   const possible = new Set<string>(sessions);
 
@@ -34,18 +40,21 @@ export function createApi({ fetch, sessions }: ApiDeps): Api {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     if (method !== 'GET' && token !== null) headers['x-csrf-token'] = token;
+    const late = deadline(method === 'GET' ? longestReadMs : longestWriteMs);
+    const noAnswer = (cause: unknown): never => {
+      if (signal?.aborted) throw cause;
+      throw new ApiError({ status: 0, code: 'network', message: 'No answer came.', cause });
+    };
     const response = await fetch(url, {
       method,
       headers,
       credentials: 'same-origin',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal ? { signal } : {}),
-    }).catch((cause: unknown) => {
-      if (signal?.aborted) throw cause;
-      throw new ApiError({ status: 0, code: 'network', message: 'No answer came.', cause });
-    });
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    }).catch(noAnswer);
     if (!response.ok) throw await errorOf(response);
-    return (response.status === 204 ? undefined : await response.json().catch(() => undefined)) as T;
+    const text = await response.text().catch(noAnswer);
+    return (text === '' ? undefined : parse(text)) as T;
   }
 
   async function renew(audience: Audience): Promise<void> {
@@ -74,6 +83,14 @@ export function createApi({ fetch, sessions }: ApiDeps): Api {
 }
 
 const audienceOf = (path: string): Audience => (path.startsWith('/admin/') ? 'admin' : 'member');
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 export function withParams(path: string, params: Params = {}): string {
   const query = new URLSearchParams();

@@ -1,4 +1,4 @@
-/** One server-sent event stream that survives lost connections and hidden tabs; resumes behind the last event it saw. */
+/** One server-sent event stream that survives lost and silent connections and hidden tabs; resumes behind the last event it saw. */
 
 export type FeedState = 'connecting' | 'open' | 'lost';
 
@@ -24,7 +24,13 @@ export interface FeedOptions {
   /** Injected for tests. */
   readonly open: (url: string) => EventSource;
   readonly later: (ms: number, run: () => void) => () => void;
+  /** Milliseconds that only ever grow. */
+  readonly now: () => number;
 }
+
+/** What the node sends every 15 s to a page that asks for it, and two and a half times that: then nobody speaks any more. */
+const keepAlive = 'keep-alive';
+const longestSilenceMs = 37_500;
 
 /** The browser reconnects by itself after a cut; after an HTTP error it gives up, and then we do. */
 const firstRetryMs = 2_000;
@@ -36,14 +42,18 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
   let lastId = '';
   let wasOpen = false;
   let retryMs = firstRetryMs;
+  let heardAt = 0;
   let cancelRetry = (): void => undefined;
+  let cancelWatch = (): void => undefined;
 
   function connect(): void {
     if (source) return;
-    const query = new URLSearchParams({ ...(options.all ? {} : { types: options.types.join(',') }), after: lastId || 'now' });
-    const opened = options.open(`${options.url}?${query}`);
+    const opened = options.open(addressOf(options, lastId));
     source = opened;
+    heardAt = options.now();
+    watch(longestSilenceMs);
     opened.onopen = () => {
+      heardAt = options.now();
       retryMs = firstRetryMs;
       options.onState('open');
       // What happened between the page's own look and this moment was told to nobody.
@@ -51,6 +61,7 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
       wasOpen = true;
     };
     opened.onerror = () => {
+      heardAt = options.now();
       // A stream that never opened (an older node, no rights) is no loss to speak of.
       options.onState(wasOpen ? 'lost' : 'connecting');
       if (opened.readyState !== opened.CLOSED) return;
@@ -59,16 +70,32 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
       cancelRetry = options.later(retryMs, connect);
       retryMs = Math.min(longestRetryMs, retryMs * 2);
     };
-    for (const type of options.types) {
+    for (const type of [...options.types, keepAlive]) {
       opened.addEventListener(type, (message: MessageEvent<string>) => {
+        heardAt = options.now();
         lastId = message.lastEventId || lastId;
-        options.onEvent({ type, id: message.lastEventId, data: parse(message.data) });
+        if (type !== keepAlive) options.onEvent({ type, id: message.lastEventId, data: parse(message.data) });
       });
     }
   }
 
+  /** A connection whose other end froze or vanished fails nowhere: it is only silent, from the first moment on perhaps. */
+  function watch(ms: number): void {
+    cancelWatch = options.later(ms, () => {
+      const left = heardAt + longestSilenceMs - options.now();
+      if (left > 0) {
+        watch(left);
+        return;
+      }
+      options.onState('lost');
+      disconnect();
+      connect();
+    });
+  }
+
   function disconnect(): void {
     cancelRetry();
+    cancelWatch();
     source?.close();
     source = null;
   }
@@ -77,8 +104,17 @@ export function createEventFeed(options: FeedOptions): { close(): void; pause():
   return {
     close: disconnect,
     pause: disconnect,
-    resume: connect,
+    resume() {
+      // Nothing is live until it has connected again.
+      if (!source) options.onState('connecting');
+      connect();
+    },
   };
+}
+
+function addressOf({ url, types, all }: FeedOptions, lastId: string): string {
+  const wanted = all ? {} : { types: types.join(',') };
+  return `${url}?${new URLSearchParams({ ...wanted, after: lastId || 'now', keepAlive: 'event' })}`;
 }
 
 function parse(text: string): unknown {

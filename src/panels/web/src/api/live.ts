@@ -32,6 +32,7 @@ export function useLive(
       onBack: () => void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' }),
       onRefused: () => void client.invalidateQueries({ queryKey: ['session'] }),
       open: (address) => new EventSource(address),
+      now: () => performance.now(),
       later(ms, run) {
         const timer = setTimeout(run, ms);
         return () => clearTimeout(timer);

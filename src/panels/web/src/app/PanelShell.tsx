@@ -10,6 +10,7 @@ import { type AdminSession, type MemberSession, useSession, useSignOut } from '.
 import { Waiting } from '../auth/Waiting';
 import { Failed, Loading } from '../components/states';
 import { useT } from '../i18n';
+import { preloadWhenIdle, whenIdle } from '../lazy/preload';
 import { memberPages } from '../member/routes';
 import { Brand } from './Brand';
 import type { PanelPage } from './nav';
@@ -77,6 +78,15 @@ function Frame({ audience, home, pages, name }: FrameProps) {
     if (!first.current) main.current?.focus({ preventScroll: true });
     first.current = false;
   }, [path, close]);
+
+  useEffect(
+    () =>
+      preloadWhenIdle(
+        pages.map(({ load }) => load),
+        whenIdle,
+      ),
+    [pages],
+  );
 
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !opened } }} padding="md">

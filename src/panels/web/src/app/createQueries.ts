@@ -17,11 +17,17 @@ export function createQueries(): QueryClient {
         // A page shows what it knows at once, and asks again whenever it is opened.
         staleTime: 0,
         gcTime: 300_000,
-        // What is refused stays refused; a node that stops or a lost connection is worth another try.
-        retry: (failures, error) => failures < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 502),
+        retry: (failures, error) => failures < 2 && worthAnotherTry(error),
         refetchOnWindowFocus: true,
       },
     },
   });
   return client;
+}
+
+/** What is refused stays refused; a node that stops or a lost connection is worth another try. Who waited in vain is told at once. */
+function worthAnotherTry(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  const late = error.cause instanceof DOMException && error.cause.name === 'TimeoutError';
+  return (error.status === 0 && !late) || error.status >= 502;
 }

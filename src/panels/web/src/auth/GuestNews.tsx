@@ -3,6 +3,7 @@ import { Alert, Stack, Text } from '@mantine/core';
 import { IconSpeakerphone } from '@tabler/icons-react';
 import type { ListPage } from '../api/queries';
 import { useGet } from '../api/queries';
+import { LongText } from '../components/LongText';
 import { TimeText } from '../components/values';
 import { useT } from '../i18n';
 
@@ -22,9 +23,7 @@ export function GuestNews() {
     <Stack gap="xs" component="section" aria-label={t('common:auth.news')}>
       {items.map(({ id, content, createdAt }) => (
         <Alert key={id} variant="light" icon={<IconSpeakerphone size={18} />}>
-          <Text size="sm" className="kg-pre">
-            {content}
-          </Text>
+          <LongText text={content} />
           <Text size="xs" c="dimmed" component="div">
             <TimeText at={createdAt} />
           </Text>

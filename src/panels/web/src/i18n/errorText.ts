@@ -2,6 +2,7 @@
 import { useCallback } from 'react';
 import type { ApiError } from '../api/errors';
 import type common from '../locales/en/common.json';
+import { useFormat } from './format';
 import { useT } from './index';
 
 type Known = keyof typeof common.errors;
@@ -46,13 +47,14 @@ const telling: ReadonlySet<string> = new Set(['invalid_request', 'conflict', 'up
 
 export function useErrorText(): (error: ApiError) => string {
   const t = useT();
+  const format = useFormat();
   return useCallback(
     (error) => {
       const base = known.has(error.code) ? t(`common:errors.${error.code as Known}`) : error.message || error.code;
       const more = telling.has(error.code) && error.message !== '' ? ` ${error.message}` : '';
-      const wait = error.retryAfterSeconds === null ? '' : ` ${t('common:retryAfter', { count: error.retryAfterSeconds })}`;
+      const wait = error.retryAfterSeconds === null ? '' : ` ${t('common:retryAfter', { time: format.span(error.retryAfterSeconds) })}`;
       return `${base}${more}${wait}`;
     },
-    [t],
+    [t, format],
   );
 }

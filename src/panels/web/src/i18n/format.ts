@@ -10,6 +10,8 @@ export interface Format {
   percent(share: number): string;
   /** Milliseconds as 850 ms, 1.2 s, 3 min. */
   duration(ms: number): string;
+  /** Seconds as "45 seconds", "3 minutes", "11 hours 24 minutes": the two largest parts, in words. */
+  span(seconds: number): string;
   dateTime(iso: string): string;
   time(iso: string): string;
   /** Relative to now: "3 minutes ago". */
@@ -24,6 +26,27 @@ const steps = [
   ['minute', 60],
   ['second', 1],
 ] as const;
+
+/** Largest first. */
+const spans = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** Up to two minutes are counted in seconds; above, what is begun counts as a whole minute. */
+export function spanParts(seconds: number): readonly (readonly [value: number, unit: (typeof spans)[number][0]])[] {
+  let left = seconds <= 120 ? Math.ceil(seconds) : Math.ceil(seconds / 60) * 60;
+  if (seconds <= 120) return [[left, 'second']];
+  const parts = spans.map(([unit, size]) => {
+    const value = Math.floor(left / size);
+    left -= value * size;
+    return [value, unit] as const;
+  });
+  const first = parts.findIndex(([value]) => value > 0);
+  return parts.slice(first, first + 2).filter(([value]) => value > 0);
+}
 
 export function createFormat(language: string): Format {
   const number = new Intl.NumberFormat(language);
@@ -41,6 +64,12 @@ export function createFormat(language: string): Format {
     duration(ms) {
       if (ms < 1_000) return unit(ms, 'millisecond', 0);
       return ms < 120_000 ? unit(ms / 1_000, 'second', 1) : unit(ms / 60_000, 'minute', 0);
+    },
+    span(seconds) {
+      const parts = spanParts(seconds).map(([value, name]) =>
+        new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(value),
+      );
+      return new Intl.ListFormat(language, { type: 'unit', style: 'narrow' }).format(parts);
     },
     dateTime: (iso) => dateTime.format(new Date(iso)),
     time: (iso) => time.format(new Date(iso)),

@@ -130,7 +130,7 @@ function Nodes({ setting: { nodes }, t }: { readonly setting: Setting; readonly 
   const missing = nodes.filter(({ healthy, inForce }) => healthy && inForce === false);
   const have = nodes.filter(({ inForce }) => inForce === true);
   if (missing.length > 0) {
-    return <StatusBadge tone="warn" label={t('admin:settings.nodesMissing', { nodes: missing.map(({ id }) => id).join(', ') })} />;
+    return <StatusBadge tone="warn" label={t('admin:settings.nodesMissing', { nodes: missing.map(({ id }) => id).join(', ') })} wraps />;
   }
   return have.length === 0 ? null : <StatusBadge tone="good" label={t('admin:settings.nodesAll', { count: have.length })} />;
 }

@@ -1,14 +1,8 @@
 /** A chart that loads when one is looked at: the library is larger than all pages together. */
 import { Skeleton } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { lazyPart } from '../../lazy/lazyPart';
 import type { TimeChartProps } from './TimeChart';
 
-const TimeChart = lazy(async () => ({ default: (await import('./TimeChart')).TimeChart }));
-
-export function LazyChart(props: TimeChartProps) {
-  return (
-    <Suspense fallback={<Skeleton height={props.height} />}>
-      <TimeChart {...props} />
-    </Suspense>
-  );
-}
+export const LazyChart = lazyPart<TimeChartProps>(async () => (await import('./TimeChart')).TimeChart, {
+  waiting: ({ height }) => <Skeleton height={height} />,
+});

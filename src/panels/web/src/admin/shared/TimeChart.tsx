@@ -1,7 +1,9 @@
 /** Lines over time with a fixed height; says in words what it shows, for those who cannot see it. */
 import '@mantine/charts/styles.css';
 import { LineChart } from '@mantine/charts';
+import { getThemeColor, useMantineTheme } from '@mantine/core';
 import { useFormat } from '../../i18n/format';
+import { isLonePoint } from './lonePoint';
 
 export interface TimeSeries {
   /** Member of each point. */
@@ -25,6 +27,7 @@ export interface TimeChartProps {
 
 export function TimeChart({ label, points, series, height, show, most, line }: TimeChartProps) {
   const format = useFormat();
+  const theme = useMantineTheme();
   return (
     <LineChart
       role="img"
@@ -43,7 +46,15 @@ export function TimeChart({ label, points, series, height, show, most, line }: T
       yAxisProps={{ ...(most === undefined ? { allowDecimals: false } : { domain: [0, most] }), width: 68 }}
       tooltipProps={{ labelFormatter: (at) => (typeof at === 'string' ? format.dateTime(at) : '') }}
       {...(line && { referenceLines: [{ y: line.at, label: line.label, color: 'red.7' }] })}
-      lineProps={{ isAnimationActive: false }}
+      lineProps={({ name, color }) => ({
+        isAnimationActive: false,
+        dot: ({ cx, cy, index, key }) =>
+          isLonePoint(points, name, index) ? (
+            <circle key={key} className="kg-lone-point" cx={cx ?? 0} cy={cy ?? 0} r={3} fill={getThemeColor(color, theme)} />
+          ) : (
+            <g key={key} />
+          ),
+      })}
       lineChartProps={{ accessibilityLayer: false }}
     />
   );

@@ -1,6 +1,7 @@
 /** What the site announces to its members; nothing where there is nothing. */
 import { Stack, Text } from '@mantine/core';
 import { type ListPage, useGet } from '../../api/queries';
+import { LongText } from '../../components/LongText';
 import { Panel } from '../../components/Panel';
 import { TimeText } from '../../components/values';
 import { useT } from '../../i18n';
@@ -16,9 +17,7 @@ export function Announcements() {
       <Stack gap="md">
         {items.map(({ id, content, createdAt }) => (
           <article key={id}>
-            <Text size="sm" className="kg-pre">
-              {content}
-            </Text>
+            <LongText text={content} />
             <Text size="xs" c="dimmed" component="div">
               <TimeText at={createdAt} />
             </Text>

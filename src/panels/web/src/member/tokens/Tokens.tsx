@@ -1,7 +1,7 @@
 /** A member's donated tokens: give, watch, restrict, withdraw. */
 import { ActionIcon, Button, Menu, Stack, Text } from '@mantine/core';
 import { IconChartBar, IconDots, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { useList } from '../../api/queries';
 import { type Column, DataTable } from '../../components/DataTable';
 import { LiveBadge } from '../../components/LiveBadge';
@@ -11,6 +11,7 @@ import { StatusBadge } from '../../components/StatusBadge';
 import { Empty } from '../../components/states';
 import { NumberText, RiskText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
+import { lazyPart } from '../../lazy/lazyPart';
 import type { Token } from '../types';
 import { useMemberLive } from '../useMemberLive';
 import { DonateForm } from './DonateForm';
@@ -19,7 +20,7 @@ import { TokenStatus } from './TokenStatus';
 import { Withdraw } from './Withdraw';
 
 /** Its charts weigh more than all the rest of the page. */
-const UsageModal = lazy(async () => ({ default: (await import('./UsageModal')).UsageModal }));
+const UsageModal = lazyPart(async () => (await import('./UsageModal')).UsageModal, { waiting: () => null });
 
 type Opened = { readonly kind: 'donate' } | { readonly kind: 'edit' | 'usage' | 'withdraw'; readonly token: Token };
 const path = '/user/api/tokens';
@@ -57,7 +58,7 @@ export function Page() {
       </Panel>
       {opened?.kind === 'donate' && <DonateForm onClose={close} />}
       {opened?.kind === 'edit' && <EditToken token={opened.token} onClose={close} />}
-      <Suspense>{opened?.kind === 'usage' && <UsageModal token={opened.token} onClose={close} />}</Suspense>
+      {opened?.kind === 'usage' && <UsageModal token={opened.token} onClose={close} />}
       {opened?.kind === 'withdraw' && <Withdraw token={opened.token} onClose={close} />}
     </>
   );
