@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { verifyArchive } from '../../events/archive.js';
+import { DatabaseError } from '../../infra/database/errors.js';
 import { type Database, sql } from '../../infra/database/port.js';
 import { openTestDatabase, type TestDatabase } from '../../infra/database/testing/engines.js';
 import { createVault } from '../../infra/vault.js';
@@ -59,14 +60,14 @@ async function expectUntouched(told: readonly string[]): Promise<void> {
   expect((await verifyArchive(target)).every(({ ok }) => ok)).toBe(true);
 }
 
-test('an import names the full disk and its table, and leaves nothing', async () => {
+async function takeIn(db: Pick<Database, 'tx' | 'snapshot'>): Promise<unknown> {
   const users = { columns: userColumns, rows: Array.from({ length: 2_000 }, (_, index) => userCells(index + 1, `user ${index}`)) };
   const { main, dir } = await writeOld({ tables: { ...oldInstallation(), users } });
   folders.push(dir);
   const source = await openSource(main);
   const ids = createIds(systemClock);
   const deps = {
-    db: target,
+    db,
     vault,
     ids,
     clock: systemClock,
@@ -74,18 +75,37 @@ test('an import names the full disk and its table, and leaves nothing', async ()
     defaults: defaultSettings,
     parseCredential: (input: Readonly<Record<string, unknown>>) => parseKiroCredential(input, 'us-east-1'),
   };
+  const options = { id: ids.short(), origin: 'path', actor: 'system', dryRun: false, keys: [OLD_KEY] } as const;
+  try {
+    return await importOld(() => readOld(source.main, source.metrics), deps, options);
+  } finally {
+    await source.close();
+  }
+}
+
+test('an import names the full disk and its table, and leaves nothing', async () => {
   await leaveRoom(0);
-  const run = importOld(() => readOld(source.main, source.metrics), deps, {
-    id: ids.short(),
-    origin: 'path',
-    actor: 'system',
-    dryRun: false,
-    keys: [OLD_KEY],
-  });
-  await expect(run).rejects.toMatchObject({ table: 'users', reason: expect.stringMatching(/disk is full; free some disk space/) });
-  await source.close();
+  const reason = expect.stringMatching(/disk is full; free some disk space/) as string;
+  await expect(takeIn(target)).rejects.toMatchObject({ table: 'users', reason });
   // That one line still had room.
   await expectUntouched(['kirogate.migration.failed']);
+});
+
+test('an import names the table whose rows it was noting, not its own account of them', async () => {
+  await target.query(sql`create trigger full_of_notes before insert on imported_rows begin select raise(abort, 'the disk is full'); end`);
+  await expect(takeIn(target)).rejects.toMatchObject({ table: 'users', reason: expect.stringContaining('the disk is full') as string });
+  await expectUntouched(['kirogate.migration.failed']);
+});
+
+test('an import that finds the disk full only at its end names the table that most rows went to', async () => {
+  const full = new DatabaseError('unavailable', 'the disk is full');
+  const tx: Database['tx'] = (work) =>
+    target.tx(async (inside) => {
+      await work(inside);
+      throw full;
+    });
+  await expect(takeIn({ tx, snapshot: target.snapshot.bind(target) })).rejects.toMatchObject({ table: 'users', reason: full.message });
+  await expectUntouched([]);
 });
 
 test('a restore names the full disk and its table, and leaves nothing', async () => {

@@ -1,6 +1,6 @@
 /** A transaction in the shape of a database, for work that makes transactions of its own and must all be undone together. */
 import { DatabaseError } from './errors.js';
-import { type Database, type Queryable, sql } from './port.js';
+import { type Database, type Queryable, type SQLQuery, sql } from './port.js';
 
 /**
  * Transactions within become savepoints, one inside the other where need be: a failed one is undone by itself, and the rest
@@ -10,9 +10,14 @@ export function withinTransaction(tx: Queryable): Database {
   let depth = 0;
   // SQLite may end the whole transaction by itself (disk full): what came then would no longer belong to it.
   let lost: unknown;
-  const query = async <Row>(query: Parameters<Queryable['query']>[0]): Promise<Row[]> => {
+  const query = async <Row>(query: SQLQuery): Promise<Row[]> => {
     if (lost !== undefined) throw new DatabaseError('statement', 'the transaction around this one has ended', { cause: lost });
     return tx.query<Row>(query);
+  };
+  const undo = async (name: SQLQuery): Promise<void> => {
+    await query(sql`rollback to savepoint ${name}`);
+    // It would stand there still, in the way of one around it that has the same name.
+    await query(sql`release savepoint ${name}`);
   };
   const inside: Queryable = { engine: tx.engine, query };
   return {
@@ -27,7 +32,7 @@ export function withinTransaction(tx: Queryable): Database {
           await query(sql`release savepoint ${name}`);
           return result;
         } catch (error) {
-          await query(sql`rollback to savepoint ${name}`).catch(() => {
+          await undo(name).catch(() => {
             lost = error;
           });
           throw error;
