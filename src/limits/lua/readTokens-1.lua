@@ -6,9 +6,11 @@
 --- @include "open"
 --- @include "pool"
 local function figures(token)
+  local sent, head, attempts = token.sent, token.minuteHead, token.attempts
   trimWindow(token)
   trimResults(token)
-  changing(token)
+  -- Most of a large pool is at rest: reading it must not write it.
+  if token.sent ~= sent or token.minuteHead ~= head or token.attempts ~= attempts then changing(token) end
   local rest = token.cooldownUntil > MONO and WALL + (token.cooldownUntil - MONO)
   return {
     tostring(minuteCount(token)), tostring(hourCount(token)), tostring(token.inFlight), tostring(token.fails),
