@@ -15,7 +15,7 @@ const folder = join(root, 'docs', 'screenshots');
 /** So that figures and curves have something to show. */
 const TRAFFIC_MS = 60_000;
 const pages = {
-  guest: ['login', 'register', 'docs'],
+  guest: ['login', 'register', 'admin/login', 'docs'],
   member: ['panel', 'panel/keys', 'panel/tokens', 'panel/activity', 'panel/playground', 'panel/account'],
   admin: [
     'admin',

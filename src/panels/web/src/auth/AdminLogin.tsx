@@ -10,6 +10,7 @@ import { returnPath } from '../app/returnPath';
 import { FormAlert } from '../components/FormAlert';
 import { useT } from '../i18n';
 import { AuthFrame } from './AuthFrame';
+import { MemberAtAdminDoor } from './OtherSession';
 
 export function Page() {
   const t = useT();
@@ -30,6 +31,7 @@ export function Page() {
   if (session.data) return <Navigate to={back} replace />;
   return (
     <AuthFrame title={t('common:auth.adminTitle')}>
+      <MemberAtAdminDoor />
       <form onSubmit={form.onSubmit((values) => signIn.mutate(values))} aria-label={t('common:auth.adminTitle')}>
         <Stack>
           <FormAlert error={signIn.error} />

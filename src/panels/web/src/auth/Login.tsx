@@ -11,6 +11,7 @@ import { FormAlert } from '../components/FormAlert';
 import { useT } from '../i18n';
 import { AuthFrame } from './AuthFrame';
 import { GuestNews } from './GuestNews';
+import { AdminAtMemberDoor } from './OtherSession';
 import { ProviderButtons } from './ProviderButtons';
 import { useSignInWays } from './providers';
 
@@ -28,6 +29,7 @@ export function Page() {
   if (session.data) return <Navigate to={back} replace />;
   return (
     <AuthFrame title={t('common:auth.title')} aside={<GuestNews />}>
+      <AdminAtMemberDoor />
       {ways.data?.selfUse === true && <Alert color="blue">{t('common:auth.selfUse')}</Alert>}
       <LoginForm back={back} />
       <ProviderButtons providers={ways.data?.providers ?? []} />

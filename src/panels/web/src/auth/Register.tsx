@@ -1,9 +1,8 @@
-/** Sign-up of members, and what comes after it: the panel, or waiting for approval. */
+/** Sign-up of members; what comes after it is the panel, or waiting for approval there. */
 import { Alert, Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useApi } from '../api/context';
 import type { ApiError } from '../api/errors';
 import { FormAlert } from '../components/FormAlert';
@@ -23,15 +22,6 @@ interface Account {
 export function Page() {
   const t = useT();
   const ways = useSignInWays();
-  const [waiting, setWaiting] = useState(false);
-  if (waiting) {
-    return (
-      <AuthFrame title={t('common:auth.waitingTitle')}>
-        <Text>{t('common:auth.waitingText')}</Text>
-        <SignInLink />
-      </AuthFrame>
-    );
-  }
   return (
     <AuthFrame title={t('common:auth.registerTitle')}>
       {ways.isPending && <Loading rows={3} />}
@@ -40,7 +30,7 @@ export function Page() {
       {ways.data?.registration === true && (
         <>
           {ways.data.requireApproval && <Alert color="blue">{t('common:auth.approval')}</Alert>}
-          <RegisterForm onWaiting={() => setWaiting(true)} />
+          <RegisterForm />
           <ProviderButtons providers={ways.data.providers} />
         </>
       )}
@@ -61,7 +51,7 @@ function SignInLink() {
   );
 }
 
-function RegisterForm({ onWaiting }: { readonly onWaiting: () => void }) {
+function RegisterForm() {
   const t = useT();
   const api = useApi();
   const client = useQueryClient();
@@ -71,21 +61,15 @@ function RegisterForm({ onWaiting }: { readonly onWaiting: () => void }) {
     initialValues: { username: '', email: '', password: '' },
     validate: { password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : null) },
   });
-  const register = useMutation<{ status: 'active' | 'pending' }, ApiError, Account>({
+  // One who waits for approval is signed in as well: the panel says so, and opens by itself once it may.
+  const register = useMutation<void, ApiError, Account>({
     async mutationFn(account) {
-      const made = await api.send<{ status: 'active' | 'pending' }>('POST', '/auth/register', account);
-      if (made.status === 'active') {
-        const { email, password } = account;
-        const { csrfToken } = await api.send<{ csrfToken: string }>('POST', '/auth/login', { email, password });
-        api.setCsrf('member', csrfToken);
-      }
-      return made;
+      await api.send('POST', '/auth/register', account);
+      const { email, password } = account;
+      const { csrfToken } = await api.send<{ csrfToken: string }>('POST', '/auth/login', { email, password });
+      api.setCsrf('member', csrfToken);
     },
-    async onSuccess({ status }) {
-      if (status === 'pending') {
-        onWaiting();
-        return;
-      }
+    async onSuccess() {
       await client.invalidateQueries({ queryKey: ['session', 'member'] });
       await navigate({ to: '/panel', replace: true });
     },

@@ -18,10 +18,23 @@ export interface Stats {
 export interface Notice {
   readonly id: string;
   readonly type: 'token_suspended' | 'token_invalid' | 'quota_warning';
+  /** In English; for a notice whose facts are not known. */
   readonly message: string;
   readonly read: boolean;
   readonly at: string;
+  /** Absent from nodes of an older release. */
+  readonly data?: NoticeFacts | null;
 }
+
+export type NoticeFacts =
+  | {
+      readonly kind: 'quota';
+      readonly period: 'daily' | 'monthly';
+      readonly used: number;
+      readonly limit: number;
+      readonly resetAt: string;
+    }
+  | { readonly kind: 'token'; readonly tokenId: string; readonly tokenName: string | null; readonly reason: string | null };
 
 export interface Announcement {
   readonly id: string;

@@ -2,6 +2,7 @@
 import { Button, TextInput } from '@mantine/core';
 import { IconBan } from '@tabler/icons-react';
 import { useState } from 'react';
+import type { ApiError } from '../../api/errors';
 import { useLive, useSoon } from '../../api/live';
 import { useList, useRefresh, useWrite } from '../../api/queries';
 import { ConfirmModal } from '../../components/ConfirmModal';
@@ -85,6 +86,11 @@ function columns(t: Translate, onLift: (ban: Ban) => void): readonly Column<Ban>
 
 const empty = { ip: '', reason: '' };
 
+/** Refused until it is confirmed: the ban would lock out whoever asks for it. A ban that exists already is a conflict as well. */
+function coversOwn(error: ApiError | null): boolean {
+  return error?.code === 'conflict' && error.param === 'ip' && !error.message.includes('banned already');
+}
+
 function BanForm({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const t = useT('admin');
   const [form, setForm] = useState(empty);
@@ -94,11 +100,28 @@ function BanForm({ opened, onClose }: { readonly opened: boolean; readonly onClo
     write.reset();
     onClose();
   };
-  const submit = (): void => {
+  const ip = form.ip.trim();
+  const submit = (confirm: boolean): void => {
     const reason = form.reason.trim();
-    const body = { ip: form.ip.trim(), ...(reason === '' ? {} : { reason }) };
+    const body = { ip, ...(reason === '' ? {} : { reason }), ...(confirm && { confirm }) };
     write.mutate({ method: 'POST', path, body }, { onSuccess: close });
   };
+  const own = coversOwn(write.error);
+  if (opened && own) {
+    return (
+      <ConfirmModal
+        opened
+        danger
+        title={t('admin:ipBans.ownTitle', { ip })}
+        confirm={t('admin:ipBans.ownConfirm')}
+        busy={write.isPending}
+        onConfirm={() => submit(true)}
+        onClose={() => write.reset()}
+      >
+        {t('admin:ipBans.ownText', { ip })}
+      </ConfirmModal>
+    );
+  }
   return (
     <FormModal
       opened={opened}
@@ -106,7 +129,7 @@ function BanForm({ opened, onClose }: { readonly opened: boolean; readonly onClo
       submit={t('admin:ipBans.ban')}
       busy={write.isPending}
       error={write.error}
-      onSubmit={submit}
+      onSubmit={() => submit(false)}
       onClose={close}
     >
       <TextInput

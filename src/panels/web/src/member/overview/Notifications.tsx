@@ -6,7 +6,9 @@ import { Panel } from '../../components/Panel';
 import { Empty, Failed, Loading } from '../../components/states';
 import { TimeText } from '../../components/values';
 import { useT } from '../../i18n';
+import { useFormat } from '../../i18n/format';
 import type { Notice } from '../types';
+import { noticeText } from './noticeText';
 
 const path = '/user/api/notifications';
 
@@ -55,6 +57,7 @@ const colors = { token_suspended: 'yellow', token_invalid: 'red', quota_warning:
 
 function Row({ notice, onRead }: { readonly notice: Notice; readonly onRead: () => void }) {
   const t = useT('member');
+  const format = useFormat();
   const Icon = icons[notice.type];
   return (
     <Group wrap="nowrap" gap="sm" align="flex-start" role="listitem">
@@ -73,7 +76,7 @@ function Row({ notice, onRead }: { readonly notice: Notice; readonly onRead: () 
           )}
         </Group>
         <Text size="sm" className="kg-wrap">
-          {notice.message}
+          {noticeText(notice, t, format)}
         </Text>
         <Text size="xs" c="dimmed" component="div">
           <TimeText at={notice.at} />
