@@ -1,6 +1,6 @@
 /** Input fields that commands share. Bounds are those of contract §2 and of the event types. */
 import { z } from 'zod';
-import { safeText } from '../shared/safeText.js';
+import { visibleText } from '../shared/safeText.js';
 
 export const id = z.string().min(1).max(100);
 
@@ -8,7 +8,7 @@ export const id = z.string().min(1).max(100);
 export const requiredText = (max: number) =>
   z
     .string()
-    .overwrite((text) => safeText(text, max).trim())
+    .overwrite((text) => visibleText(text, max))
     .min(1)
     .max(max);
 
@@ -16,7 +16,7 @@ export const requiredText = (max: number) =>
 export const optionalText = (max: number) =>
   z
     .string()
-    .overwrite((text) => safeText(text, max).trim())
+    .overwrite((text) => visibleText(text, max))
     .max(max);
 
 /** The work of one batch command. */

@@ -59,6 +59,8 @@ export interface DocumentedRoute {
 
 export interface PanelDeps {
   readonly db: Database;
+  /** It is known not to answer; absent: it is a file of this process. */
+  readonly databaseLost?: () => boolean;
   readonly commands: Commands;
   /** The one the commands use: hashing is one at a time. */
   readonly passwords: Passwords;

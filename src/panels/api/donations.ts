@@ -62,6 +62,15 @@ function modelIds(names: readonly string[] | null, upstream: Upstream): string[]
   return [...new Set(ids)];
 }
 
+/** Names of models for a key, each once and as it was given. Throws `invalid_request` for a name that no upstream can have. */
+export function knownModels(names: readonly string[], { upstreams }: Pick<PanelContext, 'upstreams'>): string[] {
+  for (const [index, name] of names.entries()) {
+    if ([...upstreams.values()].some((upstream) => upstream.resolveModel(name) !== null)) continue;
+    throw new AppError('invalid_request', { message: `${JSON.stringify(name)} is no model.`, param: `allowedModels[${index}]` });
+  }
+  return [...new Set(names)];
+}
+
 export const tokenPatch = z.strictObject({
   visibility: z.enum(['public', 'private']).optional(),
   name: optionalText(100).nullable().optional(),

@@ -1,6 +1,6 @@
 /** Schemas that many rows share: ids, paging, times, and what a list answers. */
 import { z } from 'zod';
-import { safeText } from '../../shared/safeText.js';
+import { visibleText } from '../../shared/safeText.js';
 
 export const id = z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'is not an id');
 
@@ -16,7 +16,7 @@ export const optionalText = (max: number) =>
   z
     .string()
     .max(max)
-    .overwrite((text) => safeText(text, max).trim());
+    .overwrite((text) => visibleText(text, max));
 
 /** The same, and at least one character must be left. */
 export const requiredText = (max: number) => optionalText(max).min(1);

@@ -8,11 +8,9 @@ import { defineRoute } from './define.js';
 import type { PanelContext } from './deps.js';
 import { donate } from './donations.js';
 import { models, optionalText } from './fields.js';
+import { entriesOf } from './importEntries.js';
 import { metaOf } from './meta.js';
 import { validate } from './validate.js';
-
-/** Each is a transaction of its own; more go in further requests. */
-const mostEntries = 5_000;
 
 /** What a donor's file holds beside these is for the upstream to read: its spellings differ from tool to tool. */
 const entry = z.looseObject({
@@ -25,47 +23,38 @@ const entry = z.looseObject({
   baseUrl: z.undefined('is for admins to set').optional(),
 });
 
-/** The two of our own names that a file may write the other way. */
+const signInNames: ReadonlySet<string> = new Set(['google', 'github', 'builderid', 'enterprise']);
+
+/** Those of our own names that a file may write the other way. */
 function ownSpelling(given: unknown): unknown {
   if (typeof given === 'string') return { refreshToken: given };
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+  // Kiro's own file says there how its user signed in.
+  const { provider, ...rest } = given as Readonly<Record<string, unknown>>;
+  if (typeof provider === 'string' && signInNames.has(provider.toLowerCase())) {
+    const told = ['authType', 'auth_type', 'authMethod', 'auth_method'].some((name) => typeof rest[name] === 'string');
+    return ownSpelling(told ? rest : { ...rest, authType: provider });
+  }
   const names = { daily_cap: 'dailyCap', allowed_models: 'allowedModels', base_url: 'baseUrl' } as Readonly<Record<string, string>>;
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]));
 }
 
 const rejection = z.strictObject({ index: z.int(), reason: z.string() });
 
-/** A JSON document, or one refresh token a line. */
-export function entriesOf(body: unknown): unknown[] {
-  if (typeof body !== 'string') return Array.isArray(body) ? body : [body];
-  const text = body.trim();
-  if (/^[[{"]/.test(text)) {
-    try {
-      const parsed: unknown = JSON.parse(text);
-      return Array.isArray(parsed) ? parsed : [parsed];
-    } catch {
-      throw new AppError('invalid_request', { message: 'The text looks like JSON and is not valid.', param: 'body' });
-    }
-  }
-  return text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-}
-
 type DonateOne = (given: unknown) => Promise<string>;
 
-/** What became of each: its id, or why not. */
+/** What became of each: its id, or why not. `index` counts the entries from 0: lines without empty ones, rows without the header. */
 async function importAll(body: unknown, donateOne: DonateOne): Promise<{ ids: string[]; rejected: z.input<typeof rejection>[] }> {
   const entries = entriesOf(body);
-  if (entries.length > mostEntries) {
-    throw new AppError('invalid_request', { message: `At most ${mostEntries} credentials in one request.`, param: 'body' });
-  }
   const ids: string[] = [];
   const rejected: z.input<typeof rejection>[] = [];
-  for (const [index, given] of entries.entries()) {
+  for (const [index, one] of entries.entries()) {
+    if (one.fault !== undefined) {
+      rejected.push({ index, reason: one.fault });
+      continue;
+    }
     try {
-      ids.push(await donateOne(given));
+      ids.push(await donateOne(one.given));
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error;
       rejected.push({ index, reason: safeText(error.message, 300) });
@@ -87,7 +76,7 @@ export const importRoutes = [
     path: '/user/api/tokens/import',
     access: 'member',
     summary:
-      'Donate many credentials at once: a JSON array, or text with one refresh token a line. `ids` are those of the accepted, in order.',
+      'Donate many credentials at once: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line. `ids` are those of the accepted, in order.',
     status: 200,
     body,
     text: true,
@@ -101,7 +90,7 @@ export const importRoutes = [
     method: 'post',
     path: '/api/tokens/import',
     access: 'import-key',
-    summary: 'Donate many credentials: a JSON array, or text with one refresh token a line.',
+    summary: 'Donate many credentials: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line.',
     status: 200,
     body,
     text: true,

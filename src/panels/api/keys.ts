@@ -1,6 +1,8 @@
 /** What the key rows of admin and member share. */
 import { z } from 'zod';
 import { rpm } from '../../commands/fields.js';
+import type { PanelContext } from './deps.js';
+import { knownModels } from './donations.js';
 import { bodyTime, iso, isoOrNull, maybeTime, models, requiredText, time } from './fields.js';
 import type { KeyRow } from './reads/keys.js';
 
@@ -43,3 +45,11 @@ export const issuedKey = z.strictObject({
 });
 
 export const keyPatch = newKey.partial();
+
+/** What was given, with models that some upstream may know. Throws `invalid_request`. */
+export function withKnownModels<T extends { readonly allowedModels?: string[] | null | undefined }>(
+  given: T,
+  context: Pick<PanelContext, 'upstreams'>,
+): T {
+  return given.allowedModels == null ? given : { ...given, allowedModels: knownModels(given.allowedModels, context) };
+}

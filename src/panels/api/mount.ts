@@ -7,6 +7,7 @@ import { authorize, cookieNames, readCookie } from './access.js';
 import type { Access, ApiReply, Caller, Route, SessionChange } from './define.js';
 import type { PanelContext } from './deps.js';
 import { id, noFields } from './fields.js';
+import { unlessLost } from './lostDatabase.js';
 import { renderError, toAppError } from './render.js';
 import { sessionLifeMs } from './session.js';
 import { flowLifeMs } from './signIn/flow.js';
@@ -75,7 +76,7 @@ function identify(context: PanelContext): RequestHandler {
 function authorized(row: Route, context: PanelContext): RequestHandler {
   return async function checkAccess(request, response, next) {
     if (row.access !== 'admin' && context.directory.isBanned(context.clientAddress(request))) throw new AppError('ip_banned');
-    (response.locals as Locals).caller = await authorize(request, row.access, context);
+    (response.locals as Locals).caller = await unlessLost(authorize(request, row.access, context), context.databaseLost);
     next();
   };
 }
@@ -108,7 +109,7 @@ function handled(row: Route, context: PanelContext): RequestHandler {
     const lastEventId = request.headers['last-event-id'];
     const params: Record<string, string> = {};
     for (const [name, value] of Object.entries(request.params)) params[name] = parseParam(name, value);
-    const reply = await row.handle(
+    const handling = row.handle(
       {
         // `authorize` answers the caller that the row's access asks for.
         caller: caller as never,
@@ -128,6 +129,7 @@ function handled(row: Route, context: PanelContext): RequestHandler {
       },
       context,
     );
+    const reply = await unlessLost(handling, context.databaseLost);
     await answer(request, response, row, reply, context);
   };
 }

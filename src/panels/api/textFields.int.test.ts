@@ -1,7 +1,7 @@
 /** Every text field of every write row × texts that do harm elsewhere: refused by the field's name, or stored and shown as they are. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { safeText } from '../../shared/safeText.js';
+import { visibleText } from '../../shared/safeText.js';
 import type { Route } from './define.js';
 import { routes } from './routes.js';
 import { type Answer, adminPassword, type Member, openTestPanel, refreshTokenOf, type Session, type TestPanel } from './testing/panel.js';
@@ -13,6 +13,7 @@ const texts: Readonly<Record<string, string>> = {
   'too long': 'x'.repeat(100_000),
   empty: '',
   spaces: '   \t\n ',
+  unseen: '\u200b\u202e\u0000',
 };
 
 let panel: TestPanel;
@@ -130,7 +131,7 @@ const namesOf = (name: string, field: string): (string | undefined)[] => [field,
 /** Names of models are given back as the upstream spells them, the rest as it was given, without what no text may hold. */
 function expectShown(shown: Record<string, unknown>, field: string, text: string): void {
   const value = field.endsWith('[0]') ? (shown[field.slice(0, -3)] as unknown[])[0] : shown[field];
-  const expected = safeText(text, 100_000).trim();
+  const expected = visibleText(text, 100_000);
   // Nothing said is nothing, or what stands there by default.
   if (expected !== '') expect(value).toBe(expected);
 }

@@ -66,6 +66,13 @@ function authTypeOf(input: Input): KiroAuthType {
   return authTypeNames[named.toLowerCase()] ?? refuse('authType', 'authType must be one of social, idc, builder_id.');
 }
 
+/** Refresh tokens are of letters, digits and the signs that base64, JWTs and opaque tokens use; JSON's and a table's are none of them. */
+const foreignCharacter = /[^A-Za-z0-9!#$%&*+\-./:=?@^_|~]/u;
+
+function nameOf(character: string): string {
+  return /[!-~]/.test(character) ? JSON.stringify(character) : /\s/.test(character) ? 'a blank' : 'a character';
+}
+
 /**
  * Real refresh tokens are longer than 100 characters; a shorter one was usually cut by some display (B2). The
  * bound here is 20 all the same, because simulators and tests work with short synthetic ones; what a display
@@ -77,8 +84,9 @@ function refreshTokenOf(input: Input): string {
   if (token.includes('...') || token.includes('…') || token.length < 20) {
     refuse('refreshToken', 'refreshToken looks cut; copy the whole value from its file, not from a display.');
   }
-  if (token.length > 20_000 || /[\s\u0000-\u001f\u007f]/.test(token))
-    refuse('refreshToken', 'refreshToken contains blanks or is too long.');
+  if (token.length > 20_000) refuse('refreshToken', 'refreshToken is too long.');
+  const foreign = foreignCharacter.exec(token)?.[0];
+  if (foreign !== undefined) refuse('refreshToken', `refreshToken contains ${nameOf(foreign)}, which no refresh token has.`);
   return token;
 }
 

@@ -6,7 +6,7 @@ import { revokeKey } from '../../../commands/key/revoke.js';
 import { AppError } from '../../../errors.js';
 import { defineRoute } from '../define.js';
 import { listOf, paging } from '../fields.js';
-import { issuedKey, keyItem, newKey, toKeyItem } from '../keys.js';
+import { issuedKey, keyItem, newKey, toKeyItem, withKnownModels } from '../keys.js';
 import { metaOf } from '../meta.js';
 import { listKeys } from '../reads/keys.js';
 
@@ -19,8 +19,9 @@ export const adminKeyRoutes = [
     status: 201,
     body: newKey,
     response: issuedKey,
-    async handle(request, { commands }) {
-      const { id, key } = await commands.execute(issueKey, { userId: request.params.id, ...request.body }, metaOf(request));
+    async handle(request, context) {
+      const input = { userId: request.params.id, ...withKnownModels(request.body, context) };
+      const { id, key } = await context.commands.execute(issueKey, input, metaOf(request));
       return { body: { id, key } };
     },
   }),

@@ -12,7 +12,7 @@ import { identityOf } from '../../../commands/user/identities.js';
 import { email as emailSchema } from '../../../commands/user/passwords.js';
 import { signInByProvider } from '../../../commands/user/signInByProvider.js';
 import { AppError } from '../../../errors.js';
-import { safeText } from '../../../shared/safeText.js';
+import { visibleText } from '../../../shared/safeText.js';
 import { member } from '../access.js';
 import { type ApiReply, type ApiRequest, defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
@@ -91,7 +91,7 @@ async function finish(
 
 async function enter(person: Person, flow: Flow, request: Request, { commands, sessions }: PanelContext): Promise<ApiReply> {
   const email = emailSchema.safeParse(person.email).data ?? null;
-  const username = safeText(person.username, 80).trim() || 'member';
+  const username = visibleText(person.username, 80) || 'member';
   const identity = identityOf(flow.provider, person.issuer, person.subject);
   const input = { provider: flow.provider, identity, email, username, link: flow.link };
   const { userId, sessionVersion } = await commands.execute(signInByProvider, input, { actor: 'system', correlationId: request.requestId });

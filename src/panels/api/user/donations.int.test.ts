@@ -56,6 +56,21 @@ describe('a bulk donation', () => {
     expect([body.accepted, body.ids.length, body.rejected.length]).toEqual([2, 2, 1]);
   });
 
+  it('takes tables and JSON Lines, and no line that can be no token', async () => {
+    const send = async (body: string) =>
+      (await panel.call('POST', '/user/api/tokens/import', { as: bob, body, headers: { 'content-type': 'text/plain' } })).body;
+    const social = await send(`refreshToken,name\n${refreshTokenOf('csv')},Casey`);
+    expect([social.accepted, panel.directory.token(social.ids[0])?.name]).toEqual([1, 'Casey']);
+    const idc = await send(`refreshToken,clientId\n${refreshTokenOf('csv-idc')},xx`);
+    expect([idc.accepted, idc.rejected]).toEqual([0, [{ index: 0, reason: expect.stringContaining('clientSecret') }]]);
+    const mixed = await send(`tok-one\n\n[bad json\n{"refreshToken":"zzz"}\n${refreshTokenOf('csv')},xx\n{refreshToken:${refreshTokenOf('q')}}`);
+    expect([mixed.accepted, mixed.rejected.map(({ index }: { index: number }) => index)]).toEqual([0, [0, 1, 2, 3, 4]]);
+    const lines = await send([{ refreshToken: refreshTokenOf('jl') }, { refreshToken: 'cut' }].map((one) => JSON.stringify(one)).join('\n'));
+    expect([lines.accepted, lines.rejected.length]).toEqual([1, 1]);
+    const wrapped = { accounts: [{ refreshToken: refreshTokenOf('wrapped'), provider: 'Google', authMethod: 'social' }] };
+    expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: wrapped })).body.accepted).toBe(1);
+  });
+
   it('takes a file of some megabytes, and refuses what is no list at once', async () => {
     const padded = [{ refreshToken: refreshTokenOf('padded'), note: 'x'.repeat(2_000_000) }];
     expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: padded })).body.accepted).toBe(1);

@@ -7,7 +7,7 @@ import { AppError } from '../../../errors.js';
 import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
 import { listOf, paging } from '../fields.js';
-import { issuedKey, keyItem, keyPatch, newKey, toKeyItem } from '../keys.js';
+import { issuedKey, keyItem, keyPatch, newKey, toKeyItem, withKnownModels } from '../keys.js';
 import { metaOf } from '../meta.js';
 import { listKeys } from '../reads/keys.js';
 
@@ -39,8 +39,9 @@ export const userKeyRoutes = [
     status: 201,
     body: newKey,
     response: issuedKey,
-    async handle(request, { commands }) {
-      const { id, key } = await commands.execute(issueKey, { userId: request.caller.userId, ...request.body }, metaOf(request));
+    async handle(request, context) {
+      const input = { userId: request.caller.userId, ...withKnownModels(request.body, context) };
+      const { id, key } = await context.commands.execute(issueKey, input, metaOf(request));
       return { body: { id, key } };
     },
   }),
@@ -54,7 +55,7 @@ export const userKeyRoutes = [
     response: keyItem,
     async handle(request, context) {
       if (Object.keys(request.body).length > 0)
-        await context.commands.execute(changeKey, { keyId: request.params.id, ...request.body }, metaOf(request));
+        await context.commands.execute(changeKey, { keyId: request.params.id, ...withKnownModels(request.body, context) }, metaOf(request));
       return { body: await ownKey(request.params.id, request.caller.userId, context) };
     },
   }),
