@@ -24,6 +24,9 @@ export function envExample(variables) {
   const secrets = Object.entries(variables).filter(([, one]) => one.secret);
   const others = Object.entries(variables).filter(([name, one]) => !one.secret && name !== 'PORT');
   const entry = ([name, one]) => `# ${one.meaning} (${one.range})\n${line(name, defaultOf(one))}`;
+  // The head of the section tells the rest of what a secret may be.
+  const secretEntry = ([name, one]) =>
+    `# ${one.meaning}${one.range.startsWith('text') ? '' : ` (${one.range.split(';')[0]})`}\n${line(name, '')}`;
   return `# Copy to .env and take the # off what you change. Generated from src/config.ts by scripts/reference.js.
 # Several nodes need ADMIN_PASSWORD, ADMIN_SECRET_KEY, USER_SESSION_SECRET and TOKEN_ENCRYPT_KEY, each at least 16 characters:
 #   node -p "require('crypto').randomBytes(24).toString('base64url')"
@@ -35,7 +38,7 @@ ${ofCompose.map(([name, meaning, value]) => `# ${meaning}\n${line(name, value)}`
 
 # ---- secrets; each may come from the file named by <NAME>_FILE instead ----
 
-${secrets.map(([name, one]) => `# ${one.meaning}\n${line(name, '')}`).join('\n\n')}
+${secrets.map(secretEntry).join('\n\n')}
 
 # ---- everything else ----
 

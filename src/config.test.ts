@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, isDistributed, loadConfig, sqlitePathOf } from './config.js';
+import { ConfigError, databaseUrlOf, isDistributed, loadConfig, sqlitePathOf } from './config.js';
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -44,6 +44,32 @@ describe('the environment', () => {
   it('refuses PostgreSQL without Redis and Redis without PostgreSQL, naming what is missing', () => {
     expect(faultsOf({ DATABASE_URL: 'postgres://h/d' }).join()).toContain('REDIS_URL is missing');
     expect(faultsOf({ REDIS_URL: 'redis://h' }).join()).toContain('DATABASE_URL is not PostgreSQL');
+  });
+
+  it('takes the scheme of an address in capitals as well (RFC 3986)', () => {
+    const secrets = Object.fromEntries(
+      ['ADMIN_PASSWORD', 'ADMIN_SECRET_KEY', 'USER_SESSION_SECRET', 'TOKEN_ENCRYPT_KEY'].map((name) => [name, `${name}-0123456789`]),
+    );
+    const config = loadConfig({ ...secrets, DATABASE_URL: 'POSTGRESQL://u:P@H/d', REDIS_URL: 'Redis://u:P@h' });
+    expect(config).toMatchObject({ mode: 'distributed', DATABASE_URL: 'postgresql://u:P@H/d', REDIS_URL: 'redis://u:P@h' });
+    expect(loadConfig({ DATABASE_URL: 'SQLite:////X.db' }).sqlitePath).toBe('/X.db');
+    expect(databaseUrlOf({ DATABASE_URL: 'Postgres://h/d' })).toBe('postgres://h/d');
+    expect(() => databaseUrlOf({ DATABASE_URL: 'postgres:/h' })).toThrow(/DATABASE_URL .*not of the form/);
+  });
+
+  it.each([
+    ['REDIS_URL', 'redis://:verysecret@h/abc', /the database behind the host is a number/],
+    ['REDIS_URL', 'redis://:verysecret@h:0', /the port 1 to 65535/],
+    ['REDIS_URL', 'http://verysecret@h', /not a redis/],
+    ['DATABASE_URL', 'postgres://u:verysecret@h:port/d', /percent-encoded/],
+    ['DATABASE_URL', 'mysql://u:verysecret@h/d', /neither a sqlite/],
+  ])('says of %s=%s what of it is no address, once, with what the variable means and takes', (name, url, reason) => {
+    const all = { DATABASE_URL: 'postgres://h/d', REDIS_URL: 'redis://h', ...{ [name]: url } };
+    const faults = faultsOf(all).filter((fault) => fault.includes('_URL'));
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(new RegExp(`^${name} \\((the database|the Redis)[^)]*\\): .*; expected .*://.*_FILE$`));
+    expect(faults[0]).toMatch(reason);
+    expect(faults[0]).not.toContain('verysecret');
   });
 
   it('finds faults across variables beside those of single ones', () => {

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isAbsolute, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { parsePostgresUrl } from './shared/postgresUrl.js';
+import { parseRedisUrl } from './shared/redisUrl.js';
 
 const LIMITS = { rpm: 100_000, rph: 1_000_000, concurrent: 10_000, consecutive: 1_000_000, quota: 1_000_000_000, pacing: 60_000 } as const;
 
@@ -17,9 +19,14 @@ interface Variable<S extends z.ZodType = z.ZodType> {
 function variable<S extends z.ZodType>(schema: S, meaning: string, range: string): Variable<S> {
   return { schema, meaning, range };
 }
-function secret(meaning: string): Variable<z.ZodDefault<z.ZodString>> {
-  return { schema: z.string().default(''), meaning, range: 'text; also from the file named by <NAME>_FILE', secret: true };
+function secret(meaning: string, form = 'text'): Variable<z.ZodDefault<z.ZodString>> {
+  return { schema: z.string().default(''), meaning, range: `${form}; also from the file named by <NAME>_FILE`, secret: true };
 }
+/** A secret, since it holds the store's password. A scheme may be in capitals (RFC 3986); from here on it is not. */
+const storeUrl = (meaning: string, form: string): Variable<z.ZodPipe<z.ZodDefault<z.ZodString>, z.ZodTransform<string, string>>> => ({
+  ...secret(meaning, form),
+  schema: z.string().default('').transform(withPlainScheme),
+});
 const whole = (from: number, to: number, fallback: number, meaning: string) =>
   variable(
     z.preprocess((v) => (typeof v === 'string' && /^-?\d+$/.test(v.trim()) ? Number(v) : v), z.int().min(from).max(to)).default(fallback),
@@ -130,9 +137,14 @@ export const variables = {
   SHUTDOWN_TIMEOUT_SECONDS: whole(0, 3600, 30, 'how long running requests may finish after SIGTERM'),
   SHUTDOWN_GRACE_SECONDS: whole(0, 600, 2, 'how long new requests are still served after SIGTERM'),
   STARTUP_TIMEOUT_SECONDS: whole(1, 3600, 60, 'how long a store out of reach is retried at start'),
-  // A secret, since it holds the database's password.
-  DATABASE_URL: secret('sqlite:///relative.db, sqlite:////absolute.db, postgresql://… or postgres://…; empty = in DATA_DIR'),
-  REDIS_URL: secret('redis://, rediss:// or redis+sentinel://; empty for a single node'),
+  DATABASE_URL: storeUrl(
+    'the database; empty = an SQLite file in DATA_DIR',
+    'sqlite:///relative.db, sqlite:////absolute.db, postgresql://user:password@host:port/database or postgres://…',
+  ),
+  REDIS_URL: storeUrl(
+    'the Redis that all nodes share; empty for a single node',
+    'redis://user:password@host:port/number, rediss://… or redis+sentinel://host:port,host:port/master/number',
+  ),
   DB_POOL_SIZE: whole(1, 1000, 20, 'database connections kept'),
   DB_MAX_OVERFLOW: whole(0, 1000, 10, 'further database connections under load'),
   REDIS_MAX_CONNECTIONS: whole(3, 10_000, 50, 'most Redis connections of this node'),
@@ -239,6 +251,10 @@ export function sqlitePathOf(url: string): string | null {
   return path === '' ? null : path;
 }
 
+function withPlainScheme(url: string): string {
+  return url.replace(/^[a-z][a-z0-9+.-]*:/i, (scheme) => scheme.toLowerCase());
+}
+
 function withSecretFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<string, string | undefined> {
   const read: Record<string, string | undefined> = {};
   for (const [name, one] of Object.entries(variables) as [string, Variable][]) {
@@ -264,8 +280,10 @@ function withSecretFiles(env: NodeJS.ProcessEnv, faults: string[]): Record<strin
 export function databaseUrlOf(env: NodeJS.ProcessEnv): string {
   const faults: string[] = [];
   const { DATABASE_URL = '' } = withSecretFiles({ DATABASE_URL: env['DATABASE_URL'], DATABASE_URL_FILE: env['DATABASE_URL_FILE'] }, faults);
+  const url = withPlainScheme(DATABASE_URL);
+  if (url.startsWith('postgres')) addressCheck('DATABASE_URL', () => parsePostgresUrl(url), faults);
   if (faults.length > 0) throw new ConfigError(faults);
-  return DATABASE_URL;
+  return url;
 }
 
 /** Does the environment say something of this setting, or does its default stand? */
@@ -277,14 +295,29 @@ function defaults(): Record<string, unknown> {
   return Object.fromEntries(Object.entries(variables).map(([name, one]) => [name, (one.schema as z.ZodType).parse(undefined)]));
 }
 
+/** Says what of an address is none; `read` throws what does not show the password. */
+function addressCheck(name: 'DATABASE_URL' | 'REDIS_URL', read: () => unknown, faults: string[]): void {
+  try {
+    read();
+  } catch (error) {
+    const { meaning, range } = variables[name];
+    faults.push(`${name} (${meaning}): ${error instanceof Error ? error.message : 'no address'}; expected ${range}`);
+  }
+}
+
+function noAddress(): never {
+  throw new Error('neither a sqlite:// nor a postgresql:// address');
+}
+
 function crossChecks(env: Environment, faults: string[]): void {
   const postgres = env.DATABASE_URL.startsWith('postgres');
-  if (env.DATABASE_URL !== '' && !postgres && sqlitePathOf(env.DATABASE_URL) === null) {
-    faults.push(`DATABASE_URL (${variables.DATABASE_URL.meaning}): not a sqlite:// or postgresql:// address`);
-  }
+  const sqlite = env.DATABASE_URL === '' || sqlitePathOf(env.DATABASE_URL) !== null;
+  if (postgres) addressCheck('DATABASE_URL', () => parsePostgresUrl(env.DATABASE_URL), faults);
+  else if (!sqlite) addressCheck('DATABASE_URL', noAddress, faults);
+  if (env.REDIS_URL !== '') addressCheck('REDIS_URL', () => parseRedisUrl(env.REDIS_URL), faults);
   if (postgres && env.REDIS_URL === '')
     faults.push('REDIS_URL is missing: PostgreSQL needs Redis beside it, or use SQLite for a single node');
-  if (!postgres && env.REDIS_URL !== '')
+  if (sqlite && env.REDIS_URL !== '')
     faults.push('DATABASE_URL is not PostgreSQL: Redis needs PostgreSQL beside it, or leave REDIS_URL empty for a single node');
   if (env.TOKEN_PACING_MIN_MS > env.TOKEN_PACING_MAX_MS) faults.push('TOKEN_PACING_MIN_MS is above TOKEN_PACING_MAX_MS');
   for (const group of [

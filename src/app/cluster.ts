@@ -1,23 +1,25 @@
 /** One node among many: PostgreSQL and Redis shared, the log in Redis Streams, limits where the cluster has them. */
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
+import type { CurrencyService } from '../cluster/currency.js';
 import { reportDifferences, settingDifferences } from '../cluster/differences.js';
 import { startLifeSign } from '../cluster/lifeSign.js';
 import { startRedisProbe } from '../cluster/redisProbe.js';
 import { startRelay } from '../commands/relay.js';
-import { type Config, ConfigError } from '../config.js';
+import type { Config } from '../config.js';
 import { openRedisLog } from '../events/log/redis.js';
 import { createRedisCache } from '../infra/cache/redis.js';
 import { migrate } from '../infra/database/migrate.js';
 import { openPostgres } from '../infra/database/postgres.js';
-import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
 import { openRedis } from '../infra/redis/connection.js';
-import { parseRedisUrl } from '../infra/redis/url.js';
 import type { Secrets } from '../infra/secrets.js';
 import { createVault } from '../infra/vault.js';
 import { storedWatermarks, unarchivedIn } from '../projections/runner/progress.js';
+import { parsePostgresUrl } from '../shared/postgresUrl.js';
+import { parseRedisUrl } from '../shared/redisUrl.js';
 import type { Backbone, BackboneOptions } from './backbone.js';
 import { openClusterLimits } from './clusterLimits.js';
+import { openCurrency } from './currency.js';
 import { checkFingerprints } from './fingerprints.js';
 import { joinCluster, type Membership } from './membership.js';
 import { migrationsDir } from './package.js';
@@ -34,7 +36,8 @@ const OF_THE_SIGNS = { poolSize: 2, maxOverflow: 0, connectTimeoutMs: 2_000, sta
 
 export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   const { config, clock, ids, logger, teardown, nodeId, version } = options;
-  const addresses = addressesOf(config);
+  // Host, port and database of both stores, without passwords.
+  const addresses = { postgres: parsePostgresUrl(config.DATABASE_URL).label, redis: parseRedisUrl(config.REDIS_URL).label };
   logger.info({ nodeId, ...addresses }, 'one node of a cluster');
   const retry = createStartRetry({ timeoutMs: config.STARTUP_TIMEOUT_SECONDS * 1000, clock, logger, signal: options.signal });
   const runId = ids.short();
@@ -106,6 +109,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     retentionMs: config.EVENT_RETENTION_HOURS * HOUR_MS,
   });
   teardown.add('relay', () => relay.close());
+  let currency: CurrencyService | undefined;
   return {
     db,
     log,
@@ -114,9 +118,20 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     vault,
     generatedPassword: null,
     ingest: { owners: () => ({ self: runId, living: lifeSign.known().living.map((run) => run.runId) }) },
-    committed: () => relay.wake(),
+    async committed(position) {
+      relay.wake();
+      await currency?.committed(position);
+    },
+    currency: () => currency,
+    databaseLost: () => !lifeSign.databaseUp(),
     async openLimits(context) {
-      bell.ring = () => context.directory.bell();
+      const { directory } = context;
+      const opened = await openCurrency({ redis, runId, lifeSign, directory, relay: () => relay.wake(), clock, logger, teardown });
+      currency = opened;
+      bell.ring = () => {
+        directory.bell();
+        opened.bell();
+      };
       return openClusterLimits({ ...options, runId, db, log, lifeSign, probe }, context);
     },
     async join(context) {
@@ -147,25 +162,6 @@ class NodeFacts {
   load(): { connections: number; requestsLastMinute: number } {
     return { connections: this.#options.server.connections, requestsLastMinute: this.requestsLastMinute() };
   }
-}
-
-/** Host, port and database of both stores, without passwords. Throws ConfigError for what is no address. */
-function addressesOf(config: Config): { postgres: string; redis: string } {
-  const faults: string[] = [];
-  const read = (parse: () => string): string => {
-    try {
-      return parse();
-    } catch (error) {
-      faults.push(error instanceof Error ? error.message : String(error));
-      return '';
-    }
-  };
-  const addresses = {
-    postgres: read(() => parsePostgresUrl(config.DATABASE_URL).label),
-    redis: read(() => parseRedisUrl(config.REDIS_URL).label),
-  };
-  if (faults.length > 0) throw new ConfigError(faults);
-  return addresses;
 }
 
 /** All nodes must hash a caller's address alike, so the salt follows from a secret that they share. */

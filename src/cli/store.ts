@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { type Config, databaseUrlOf, loadConfig } from '../config.js';
 import type { Database, Queryable } from '../infra/database/port.js';
 import { openPostgres } from '../infra/database/postgres.js';
-import { parsePostgresUrl } from '../infra/database/postgresUrl.js';
 import { openReadOnlySqlite } from '../infra/database/readOnlySqlite.js';
 import { openSqlite } from '../infra/database/sqlite.js';
+import { parsePostgresUrl } from '../shared/postgresUrl.js';
 
 /** Runs `work` on the database that the environment names, made where there is none yet; `where` names it without a password. */
 export async function withNewDatabase<T>(work: (db: Database, config: Config, where: string) => Promise<T>): Promise<T> {

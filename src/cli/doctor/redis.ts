@@ -2,7 +2,7 @@
 import type { Config } from '../../config.js';
 import { openRedis } from '../../infra/redis/connection.js';
 import { checkRedis } from '../../infra/redis/startChecks.js';
-import { parseRedisUrl } from '../../infra/redis/url.js';
+import { parseRedisUrl } from '../../shared/redisUrl.js';
 import { type Finding, fault, ok, reasonOf, warning } from './finding.js';
 
 const PATIENCE_MS = 5_000;

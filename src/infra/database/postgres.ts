@@ -2,10 +2,10 @@
 import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from 'pino';
 import { StoreUnreachable } from '../../errors.js';
+import { parsePostgresUrl } from '../../shared/postgresUrl.js';
 import { DatabaseError } from './errors.js';
 import type { Database, Queryable, SQLQuery } from './port.js';
 import { explainPostgres } from './postgresErrors.js';
-import { parsePostgresUrl } from './postgresUrl.js';
 import { mustBeValue } from './values.js';
 
 export interface PostgresOptions {

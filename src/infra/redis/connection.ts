@@ -3,8 +3,8 @@ import { type Redis as Client, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
+import { parseRedisUrl, type RedisAddress } from '../../shared/redisUrl.js';
 import type { RedisScript } from './scripts.js';
-import { parseRedisUrl, type RedisAddress } from './url.js';
 
 export type RedisReply = string | number | null | readonly RedisReply[];
 
