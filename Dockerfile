@@ -16,9 +16,13 @@ COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
 RUN npm run build
-RUN npm prune --omit=dev --no-audit --no-fund && rm -rf node_modules/sqlite3/deps node_modules/sqlite3/src
+# What compiling needed goes too, and SQLite is loaded from what is left.
+RUN npm prune --omit=dev --no-audit --no-fund && node scripts/slim.js && node --eval "require('sqlite3')"
 
 FROM base
+# The base image's own package managers and headers.
+RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn-* \
+  /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg
 ENV NODE_ENV=production DATA_DIR=/data
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules

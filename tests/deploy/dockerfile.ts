@@ -1,6 +1,6 @@
 /** Carries out a Dockerfile without Docker: each stage is a folder, each step a copy or a command in it. What stands for what is said where it does. */
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { root as repository } from './files.js';
@@ -77,9 +77,23 @@ export async function carryOut(instructions: readonly Instruction[], scratch: st
   return stage;
 }
 
+/** What every image of node has to install and to build with. */
+const ofBase = [
+  ...['npm', 'npx', 'corepack', 'yarn', 'yarnpkg'].map((name) => `usr/local/bin/${name}`),
+  ...['npm', 'corepack'].map((name) => `usr/local/lib/node_modules/${name}/package.json`),
+  'usr/local/include/node/node.h',
+  'opt/yarn-v1.22.22/bin/yarn',
+];
+
 function begin(root: string, from: string, parent: Stage | undefined): Stage {
   mkdirSync(root, { recursive: true });
-  return { root, workdir: parent?.workdir ?? '/', env: { ...parent?.env }, from: parent?.from ?? from, facts: new Map(), replaced: [] };
+  for (const path of ofBase) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), '');
+  }
+  const workdir = parent?.workdir ?? '/';
+  mkdirSync(join(root, workdir), { recursive: true });
+  return { root, workdir, env: { ...parent?.env }, from: parent?.from ?? from, facts: new Map(), replaced: [] };
 }
 
 const inside = (stage: Stage, path: string): string => join(stage.root, isAbsolute(path) ? path : join(stage.workdir, path));
