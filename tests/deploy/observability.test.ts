@@ -186,6 +186,20 @@ describe('docs/operations.md', () => {
     expect(explained.sort()).toEqual(rules.map(({ alert }) => alert).sort());
   });
 
+  it('is right that a node writes no line for a request that it serves or refuses, and JSON on each line', () => {
+    expect(operations).toContain('writes **no line**');
+    const lines = service.logs().trim().split('\n');
+    const logged = lines.map((line) => JSON.parse(line) as { msg: string; requestId?: string });
+    expect(logged.map(({ msg }) => msg)).toContain('ready');
+    expect(logged.filter(({ requestId }) => requestId !== undefined)).toEqual([]);
+  });
+
+  it('names the longest silence that nginx bears of a node', () => {
+    const [, bound = ''] = /proxy_read_timeout (\d+)s;/.exec(readText('nginx.conf')) ?? [];
+    const [, hangs = ''] = /\n## A node hangs\n([\s\S]*?)\n## /.exec(operations) ?? [];
+    expect(hangs).toContain(`\`proxy_read_timeout\` of ${bound} s`);
+  });
+
   it('finds every alert with a severity and a sentence', () => {
     for (const { alert, labels, annotations } of rules) {
       expect(['critical', 'warning'], alert).toContain(labels.severity);
