@@ -1,5 +1,6 @@
 /** What differs between one node and many: everything else in the composition root sees only this. */
 import type { Logger } from 'pino';
+import type { Currency } from '../cluster/currency.js';
 import type { Health } from '../cluster/nodeRun.js';
 import type { Commands } from '../commands/define.js';
 import type { Config } from '../config.js';
@@ -46,10 +47,14 @@ export interface Backbone {
   readonly generatedPassword: string | null;
   /** Which share of the log this node archives. */
   readonly ingest: Partial<IngestDeps>;
-  /** After a control commit: who else should know at once. */
-  readonly committed?: () => void;
+  /** After a control commit: tells who else should know at once. Resolves when the command may be confirmed; never rejects. */
+  readonly committed?: (position: number) => Promise<void>;
   /** The limits with pool, settings and what was used in force; open requests of dead runs are being ended. */
   openLimits(context: LimitsContext): Promise<Limits>;
+  /** Whether the directory is as new as it must be, from `openLimits` on; absent: nobody else changes it. */
+  readonly currency?: () => Currency | undefined;
+  /** The database is known not to answer. */
+  readonly databaseLost?: () => boolean;
   /** Watches the stores and tells of itself, from the moment on at which everything else stands. */
   join(context: LimitsContext & { readonly requestsLastMinute: () => number }): Promise<void>;
   /** What `/health` says of the stores once the node has started. */

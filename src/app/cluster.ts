@@ -11,6 +11,7 @@ import { openRedisLog } from '../events/log/redis.js';
 import { createRedisCache } from '../infra/cache/redis.js';
 import { migrate } from '../infra/database/migrate.js';
 import { openPostgres } from '../infra/database/postgres.js';
+import { checkRights } from '../infra/database/rights.js';
 import { openRedis } from '../infra/redis/connection.js';
 import type { Secrets } from '../infra/secrets.js';
 import { createVault } from '../infra/vault.js';
@@ -47,6 +48,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   );
   teardown.add('database', () => db.close());
   await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock, logger });
+  await checkRights(db, addresses.postgres);
   await checkFingerprints({ db, secrets: config, logger });
 
   const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs }));

@@ -37,8 +37,9 @@ export function openImports(context: ImportsContext): ImportService {
       return kiro.parseCredential(input);
     },
     async committed(position) {
-      backbone.committed?.();
+      const told = backbone.committed?.(position);
       await directory.catchUp(position);
+      await told;
     },
     dataDir: config.DATA_DIR,
     importDir: config.IMPORT_DIR,

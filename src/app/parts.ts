@@ -103,6 +103,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   if (tracer) teardown.add('traces', () => tracer.close());
   const gateway = createGateway({
     directory,
+    currency: backbone.currency?.(),
     limits,
     log,
     upstreams,
@@ -144,6 +145,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     clientAddress,
     checkToken: (tokenId, actor) => checkToken(tokenId, actor, checkDeps),
     nodes: backbone.nodes,
+    ...(backbone.databaseLost && { databaseLost: backbone.databaseLost }),
     ...(backbone.stores && { stores: backbone.stores }),
     ...(backbone.unarchived && { unarchived: backbone.unarchived }),
     imports,

@@ -31,8 +31,8 @@ export interface CommandDeps {
   /** Settings as the environment has them. */
   readonly defaults: Settings;
   readonly passwords?: Passwords;
-  /** Told of each committed control position, off the reply's path: the relay. Must not throw. */
-  readonly committed?: (position: number) => void;
+  /** Told of each committed control position. Resolves when the command may be confirmed; must not throw or reject. */
+  readonly committed?: (position: number) => void | Promise<void>;
   /** For tests: calls back after `ms` unless cancelled. */
   readonly after?: (ms: number, callback: () => void) => { cancel(): void };
 }
@@ -149,12 +149,13 @@ async function project(tx: Queryable, stored: readonly StoredEvent[]): Promise<v
 
 /** The change is durable; a node that cannot follow at once will by its poll. */
 async function confirm(deps: CommandDeps, position: number): Promise<void> {
-  deps.committed?.(position);
+  const told = deps.committed?.(position);
   try {
     await deps.directory().catchUp(position);
   } catch (error) {
     deps.logger.warn({ err: error, position }, 'the directory could not follow a command at once');
   }
+  await told;
 }
 
 async function recordRefusal(deps: CommandDeps, { actor, correlationId, data }: Refusal): Promise<void> {

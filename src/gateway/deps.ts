@@ -1,5 +1,6 @@
 /** What the gateway needs of the floors below; the composition root fills it in. */
 import type { Logger } from 'pino';
+import type { Currency } from '../cluster/currency.js';
 import type { Commands } from '../commands/define.js';
 import type { Access } from '../credentials/access.js';
 import type { EventLog } from '../events/log/port.js';
@@ -13,6 +14,8 @@ import type { Upstreams } from '../upstreams/index.js';
 
 export interface GatewayDeps {
   readonly directory: Directory;
+  /** Whether the directory is as new as it must be; absent: nobody else changes what it holds. */
+  readonly currency?: Currency | undefined;
   readonly limits: Limits;
   readonly log: EventLog;
   readonly upstreams: Upstreams;

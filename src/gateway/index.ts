@@ -11,7 +11,7 @@ import { listedModels, modelList, modelView } from './models.js';
 import { authenticate } from './pipeline/authenticate.js';
 import type { Caller } from './pipeline/caller.js';
 import { asAppError, type GenerateDeps, generate } from './pipeline/generate.js';
-import { guard } from './pipeline/guard.js';
+import { current, guard, isCurrent } from './pipeline/guard.js';
 import { createInFlight } from './pipeline/inFlight.js';
 import { createKeepAlives } from './pipeline/keepAlive.js';
 import { resolveTargets } from './pipeline/models.js';
@@ -148,6 +148,7 @@ async function answerSimple(
   deps: GenerateDeps,
 ): Promise<void> {
   try {
+    if (!isCurrent(deps)) await current(deps);
     guard(deps.clientAddress(req), deps);
     const caller = await authenticate(req, deps);
     sendJson(res, 200, await answer(req, caller));

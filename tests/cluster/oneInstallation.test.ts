@@ -151,6 +151,69 @@ describe('three nodes', () => {
     }
   });
 
+  it('bind a node that alone has lost PostgreSQL within a second, and nobody for longer than it knows of changes', async () => {
+    const [alone, other] = [cluster.node(0), cluster.node(1)];
+    const [kept, revoked, banned, thwarted] = await Promise.all(
+      ['kept', 'revoked', 'banned', 'thwarted'].map((name) => createMember(cluster, `${name}-alone`)),
+    );
+    if (!kept || !revoked || !banned || !thwarted) throw new Error('members are missing');
+    for (const { key } of [kept, revoked, banned, thwarted]) expect((await sendOne(alone.url, key, 'before')).whole).toBe(true);
+    const within = (what: string, done: () => Promise<boolean>): Promise<unknown> =>
+      until(`${what} on ${alone.name}`, async () => (await done()) || undefined, IN_FORCE_MS);
+    alone.postgres?.pause();
+    try {
+      await other.admin.del(`/admin/api/keys/${revoked.keyId}`);
+      await within('a revoked key', async () => (await codeAt(alone.url, revoked.key)) === 'invalid_api_key');
+      await until(`${alone.name} to miss PostgreSQL`, async () => (await alone.health()).status === 503 || undefined, 30_000);
+      await other.admin.post('/admin/api/users/batch-ban', { ids: [banned.userId] });
+      await within('a ban', async () => (await codeAt(alone.url, banned.key)) === 'user_banned');
+      await other.admin.put('/admin/api/config', { site_enabled: false });
+      await within('a closed site', async () => (await codeAt(alone.url, kept.key)) === 'site_disabled');
+      await other.admin.put('/admin/api/config', { site_enabled: true });
+      await within('an opened site', async () => (await sendOne(alone.url, kept.key, 'again')).whole);
+      const begun = performance.now();
+      expect((await kept.get(alone.url, '/user/api/profile')).status).toBe(503);
+      expect(performance.now() - begun).toBeLessThan(IN_FORCE_MS);
+      // Now nobody is left to tell it of changes: it must not go on with what it knows.
+      for (const node of cluster.nodes.slice(1)) node.redis?.pause();
+      await until('requests to be refused', async () => (await codeAt(alone.url, kept.key)) === 'storage_unavailable' || undefined, 10_000);
+      await other.admin.del(`/admin/api/keys/${thwarted.keyId}`);
+      expect(await codeAt(alone.url, thwarted.key)).toBe('storage_unavailable');
+    } finally {
+      for (const node of cluster.nodes) {
+        node.redis?.resume();
+        node.postgres?.resume();
+      }
+    }
+    await all('healthy');
+    await until('requests to be served', async () => (await sendOne(alone.url, kept.key, 'after')).whole || undefined, 30_000);
+    expect(await codeAt(alone.url, thwarted.key)).toBe('invalid_api_key');
+    expect(await codeAt(alone.url, banned.key)).toBe('user_banned');
+    await other.admin.post('/admin/api/users/batch-unban', { ids: [banned.userId] });
+    await within('a lifted ban', async () => (await sendOne(alone.url, banned.key, 'again')).whole);
+  });
+
+  it('go on without a gap when all of them lose PostgreSQL: nobody can change anything then', async () => {
+    const member = await createMember(cluster, 'patient');
+    for (const node of cluster.nodes) expect((await sendOne(node.url, member.key, 'before')).whole).toBe(true);
+    for (const node of cluster.nodes) node.postgres?.pause();
+    try {
+      const codes: (string | null)[] = [];
+      const send = async (): Promise<void> => {
+        for (const node of cluster.nodes) codes.push(await codeAt(node.url, member.key));
+      };
+      await until('all to miss it', async () => {
+        await send();
+        return (await Promise.all(cluster.nodes.map((node) => node.health()))).every(({ status }) => status === 503) || undefined;
+      });
+      for (let i = 0; i < 5; i += 1) await send();
+      expect(new Set(codes)).toEqual(new Set([null]));
+    } finally {
+      for (const node of cluster.nodes) node.postgres?.resume();
+    }
+    await all('healthy');
+  });
+
   it("put an admin's change in force within a second also while Redis is down", async () => {
     await cluster.redis.kill();
     await all('degraded');

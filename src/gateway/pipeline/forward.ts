@@ -8,6 +8,7 @@ import { type AdmittedAttempt, admit } from './admit.js';
 import { beginAttempt, endAttempt, isPooled } from './attempt.js';
 import { recheck } from './authenticate.js';
 import { asFailure, meaningOf } from './failures.js';
+import { current, isCurrent } from './guard.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
 import { pace, pacingMs } from './pace.js';
@@ -121,7 +122,10 @@ function call(run: Run, admitted: AdmittedAttempt, { attempt, credential }: Prep
 async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
   try {
     if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
-    return await deps.access.get(admitted.tokenId, run.abort.signal);
+    const credential = await deps.access.get(admitted.tokenId, run.abort.signal);
+    // A refresh may outlive what is known of the caller and the token.
+    if (!isCurrent(deps)) await current(deps, run.abort.signal);
+    return credential;
   } catch (error) {
     if (error instanceof UpstreamFailure || error instanceof AppError || run.abort.signal.aborted) throw error;
     throw new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });

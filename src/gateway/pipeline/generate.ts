@@ -13,7 +13,7 @@ import { authenticate, knownCaller, recheck } from './authenticate.js';
 import type { Caller } from './caller.js';
 import { asFailure, clientError } from './failures.js';
 import { forward } from './forward.js';
-import { guard } from './guard.js';
+import { current, guard, isCurrent } from './guard.js';
 import type { InFlight } from './inFlight.js';
 import type { KeepAlives } from './keepAlive.js';
 import { resolveTargets } from './models.js';
@@ -113,7 +113,7 @@ async function enter(
   abort: AbortController,
   deps: GenerateDeps,
 ): Promise<Entered> {
-  guardKnown(req, arrival, deps);
+  await guardKnown(req, arrival, abort.signal, deps);
   const caller = await authenticate(req, deps);
   arrival.caller = caller;
   const call = dialect.parse(await readJson(req, { signal: abort.signal }), req.headers);
@@ -130,6 +130,7 @@ async function enter(
   }
   abort.signal.throwIfAborted();
   // The wait may have outlived the key: what was revoked meanwhile must not be admitted.
+  if (!isCurrent(deps)) await current(deps, abort.signal);
   guard(arrival.address, deps);
   recheckRun(run, deps);
   const context = contextOf(run);
@@ -139,8 +140,9 @@ async function enter(
 }
 
 /** A site that is off, or cannot record, still knows its keys: what it refuses them is told of as theirs. A banned address has none. */
-function guardKnown(req: IncomingMessage, arrival: Arrival, deps: GenerateDeps): void {
+async function guardKnown(req: IncomingMessage, arrival: Arrival, signal: AbortSignal, deps: GenerateDeps): Promise<void> {
   try {
+    if (!isCurrent(deps)) await current(deps, signal);
     guard(arrival.address, deps);
   } catch (error) {
     if (error instanceof AppError && error.code !== 'ip_banned') arrival.caller = knownCaller(req, deps);
