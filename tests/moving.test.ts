@@ -1,5 +1,6 @@
 /** Moving in, from outside: an old KiroGate by command line and panel, a backup and its return, each on the built product. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -84,6 +85,39 @@ describe('an old KiroGate through the panel', () => {
     expect(await readdir(join(service.dataDir, 'uploads')), 'the upload is gone').toEqual([]);
   });
 
+  const upload = async (body: Buffer | string, query: string = ''): Promise<Run> => {
+    const response = await fetch(`${service.url}/admin/api/migrations/sqlite${query}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_API_KEY}`, 'content-type': 'application/octet-stream', 'x-old-encrypt-key': OLD_KEY },
+      body,
+    });
+    expect(response.status).toBe(202);
+    return finished(service, ((await response.json()) as Run).id);
+  };
+
+  test('looked at first, all of it counts as done at the end', async () => {
+    const copy = join(service.dataDir, 'old.db');
+    await copyFile(old.main, copy);
+    const { id } = await service.admin.post<Run>('/admin/api/migrations/sqlite', { path: copy, tokenEncryptKey: OLD_KEY, dryRun: true });
+    const run = await finished(service, id);
+    expect(run).toMatchObject({ status: 'completed', report: { dryRun: true } });
+    expect(run.rowsTotal).toBeGreaterThan(0);
+    expect([run.tablesDone, run.rowsDone]).toEqual([run.tablesTotal, run.rowsTotal]);
+  });
+
+  test('what is wrong with an upload is told without where it lay on the server', async () => {
+    const run = await upload('nonsense');
+    expect(run).toMatchObject({ status: 'failed', error: { reason: 'the uploaded file is not an SQLite database' } });
+    expect(JSON.stringify(run)).not.toContain(service.dataDir);
+    expect(JSON.stringify(await service.admin.all('/admin/api/audit?type=kirogate.migration.failed'))).not.toContain('uploads');
+    // As a copy without its write-ahead log is.
+    const bytes = await readFile(old.main);
+    bytes[18] = bytes[19] = 2;
+    const warned = await upload(bytes);
+    expect(warned.report?.warnings.join()).toContain('the uploaded file');
+    expect(JSON.stringify(warned)).not.toContain(service.dataDir);
+  });
+
   test('an old password signs in', async () => {
     const response = await fetch(`${service.url}/auth/login`, {
       method: 'POST',
@@ -143,6 +177,7 @@ describe('the command line', () => {
     const wrong = await runCli(['import', old.main, '--json'], { DATA_DIR: join(folder, 'b'), OLD_TOKEN_ENCRYPT_KEY: 'wrong' });
     expect(wrong.code).toBe(1);
     expect(jsonOf(wrong.output)).toMatchObject({ status: 'failed', error: { table: 'tokens' } });
+    expect(wrong.output, 'a password of an installation that is not there').not.toContain('Admin password');
     await expect(stat(join(folder, 'b'))).rejects.toThrow('ENOENT');
   });
 
@@ -174,6 +209,26 @@ describe('the command line', () => {
     expect(again).toMatchObject({ code: 1, output: expect.stringContaining('the target is not empty') as string });
     const node = await startNode(nodeEnvironment({ dataDir: join(folder, 'a'), simulatorUrl: 'http://127.0.0.1:9' }));
     expect(await node.kill('SIGTERM')).toBe(0);
+  });
+
+  test('a backup needs no room beside the database, and a start that does is told what the system refused', async () => {
+    const env = envOf('a');
+    const before = await readdir(join(folder, 'a'));
+    // No file may grow beyond 31 KiB, and the index of a write-ahead log is one of 32: as good as a disk with only so much room.
+    const cramped = (args: string): { code: number | null; output: string } => {
+      const script = `ulimit -f 62; exec "$NODE" dist/cli/index.js ${args} 2>&1`;
+      const { status, stdout } = spawnSync('sh', ['-c', script], { env: { ...env, NODE: process.execPath }, encoding: 'utf8' });
+      return { code: status, output: stdout };
+    };
+    const written = cramped(`backup ${join(folder, 'cramped.kirogate')}`);
+    expect(written.code, written.output).toBe(0);
+    expect(await readdir(join(folder, 'a'))).toEqual(before);
+    const refused = cramped('migrate');
+    expect(refused).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/disk I\/O error: .*takes no new file of \d+ bytes \(EFBIG\)/) as string,
+    });
+    expect(await readdir(join(folder, 'a'))).toEqual(before);
   });
 
   test('a single node moves into an empty PostgreSQL, once, and only after it stopped in order', async () => {

@@ -249,6 +249,17 @@ describe('the archive', () => {
       expect(await verdict()).toEqual({ partition: 'p0', events: 5, ok: true, brokenAt: null });
     });
 
+    it('of the newest alone believes what lies before them', async () => {
+      const newest = async (count: number): Promise<unknown> =>
+        (await verifyArchive(db, count)).find(({ partition }) => partition === 'p0');
+      expect(await newest(2)).toEqual({ partition: 'p0', events: 2, ok: true, brokenAt: null });
+      await db.query(sql`update archive set actor = 'admin' where position = 3`);
+      expect(await newest(2)).toMatchObject({ ok: true });
+      expect(await newest(3)).toEqual({ partition: 'p0', events: 0, ok: false, brokenAt: 3 });
+      await db.query(sql`delete from archive where position = 3`);
+      expect(await newest(2)).toMatchObject({ ok: false, brokenAt: 3 });
+    });
+
     it.each([
       ['changed data', sql`update archive set data = '{}' where position = 3`, 3],
       ['a changed actor', sql`update archive set actor = 'admin' where position = 3`, 3],

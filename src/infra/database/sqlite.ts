@@ -1,5 +1,6 @@
 /** SQLite behind the database port: one writing connection that takes the lock at once, reading ones that never wait for it. */
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sqlite, { type DatabaseConnection } from '@databases/sqlite';
@@ -7,6 +8,7 @@ import { ensureFolder } from '../folder.js';
 import { DatabaseError } from './errors.js';
 import { createPool, type Pool } from './pool.js';
 import { type Database, type Queryable, type SQLQuery, sql } from './port.js';
+import { dropStumps, whyNot } from './sqliteRefusal.js';
 import { createStatements } from './sqliteStatements.js';
 import { mustBeValue } from './values.js';
 
@@ -27,6 +29,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const path = scratch === null ? options.path : join(scratch, 'memory.db');
   const busyTimeout = options.busyTimeoutMs ?? 10_000;
   let writer: Connection | undefined;
+  const beside = [`${path}-wal`, `${path}-shm`].filter((file) => !existsSync(file));
   try {
     await ensureFolder(dirname(path));
     await (await open(path, 'a', 0o600)).close();
@@ -37,33 +40,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       if (scratch !== null) await rm(scratch, { recursive: true, force: true });
     });
   } catch (error) {
-    // The engine takes its -wal and -shm away with its last connection.
     await writer?.dispose().catch(() => undefined);
+    if (beside.length === 2) await dropStumps(path);
     const reason = await whyNot(path, error);
     if (scratch !== null) await rm(scratch, { recursive: true, force: true });
     throw new DatabaseError('unavailable', `cannot open the SQLite database ${path}: ${reason}`, { cause: error });
   }
 }
-
-/** SQLite says "disk I/O error" of whatever the system refused: writing a little beside the file tells what. */
-async function whyNot(path: string, error: unknown): Promise<string> {
-  if (hasCode(error, 'SQLITE_NOTADB')) return 'the file is not a SQLite database; check DATABASE_URL';
-  const written = `${dirname(path)}/.kirogate-${process.pid}.probe`;
-  try {
-    await writeFile(written, Buffer.alloc(PROBE_BYTES), { flag: 'wx', mode: 0o600, flush: true });
-  } catch (refusal) {
-    const code = refusal instanceof Error && 'code' in refusal ? String(refusal.code) : '';
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      return `${text(error)}: the disk of ${dirname(path)} is full (${code}); free some disk space`;
-    if (code !== 'ENOENT') return `${text(error)}: ${dirname(path)} takes no new file of ${PROBE_BYTES} bytes (${code})`;
-  } finally {
-    await rm(written, { force: true }).catch(() => undefined);
-  }
-  return `${text(error)}; check DATABASE_URL and the rights on file and folder`;
-}
-
-/** As much as the smallest write-ahead log with its index. */
-const PROBE_BYTES = 65_536;
 
 /** One connection; statements run in the order of calls, also when the caller does not wait between them. */
 interface Connection {
