@@ -1,7 +1,7 @@
 /** What an admin does in a real browser: the pool, settings, audit, bans; and what a page may not be made to do. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, type Visitor } from '../support/browser.js';
-import { go, rowOf, signInAsAdmin } from '../support/panelSteps.js';
+import { go, pagesAreLoadedAhead, rowOf, signInAsAdmin } from '../support/panelSteps.js';
 import { type Service, startService } from '../support/service.js';
 import { addTokens, ask, codeOf } from '../support/traffic.js';
 
@@ -135,6 +135,69 @@ describe('an admin', () => {
     visitors.push(guest);
     await guest.page.getByText(nasty).waitFor();
     expect([...complaints, ...guest.complaints]).toEqual([]);
+  });
+
+  it('opens pages not yet seen while the node is away, without the panel being lost', async () => {
+    const { page, complaints } = await admin(/401|ERR_/);
+    await pagesAreLoadedAhead(page, 'MigrationPage');
+    await page.evaluate('window.stays = true');
+    await page.route('**/*', (route) => route.abort());
+    await go(page, 'Token pool');
+    await page.getByRole('heading', { name: 'Token pool' }).waitFor();
+    await page.getByText('This could not be loaded').first().waitFor();
+    await page.unroute('**/*');
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await rowOf(page, 'only one').first().waitFor();
+    expect(await page.evaluate('window.stays')).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('is told that a page could not be had, and has it by trying again', async () => {
+    const visitor = await browser.visit(`${service.url}/admin/login`, { expected: /401|ERR_/ });
+    visitors.push(visitor);
+    const { page, complaints } = visitor;
+    await page.route(/TokensPage/, (route) => route.abort());
+    await signInAsAdmin(page);
+    await page.evaluate('window.stays = true');
+    await go(page, 'Token pool');
+    await page.getByText('This could not be loaded').waitFor();
+    await page.unroute(/TokensPage/);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await rowOf(page, 'only one').first().waitFor();
+    expect(await page.evaluate('window.stays')).toBe(true);
+    expect(complaints).toEqual([]);
+  });
+
+  it('sees a frozen node’s page at once as loading, not as nothing', async () => {
+    const { page } = await admin(/401|ERR_/);
+    await pagesAreLoadedAhead(page, 'MigrationPage');
+    let release = (): void => undefined;
+    const frozen = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await page.route('**/admin/api/audit**', async (route) => {
+      await frozen;
+      await route.continue();
+    });
+    await go(page, 'Audit log');
+    await page.getByRole('heading', { name: 'Audit log' }).waitFor();
+    await page.getByRole('status', { name: 'Loading' }).first().waitFor();
+    release();
+    await page.getByRole('table', { name: 'Audit log' }).waitFor();
+  });
+
+  it('sees a single busy minute in the charts as points', async () => {
+    const { page } = await admin();
+    await go(page, 'Live metrics');
+    await page.locator('circle.kg-lone-point').first().waitFor();
+  });
+
+  it('is told that a page is for members', async () => {
+    const { page } = await admin();
+    await page.goto(`${service.url}/panel/keys`);
+    await page.getByText('You are signed in as an admin. This page is for members').waitFor();
+    await page.getByRole('link', { name: 'Back to the admin pages' }).click();
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Token pool' }).waitFor();
   });
 
   it('signs out, and the way back leads to the sign-in', async () => {

@@ -1,7 +1,7 @@
 /** Every page, as a whole: nothing to complain about, accessible, as wide as a phone, in both languages and schemes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, type Visitor } from '../support/browser.js';
-import { adminPages, memberPages, signInAsAdmin, signInAsMember, widthOverflow } from '../support/panelSteps.js';
+import { adminPages, cutBadges, memberPages, signInAsAdmin, signInAsMember, widthOverflow } from '../support/panelSteps.js';
 import { type Service, startService } from '../support/service.js';
 import { addTokens, ask } from '../support/traffic.js';
 
@@ -13,7 +13,13 @@ beforeAll(async () => {
   service = await startService();
   browser = await startBrowser();
   const { admin, url } = service;
-  await addTokens(service, 3);
+  await addTokens(service, 2);
+  await addTokens(service, 1, { name: `a-very-long-name-${'without-a-break'.repeat(5)}` });
+  await admin.post('/admin/api/users', {
+    username: 'w'.repeat(100),
+    email: `${'long'.repeat(15)}@members.test`,
+    password: 'a long password',
+  });
   const { id } = await admin.post<{ id: string }>('/admin/api/users', { username: 'mia', ...mia });
   const { key } = await admin.post<{ key: string }>(`/admin/api/users/${id}/keys`, { name: 'laptop' });
   for (let i = 0; i < 5; i += 1) expect((await ask(url, key, `hello ${i}`)).status).toBe(200);
@@ -55,6 +61,7 @@ async function faultsOf(visitor: Visitor, path: string): Promise<string[]> {
   await page.locator('[aria-busy="true"], .mantine-Skeleton-root').first().waitFor({ state: 'detached' });
   const faults = await visitor.accessibilityFaults();
   const overflow = await widthOverflow(page);
+  faults.push(...(await cutBadges(page)).map((badge) => `cut: ${badge}`));
   if (overflow > 0) faults.push(`sticks out by ${overflow} px`);
   return faults.map((fault) => `${path}: ${fault}`);
 }

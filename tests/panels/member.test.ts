@@ -35,8 +35,7 @@ describe('a member', () => {
     await admin.page.getByText('1 member approved.').waitFor();
     await rowOf(admin.page, 'ada').getByText('Active').waitFor();
 
-    await member.page.getByRole('link', { name: 'Sign in' }).click();
-    await signInAsMember(member.page, ada);
+    // As it promised.
     await member.page.getByRole('heading', { name: 'Overview' }).waitFor();
 
     await go(member.page, 'My tokens');
@@ -92,6 +91,46 @@ describe('a member', () => {
     await notices.getByRole('button', { name: 'Mark as read' }).click();
     await notices.getByText('new', { exact: true }).waitFor({ state: 'detached' });
     expect(complaints).toEqual([]);
+    await leave();
+  });
+
+  it('is led to the sign-in from an open page within seconds of being banned', async () => {
+    const member = await browser.visit(`${service.url}/register`, { expected: /401|403/ });
+    await register(member.page, { username: 'zoe', email: 'zoe@members.test', password: 'a long password' });
+    await go(member.page, 'My tokens');
+    await member.page.getByRole('heading', { name: 'My tokens' }).waitFor();
+    await member.page.getByText('Live', { exact: true }).waitFor();
+    const [user] = await service.admin.all<{ id: string }>('/admin/api/users?q=zoe');
+    await service.admin.post(`/admin/api/users/${user?.id}/ban`);
+    await member.page.getByRole('form', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
+    expect(member.complaints).toEqual([]);
+    await member.leave();
+  });
+
+  it('is told that a page is for admins, and the way back', async () => {
+    const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401|403/ });
+    await signInAsMember(page, ada);
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.goto(`${service.url}/admin/users`);
+    await page.getByText('You are signed in as the member ada. This page is for admins').waitFor();
+    await page.getByRole('link', { name: 'Back to your pages' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await leave();
+  });
+
+  it('sees the beginning of a long announcement, and all of it on demand', async () => {
+    const { id } = await service.admin.post<{ id: string }>('/admin/api/announcements', {
+      content: `${'Long news. '.repeat(800)}The end.`,
+      active: true,
+      allowGuest: true,
+    });
+    const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401/ });
+    const news = page.getByRole('region', { name: 'Announcements' });
+    await news.getByRole('button', { name: 'Show all' }).waitFor();
+    expect((await news.boundingBox())?.height).toBeLessThan(400);
+    await news.getByRole('button', { name: 'Show all' }).click();
+    await news.getByRole('button', { name: 'Show less' }).waitFor();
+    await service.admin.del(`/admin/api/announcements/${id}`);
     await leave();
   });
 

@@ -1,5 +1,6 @@
 /** What people do in the panels, found the way they find it: by role and name. */
 import type { Locator, Page } from 'playwright-core';
+import { until } from './until.js';
 
 export const ADMIN_PASSWORD = 'a-password-for-tests';
 
@@ -56,3 +57,20 @@ export const rowOf = (page: Page, text: string | RegExp): Locator => page.getByR
 /** The whole page as wide as the window: nothing sticks out to the side. */
 export const widthOverflow = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+
+/** States that are not shown whole: "High …" for "High risk". */
+export const cutBadges = (page: Page): Promise<string[]> =>
+  page.evaluate(
+    `[...document.querySelectorAll('.mantine-Badge-root, .mantine-Badge-label')]
+      .filter((badge) => badge.clientWidth > 0 && badge.scrollWidth > badge.clientWidth)
+      .map((badge) => badge.textContent)`,
+  );
+
+/** The panel loads its pages while nobody does anything; `last` is the file of the last one in the navigation. */
+export const pagesAreLoadedAhead = (page: Page, last: string): Promise<true> =>
+  until(
+    `${last} to be loaded ahead`,
+    async () =>
+      (await page.evaluate<boolean>(`performance.getEntriesByType('resource').some(({ name }) => name.includes('${last}'))`)) || undefined,
+    60_000,
+  );
