@@ -1,7 +1,8 @@
 /** `kirogate serve`: runs one node until it is told to stop. */
+
+import { exitCodeOf } from '../app/exitCode.js';
 import { type App, startApp } from '../app.js';
 import { type Config, ConfigError, loadConfig } from '../config.js';
-import { StoreUnreachable } from '../errors.js';
 import { createLogger } from '../infra/logger.js';
 import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
@@ -21,7 +22,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   } catch (error) {
     if (stop.aborted) return 0;
     logger.fatal({ err: error }, error instanceof Error ? error.message : 'the node could not start');
-    return error instanceof StoreUnreachable ? 69 : error instanceof ConfigError ? 78 : 70;
+    return exitCodeOf(error);
   }
   // On standard output for the person who starts it, never in the log that others collect.
   if (app.generatedPassword !== null) process.stdout.write(`\nAdmin password, generated and shown this once: ${app.generatedPassword}\n\n`);

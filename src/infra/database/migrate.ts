@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../shared/clock.js';
+import { DatabaseError } from './errors.js';
 import { type Database, type Queryable, sql } from './port.js';
 import { splitStatements } from './splitStatements.js';
 
@@ -190,12 +191,10 @@ async function applyNext(tx: Queryable, known: readonly Migration[], options: Mi
     try {
       await tx.query(sql.__dangerous__rawValue(statement));
     } catch (error) {
-      throw new MigrationError(
-        `Migration ${next.name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      );
+      // The store went away, or another transaction was in the way: nothing is wrong with the migration.
+      if (error instanceof DatabaseError && error.transient) throw error;
+      const { message, cause = error } = error instanceof Error ? error : new Error(String(error));
+      throw new MigrationError(`Migration ${next.name} failed and was rolled back: ${message}`, { cause });
     }
   }
   await tx.query(sql`insert into kirogate_migrations (version, name, checksum, applied_at)

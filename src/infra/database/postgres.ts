@@ -1,6 +1,7 @@
 /** PostgreSQL behind the database port: a pool of connections, each with its time limits, dropped when anything is wrong with it. */
 import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { Logger } from 'pino';
+import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
 import { parsePostgresUrl } from '../../shared/postgresUrl.js';
 import { DatabaseError } from './errors.js';
@@ -32,7 +33,7 @@ const SILENCE_MS = 5_000;
 const IDLE_SNAPSHOT_MS = 300_000;
 const PING_MS = 2_000;
 
-/** Connects once. Rejects with StoreUnreachable, which names host, port, database and the reason. */
+/** Connects once. Rejects with StoreUnreachable, which names host, port, database and the reason; ConfigError where the role may not connect. */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { connectionString, label } = parsePostgresUrl(options.url);
   const database = new PostgresDatabase(connectionString, label, options);
@@ -41,8 +42,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     return database;
   } catch (error) {
     await database.close();
-    throw new StoreUnreachable(error instanceof Error ? error.message : String(error), { cause: error });
+    throw asOpenFault(error);
   }
+}
+
+/** Without the error between, whose message is the same. */
+function asOpenFault(error: unknown): Error {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  if (cause instanceof Error && 'code' in cause && cause.code === '42501') return new ConfigError([message]);
+  return new StoreUnreachable(message, { cause });
 }
 
 class PostgresDatabase implements Database {

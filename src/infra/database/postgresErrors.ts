@@ -1,6 +1,8 @@
 /** What PostgreSQL and its driver fail with, in our own words and sorted by what the caller can do about it. */
 import { DatabaseError, type DatabaseFault } from './errors.js';
 
+const NO_RIGHT = 'the role in DATABASE_URL lacks a right; make it the owner of its database or schema';
+
 /** Codes whose class alone does not tell the fault (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 const faults: Readonly<Record<string, readonly [DatabaseFault, string?]>> = {
   '23505': ['unique'],
@@ -10,6 +12,8 @@ const faults: Readonly<Record<string, readonly [DatabaseFault, string?]>> = {
   '57014': ['busy', 'the statement took too long'],
   '25P03': ['busy', 'the transaction stood still for too long'],
   '25P04': ['busy', 'the transaction took too long'],
+  '42501': ['statement', NO_RIGHT],
+  '3F000': ['statement', NO_RIGHT],
   '25006': ['unavailable', 'the server is read-only; is it a standby? Point DATABASE_URL at the primary'],
   '28P01': ['unavailable', 'user name or password is wrong; check DATABASE_URL'],
   '28000': ['unavailable', 'the server does not let this user in; check DATABASE_URL and pg_hba.conf'],
@@ -50,7 +54,8 @@ export function explainPostgres(label: string, error: unknown): DatabaseError {
   const reason = words === undefined || words === '' ? said : said === '' ? words : `${words} (${said})`;
   // The driver's error quotes rows and values in its details, its message and its stack: only its code goes on.
   return new DatabaseError(fault, `PostgreSQL at ${label}: ${reason}`, {
-    cause: Object.assign(new Error(said), code === '' ? {} : { code }),
+    // The log joins the messages of causes: the same words must not stand there twice.
+    cause: code === '' ? new Error('the driver gave no code') : Object.assign(new Error(`code ${code}`), { code }),
   });
 }
 
