@@ -101,7 +101,7 @@ describe('a member', () => {
     await member.page.getByRole('heading', { name: 'My tokens' }).waitFor();
     await member.page.getByText('Live', { exact: true }).waitFor();
     const [user] = await service.admin.all<{ id: string }>('/admin/api/users?q=zoe');
-    await service.admin.post(`/admin/api/users/${user?.id}/ban`);
+    await service.admin.post('/admin/api/users/batch-ban', { ids: [user?.id] });
     await member.page.getByRole('form', { name: 'Sign in' }).waitFor({ timeout: 15_000 });
     expect(member.complaints).toEqual([]);
     await member.leave();
