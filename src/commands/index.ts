@@ -15,6 +15,8 @@ import { revokeKey } from './key/revoke.js';
 import { recordNodeStarted } from './node/started.js';
 import { recordNodeStopped } from './node/stopped.js';
 import { readNotifications } from './notification/read.js';
+import { endSession } from './session/end.js';
+import { endAdminSessions } from './session/endAdmins.js';
 import { recordSystemEvent } from './system/record.js';
 import { changeTokenLimits } from './token/changeLimits.js';
 import { changeTokenVisibility } from './token/changeVisibility.js';
@@ -67,6 +69,8 @@ export const commands: readonly Command[] = [
   revokeImportKey,
   readNotifications,
   recordAdminSignIn,
+  endSession,
+  endAdminSessions,
   recordNodeStarted,
   recordNodeStopped,
   recordSystemEvent,

@@ -79,6 +79,13 @@ export async function daysAfter(db: Queryable, partition: string, after: number,
   return rows.map(({ day }) => day);
 }
 
+/** The days that hold events of a partition from a moment (ms since epoch) on. */
+export async function daysSince(db: Queryable, partition: string, since: number): Promise<number[]> {
+  if (db.engine === 'sqlite') return [];
+  const rows = await db.query<{ day: number }>(sql`select day from archive_spans where partition = ${partition} and last_time >= ${since}`);
+  return rows.map(({ day }) => day);
+}
+
 export interface Span {
   readonly partition: string;
   readonly day: number;

@@ -1,7 +1,9 @@
-/** Looks events up in the archive by their ids, whichever partition has them. */
+/** Looks events up in the archive: by their ids, whichever partition has them, or by their subjects. */
 import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { daysOf, inDays } from './archiveDays.js';
+import { daysOf, daysSince, inDays } from './archiveDays.js';
+import { type ArchiveRow, archiveColumnList, fromRow } from './archiveRow.js';
+import type { StoredEvent } from './define.js';
 
 /** More in one statement gain nothing. */
 const AT_ONCE = 1_000;
@@ -24,6 +26,23 @@ export async function archivedIds(db: Queryable, ids: readonly string[]): Promis
     for (const { id } of rows) found.push(id);
   }
   return found;
+}
+
+/** Events of these subjects from a moment (ms since epoch) on, in order. */
+export async function eventsOfSubjects(
+  db: Queryable,
+  partition: string,
+  { subjects, since }: { readonly subjects: readonly string[]; readonly since: number },
+): Promise<StoredEvent[]> {
+  const days = await daysSince(db, partition, since);
+  const wanted = rowsOf(
+    db.engine,
+    { subject: 'text' },
+    subjects.map((subject) => ({ subject })),
+  );
+  const rows = await db.query<ArchiveRow>(sql`select ${archiveColumnList} from archive where subject in (${wanted})
+    and partition = ${partition} and time >= ${since} and ${inDays(db, days)} order by position`);
+  return rows.map(fromRow);
 }
 
 function pages(ids: readonly string[]): (readonly string[])[] {

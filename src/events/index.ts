@@ -44,6 +44,8 @@ import { tokenResumed } from './token/resumed.js';
 import { tokenSuspended } from './token/suspended.js';
 import { tokenUsed } from './token/used.js';
 import { tokenVisibilityChanged } from './token/visibilityChanged.js';
+import { adminSessionsEnded } from './session/adminsEnded.js';
+import { sessionEnded } from './session/ended.js';
 import { userApproved } from './user/approved.js';
 import { userBanned } from './user/banned.js';
 import { userPasswordChanged } from './user/passwordChanged.js';
@@ -93,6 +95,8 @@ export const eventTypes = [
   importKeyIssued,
   importKeyRevoked,
   adminSignedIn,
+  sessionEnded,
+  adminSessionsEnded,
   adminCommandRefused,
   nodeStarted,
   nodeStopped,

@@ -20,7 +20,7 @@ export const audit = defineProjection<Row[]>({
   types: eventTypes.filter(({ origin, type }) => origin === 'control' && !notAudited.includes(type)).map(({ type }) => type),
   start: () => [],
   fold(batch, event) {
-    if (!isPerson(event.actor)) return;
+    if (!isPerson(event.actor) || isSignOut(event)) return;
     const slash = event.subject.indexOf('/');
     batch.push({
       at: event.time,
@@ -39,6 +39,11 @@ export const audit = defineProjection<Row[]>({
     );
   },
 });
+
+/** Of a member, as their signing in; an admin's both are told. */
+function isSignOut({ type, actor }: StoredEvent): boolean {
+  return type === 'kirogate.session.ended' && actor.startsWith('user/');
+}
 
 function isPerson(actor: string): boolean {
   return actor === 'admin' || actor === 'admin-api-key' || actor.startsWith('user/');

@@ -53,6 +53,45 @@ async function issueKey(id: string, hash: string): Promise<number> {
   return command(eventOf('kirogate.key.issued', { subject: `key/${id}`, time: MONDAY, data: { userId: 'u1', allowedModels: ['m'] } }));
 }
 
+describe('sessions that ended', () => {
+  const endOf = (session: string, userId: string | null, time: number): NewEvent =>
+    eventOf('kirogate.session.ended', { subject: `session/${userId === null ? 'admin' : 'member'}`, time, data: { session, userId } });
+
+  test('are known to every node at its next look, and to one that starts later', async () => {
+    const early = await openOne(250);
+    const now = systemClock.now();
+    await command(user('u1'));
+    await command(endOf('s1', 'u1', now), endOf('s2', null, now));
+    const known = (one: LiveDirectory) => [one.sessions.isEnded('u1', 's1'), one.sessions.isEnded('admin', 's2')];
+    await until('the poll', () => known(early).every(Boolean) || undefined, 1_000);
+    const late = await openOne();
+    expect(known(late)).toEqual([true, true]);
+    expect([late.sessions.isEnded('u1', 's2'), late.sessions.isEnded('u2', 's1')]).toEqual([false, false]);
+  });
+
+  test('are forgotten once their cookies are good for nothing, or all sessions of their owner have ended', async () => {
+    const now = systemClock.now();
+    await command(user('u1'));
+    const end = await command(endOf('old', 'u1', now - 14 * 3_600_000), endOf('s1', 'u1', now), endOf('s2', null, now));
+    expect((await openOne()).sessions.isEnded('u1', 'old')).toBe(false);
+    await command(
+      eventOf('kirogate.user.sessions-revoked', { subject: 'user/u1', time: now, data: { from: 1, to: 2 } }),
+      eventOf('kirogate.session.admins-ended', { subject: 'session/admin', time: now, data: {} }),
+    );
+    await directory.catchUp();
+    expect([directory.sessions.count('u1'), directory.sessions.count('admin')]).toEqual([0, 0]);
+    expect(directory.sessions.adminVersion()).toBe(end + 2);
+    expect((await openOne()).sessions.adminVersion()).toBe(end + 2);
+  });
+
+  test('are taken from the control stream while the database is away', async () => {
+    const one = await openOne();
+    const stored = { ...endOf('s1', 'u1', systemClock.now()), partition: CONTROL_PARTITION, position: one.position() + 1 };
+    one.runAhead([stored]);
+    expect(one.sessions.isEnded('u1', 's1')).toBe(true);
+  });
+});
+
 describe('the directory', () => {
   test('does not wait for a connection that hangs: it asks anew on another one', async () => {
     let hangs = 0;

@@ -8,6 +8,7 @@ import { emptyMemory, readInto } from './directoryLoad.js';
 import type { DirectoryChange, DirectoryDeps, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 import { readKeysByHash } from './directoryRows.js';
 import { addTouched, nothingTouched, type Touched, touchedBy } from './directoryTouched.js';
+import { createEndedSessions, type FollowingEndedSessions } from './endedSessions.js';
 import { createIpBlocks } from './ipBlocks.js';
 import { createKeyLookup, type KeyLookup } from './keyLookup.js';
 
@@ -29,6 +30,7 @@ class FollowingDirectory implements LiveDirectory {
   readonly #followListeners = new Set<() => void>();
   readonly #waiters = new Set<{ readonly atLeast: number; readonly resolve: () => void }>();
   readonly #lookup: KeyLookup;
+  readonly sessions: FollowingEndedSessions;
   #stored: Partial<Settings> = {};
   #settings: Settings;
   #isBanned: (ip: string) => boolean = () => false;
@@ -47,6 +49,7 @@ class FollowingDirectory implements LiveDirectory {
     const deps = { ...given, db: inTime(given.db, given.answerMs) };
     this.#deps = deps;
     this.#settings = deps.defaults;
+    this.sessions = createEndedSessions(deps.clock);
     this.#lookup = createKeyLookup({
       exist: async (hashes) => (await readKeysByHash(deps.db, hashes)).length > 0,
       catchUp: () => this.catchUp(),
@@ -60,6 +63,7 @@ class FollowingDirectory implements LiveDirectory {
       this.#position = (await partitionHeads(snapshot)).get(CONTROL_PARTITION)?.position ?? 0;
       this.#settingsPosition = this.#position;
       (await readInto(this.#memory, snapshot, 'all'))();
+      await this.sessions.load(snapshot);
     });
     this.#derive({ settings: true, bans: true });
     this.#followedAt = began;
@@ -138,6 +142,7 @@ class FollowingDirectory implements LiveDirectory {
     if (taken.length === 0) return;
     const touched = touchedBy(taken);
     foldInto(this.#memory, taken);
+    this.sessions.take(taken);
     this.#ahead ??= nothingTouched();
     addTouched(this.#ahead, touched);
     this.#advance(this.#position + taken.length, touched);
@@ -197,6 +202,7 @@ class FollowingDirectory implements LiveDirectory {
         // What was folded meanwhile may be newer than these rows.
         if (this.#position !== position) continue;
         put();
+        this.sessions.take(events);
         if (touched.all) nameAll(touched, this.#memory);
         this.#ahead = null;
         this.#advance(events.at(-1)?.position ?? position, touched);

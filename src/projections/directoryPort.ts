@@ -5,6 +5,7 @@ import type { Database } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import type { Settings } from '../shared/settings.js';
 import type { DirectoryKey, DirectoryToken, DirectoryUser } from './directoryRows.js';
+import type { EndedSessions } from './endedSessions.js';
 
 export type { DirectoryKey, DirectoryToken, DirectoryUser } from './directoryRows.js';
 
@@ -32,6 +33,8 @@ export interface Directory {
   /** Control position up to which the settings here are in force: at least that of their last change. */
   settingsPosition(): number;
   isBanned(ip: string): boolean;
+  /** Sessions that ended before their time. */
+  readonly sessions: EndedSessions;
   /** Follows the control partition now; returns at once when `atLeast` is known already. */
   catchUp(atLeast?: number): Promise<void>;
   /** Answers what ends it. */

@@ -6,12 +6,12 @@ import { AppError } from '../../errors.js';
 import { assertNever } from '../../shared/assertNever.js';
 import type { Access, AdminCaller, Caller, MemberCaller } from './define.js';
 import type { PanelContext } from './deps.js';
-import { type Session, sessionLifeMs } from './session.js';
+import { type Session, sessionId, sessionLifeMs } from './session.js';
 
 export const cookieNames = { admin: 'admin_session', user: 'user_session', flow: 'sign_in_flow' } as const;
 
 type Credentials = Pick<IncomingMessage, 'headers' | 'method'>;
-type AccessContext = Pick<PanelContext, 'adminApiKey' | 'db' | 'directory' | 'sessions'>;
+type AccessContext = Pick<PanelContext, 'adminApiKey' | 'clock' | 'db' | 'directory' | 'sessions'>;
 
 /** The caller, or a throw: `unauthenticated`, `forbidden` (a member on an admin row), `csrf_mismatch`, `user_banned`. */
 export async function authorize(request: Credentials, access: Access, context: AccessContext): Promise<Caller> {
@@ -19,10 +19,9 @@ export async function authorize(request: Credentials, access: Access, context: A
     case 'public':
       return { kind: 'public' };
     case 'admin': {
-      const caller = admin(request, context);
+      const caller = await admin(request, context);
       if (!caller) throw new AppError((await member(request, context)) ? 'forbidden' : 'unauthenticated');
       if (caller.csrfToken !== null) checkCsrf(request, caller.csrfToken);
-      await context.directory.catchUp();
       return caller;
     }
     case 'member': {
@@ -44,17 +43,23 @@ export async function authorize(request: Credentials, access: Access, context: A
   }
 }
 
-function admin(request: Credentials, context: AccessContext): AdminCaller | undefined {
+/** The directory first catches up: what was ended on another node is ended here, and what is read is of now. */
+async function admin(request: Credentials, context: AccessContext): Promise<AdminCaller | undefined> {
   const bearer = bearerToken(request);
   if (bearer !== undefined) {
     // An empty setting must never equal an empty header.
     const known = context.adminApiKey !== '' && sameText(bearer, context.adminApiKey);
-    return known ? { kind: 'admin', actor: 'admin-api-key', csrfToken: null, expiresAt: null } : undefined;
+    if (!known) return undefined;
+    await context.directory.catchUp();
+    return { kind: 'admin', actor: 'admin-api-key', csrfToken: null, expiresAt: null, sessionId: null, stillIn: () => true };
   }
   const session = context.sessions.admin.read(readCookie(request, cookieNames.admin));
-  return session?.sub === 'admin'
-    ? { kind: 'admin', actor: 'admin', csrfToken: session.csrf, expiresAt: session.iat + sessionLifeMs }
-    : undefined;
+  if (session?.sub !== 'admin') return undefined;
+  await context.directory.catchUp();
+  const { sessions } = context.directory;
+  const isEnded = (id: string): boolean => session.sv < sessions.adminVersion() || sessions.isEnded('admin', id);
+  const ends = endsOf(session, (id) => !isEnded(id), context);
+  return ends.stillIn() ? { kind: 'admin', actor: 'admin', csrfToken: session.csrf, ...ends } : undefined;
 }
 
 /** The signed-in member. The directory first catches up, so that a revocation made on another node binds here at once. */
@@ -62,19 +67,26 @@ export async function member(request: Credentials, context: AccessContext): Prom
   const session = context.sessions.user.read(readCookie(request, cookieNames.user));
   if (!session) return undefined;
   await context.directory.catchUp();
-  if (!stillValid(session, context)) return undefined;
-  return {
-    kind: 'member',
-    userId: session.sub,
-    actor: `user/${session.sub}`,
-    csrfToken: session.csrf,
-    expiresAt: session.iat + sessionLifeMs,
-  };
+  const ends = endsOf(session, (id) => stillValid(session, id, context), context);
+  if (!ends.stillIn()) return undefined;
+  return { kind: 'member', userId: session.sub, actor: `user/${session.sub}`, csrfToken: session.csrf, ...ends };
 }
 
-function stillValid(session: Session, context: AccessContext): boolean {
-  const user = context.directory.user(session.sub);
-  return user !== undefined && user.status !== 'banned' && user.sessionVersion === session.sv;
+/** How a session ends: by its age, or by `isValid` of its id. */
+function endsOf(
+  session: Session,
+  isValid: (id: string) => boolean,
+  { clock }: Pick<AccessContext, 'clock'>,
+): Pick<MemberCaller, 'expiresAt' | 'sessionId' | 'stillIn'> {
+  const id = sessionId(session);
+  const expiresAt = session.iat + sessionLifeMs;
+  return { expiresAt, sessionId: id, stillIn: () => clock.now() <= expiresAt && isValid(id) };
+}
+
+function stillValid(session: Session, id: string, { directory }: AccessContext): boolean {
+  const user = directory.user(session.sub);
+  const inForce = user !== undefined && user.status !== 'banned' && user.sessionVersion === session.sv;
+  return inForce && !directory.sessions.isEnded(session.sub, id);
 }
 
 /** Cookies travel by themselves; the header proves that our own page sent the write. */

@@ -15,6 +15,10 @@ export interface AdminCaller {
   readonly csrfToken: string | null;
   /** When the session ends by itself, ms since epoch; null: a key has no end. */
   readonly expiresAt: number | null;
+  /** Names the session; null: a key has none. */
+  readonly sessionId: string | null;
+  /** Has the session not ended since? Of what this node knows. */
+  readonly stillIn: () => boolean;
 }
 export interface MemberCaller {
   readonly kind: 'member';
@@ -23,6 +27,10 @@ export interface MemberCaller {
   readonly csrfToken: string;
   /** When the session ends by itself, ms since epoch. */
   readonly expiresAt: number;
+  /** Names the session. */
+  readonly sessionId: string;
+  /** Has the session not ended since, nor been revoked? Of what this node knows. */
+  readonly stillIn: () => boolean;
 }
 export interface ImportCaller {
   readonly kind: 'import-key';

@@ -253,7 +253,7 @@ describe('access', () => {
 
   it('lets the admin key write without a CSRF token', async () => {
     const { status, body } = await call('/admin/thing', json({}, { authorization: 'Bearer script-key' }));
-    expect([status, body]).toEqual([200, { kind: 'admin', actor: 'admin-api-key', csrfToken: null, expiresAt: null }]);
+    expect([status, body]).toEqual([200, { kind: 'admin', actor: 'admin-api-key', csrfToken: null, expiresAt: null, sessionId: null }]);
   });
 
   it('lets an admin session read, and write only with its CSRF token', async () => {

@@ -1,12 +1,12 @@
-/** Sessions as signed cookies: nothing is stored, every node can check them, and a moved session version ends them. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+/** Sessions as signed cookies: nothing is stored while they last, every node can check them, and an event ends them on all. */
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../shared/clock.js';
 
 const sessionSchema = z.strictObject({
   /** `admin`, or a user's id. */
   sub: z.string().min(1).max(64),
-  /** The user's session version at sign-in. */
+  /** The user's session version at sign-in; of an admin, the control position at which all admin sessions were last ended. */
   sv: z.int().nonnegative(),
   /** ms since epoch */
   iat: z.int().nonnegative(),
@@ -62,6 +62,11 @@ export function createSessionSigner(options: {
       return age < -clockSkewMs || age > sessionLifeMs ? undefined : session.data;
     },
   };
+}
+
+/** Names a session where all may see it: nobody gets from it to the cookie. */
+export function sessionId({ sub, iat, csrf }: Session): string {
+  return hash('sha256', `kirogate session ${sub} ${iat} ${csrf}`, 'base64url').slice(0, 24);
 }
 
 function parseJson(payload: string): unknown {

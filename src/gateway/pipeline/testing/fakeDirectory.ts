@@ -53,6 +53,7 @@ export function fakeDirectory(): FakeDirectory {
     storedSettings: () => ({}),
     settingsPosition: () => 0,
     isBanned: (ip) => bans.has(ip),
+    sessions: { isEnded: () => false, count: () => 0, adminVersion: () => 0 },
     catchUp: async () => undefined,
     onChange(listener) {
       listeners.add(listener);

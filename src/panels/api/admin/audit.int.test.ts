@@ -67,6 +67,7 @@ const acts: readonly [string, () => Promise<Answer>, string, () => string, Recor
     {},
   ],
   ['makes an import key', () => panel.admin('POST', '/admin/api/import-keys', { name: 'script' }), 'import-key.issued', () => '', {}],
+  ['ends all admin sessions', () => panel.admin('POST', '/admin/api/sessions/revoke'), 'session.admins-ended', () => 'admin', {}],
   ['removes a token', () => panel.admin('DELETE', `/admin/api/tokens/${tokenId}`), 'token.removed', () => tokenId, {}],
 ];
 

@@ -83,11 +83,10 @@ export const eventRoutes = [
     status: 200,
     query: z.strictObject({ ...filters, keepAlive: keepAliveForm }),
     async handle({ query, lastEventId, caller }, context) {
-      const stillIn = (): boolean => caller.expiresAt === null || context.clock.now() < caller.expiresAt;
       const show = (event: StoredEvent, at: string) => ({ name: event.type, data: { ...toCloudEvent(event), cursor: at } });
       const wanted = archiveQuery({ ...query, after: lastEventId ?? query.after });
       const { keepAlive } = query;
-      return { stream: await followArchive({ query: wanted, caller: caller.actor, stillIn, show, keepAlive }, context) };
+      return { stream: await followArchive({ query: wanted, caller: caller.actor, stillIn: caller.stillIn, show, keepAlive }, context) };
     },
   }),
 ];

@@ -1,9 +1,12 @@
 /** Signing the admin in and out. */
 import { z } from 'zod';
 import { recordAdminSignIn } from '../../../commands/admin/recordSignIn.js';
+import { endAdminSessions } from '../../../commands/session/endAdmins.js';
 import { AppError } from '../../../errors.js';
 import { sameText } from '../access.js';
 import { defineRoute } from '../define.js';
+import { metaOf } from '../meta.js';
+import { signOut } from '../signOut.js';
 
 export const adminSessionRoutes = [
   defineRoute({
@@ -14,12 +17,12 @@ export const adminSessionRoutes = [
     status: 200,
     body: z.strictObject({ password: z.string().max(1_000) }),
     response: z.strictObject({ csrfToken: z.string() }),
-    async handle({ body, address, requestId }, { throttles, adminPassword, sessions, commands }) {
+    async handle({ body, address, requestId }, { throttles, adminPassword, sessions, commands, directory }) {
       const giveBack = throttles.adminLogin.attempt(address);
       if (adminPassword === '' || !sameText(body.password, adminPassword)) throw new AppError('invalid_login');
       giveBack();
       await commands.execute(recordAdminSignIn, {}, { actor: 'admin', correlationId: requestId });
-      const { cookie, csrfToken } = sessions.admin.issue('admin', 0);
+      const { cookie, csrfToken } = sessions.admin.issue('admin', directory.sessions.adminVersion());
       return { body: { csrfToken }, session: { audience: 'admin', set: cookie } };
     },
   }),
@@ -27,9 +30,28 @@ export const adminSessionRoutes = [
     method: 'post',
     path: '/admin/logout',
     access: 'admin',
-    summary: 'Forget the admin session of this browser.',
+    summary: 'Sign out: this session ends, whoever holds its cookie.',
     status: 204,
-    handle: async () => ({ session: { audience: 'admin', set: null } }),
+    async handle(request, context) {
+      const { sessionId } = request.caller;
+      if (sessionId !== null) await signOut({ sessionId, userId: null }, metaOf(request), context);
+      return { session: { audience: 'admin', set: null } };
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/admin/api/sessions/revoke',
+    access: 'admin',
+    summary: 'End all admin sessions; that of the caller goes on under a new cookie and CSRF token.',
+    status: 200,
+    /** null: the caller came with the API key. */
+    response: z.strictObject({ csrfToken: z.string().nullable() }),
+    async handle(request, { commands, directory, sessions }) {
+      await commands.execute(endAdminSessions, {}, metaOf(request));
+      if (request.caller.sessionId === null) return { body: { csrfToken: null } };
+      const { cookie, csrfToken } = sessions.admin.issue('admin', directory.sessions.adminVersion());
+      return { body: { csrfToken }, session: { audience: 'admin', set: cookie } };
+    },
   }),
   defineRoute({
     method: 'get',

@@ -65,6 +65,7 @@ export const routesByAccess: Readonly<Record<Access, readonly string[]>> = {
     'get /admin/api/metrics/series',
     'get /admin/api/migrations/:id',
     'post /admin/api/migrations/sqlite',
+    'post /admin/api/sessions/revoke',
     'get /admin/api/parked-events',
     'post /admin/api/parked-events/:id/discard',
     'post /admin/api/parked-events/:id/retry',

@@ -19,6 +19,29 @@ describe('the admin', () => {
     expect(audit.body.items[0]).toMatchObject({ actor: 'admin', type: 'kirogate.admin.signed-in' });
   });
 
+  it('ends this one session when signing out, whoever has its cookie, and no other', async () => {
+    const [left, other] = [await panel.adminSession(), await panel.adminSession()];
+    expect((await panel.call('POST', '/admin/logout', { as: left })).status).toBe(204);
+    expect((await panel.call('GET', '/admin/api/session', { as: left })).status).toBe(401);
+    expect((await panel.call('PUT', '/admin/api/config', { as: left, body: { token_rpm_limit: 9 } })).status).toBe(401);
+    expect((await panel.call('GET', '/admin/api/session', { as: other })).status).toBe(200);
+    const audit = await panel.admin('GET', '/admin/api/audit?type=session.ended');
+    expect(audit.body.items[0]).toMatchObject({ actor: 'admin', targetType: 'session', targetId: 'admin' });
+    expect(JSON.stringify(audit.body)).not.toContain(left.csrfToken);
+  });
+
+  it('ends all admin sessions at once, and goes on with a new one', async () => {
+    const [own, other] = [await panel.adminSession(), await panel.adminSession()];
+    const answer = await panel.call('POST', '/admin/api/sessions/revoke', { as: own });
+    expect(answer.status).toBe(200);
+    for (const as of [own, other]) expect((await panel.call('GET', '/admin/api/session', { as })).status).toBe(401);
+    const cookie = answer.headers.get('set-cookie')?.split(';')[0] ?? '';
+    const next = { cookie, csrfToken: answer.body.csrfToken };
+    expect((await panel.call('POST', '/admin/api/announcements', { as: next, body: { content: 'on' } })).status).toBe(201);
+    expect((await panel.call('GET', '/admin/api/session', { as: await panel.adminSession() })).status).toBe(200);
+    expect((await panel.admin('POST', '/admin/api/sessions/revoke')).body).toEqual({ csrfToken: null });
+  });
+
   it('gets a Secure cookie when the request came over TLS', async () => {
     const { headers } = await panel.call('POST', '/admin/login', {
       body: { password: adminPassword },
@@ -136,6 +159,18 @@ describe('a member', () => {
     expect((await panel.call('GET', '/auth/session', { as: member })).status).toBe(401);
     const again = await panel.call('POST', '/auth/login', { body: { email: member.email, password: member.password } });
     expect(again.status).toBe(200);
+  });
+
+  it('ends this one session when signing out, whoever has its cookie, and no other', async () => {
+    const member = await panel.member('gina');
+    const login = () => panel.call('POST', '/auth/login', { body: { email: member.email, password: member.password } });
+    const other = await login();
+    const cookie = other.headers.get('set-cookie')?.split(';')[0] ?? '';
+    expect((await panel.call('POST', '/auth/logout', { as: member })).status).toBe(204);
+    expect((await panel.call('GET', '/auth/session', { as: member })).status).toBe(401);
+    expect((await panel.call('POST', '/user/api/keys', { as: member, body: { name: 'stolen' } })).status).toBe(401);
+    expect((await panel.call('GET', '/auth/session', { headers: { cookie } })).status).toBe(200);
+    expect((await login()).status).toBe(200);
   });
 
   it('who is banned loses the session and is told so at the next sign-in, but only with the right password', async () => {

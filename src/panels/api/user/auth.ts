@@ -6,7 +6,9 @@ import { registerUser } from '../../../commands/user/register.js';
 import { AppError } from '../../../errors.js';
 import { defineRoute } from '../define.js';
 import { requiredText } from '../fields.js';
+import { metaOf } from '../meta.js';
 import { userIdByEmail } from '../reads/users.js';
+import { signOut } from '../signOut.js';
 import { profile, profileOf } from './profile.js';
 
 export const authRoutes = [
@@ -55,9 +57,12 @@ export const authRoutes = [
     method: 'post',
     path: '/auth/logout',
     access: 'member',
-    summary: 'Forget the session of this browser.',
+    summary: 'Sign out: this session ends, whoever holds its cookie.',
     status: 204,
-    handle: async () => ({ session: { audience: 'user', set: null } }),
+    async handle(request, context) {
+      await signOut(request.caller, metaOf(request), context);
+      return { session: { audience: 'user', set: null } };
+    },
   }),
   defineRoute({
     method: 'get',

@@ -104,6 +104,7 @@ describe('the stream of a member', () => {
   it.each([
     ['a ban', (id: string) => panel.admin('POST', '/admin/api/users/batch-ban', { ids: [id] })],
     ['a revocation of sessions', (id: string) => panel.admin('POST', `/admin/api/users/${id}/revoke-sessions`)],
+    ['signing out', (_id: string, as: Member) => panel.call('POST', '/auth/logout', { as })],
   ])('ends with %s', async (name, end) => {
     const mallory = await panel.member(`mallory-${name.length}`);
     // Would listen for ever.
@@ -111,7 +112,7 @@ describe('the stream of a member', () => {
       mallory,
       () => false,
       {},
-      () => end(mallory.id),
+      () => end(mallory.id, mallory),
     );
     expect((await fetch(`${panel.base}/user/api/events/stream`, { headers: { cookie: mallory.cookie } })).status).toBe(401);
   });

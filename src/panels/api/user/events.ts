@@ -90,15 +90,10 @@ export const memberEventRoutes = [
     status: 200,
     query: z.strictObject({ after: cursor, keepAlive: keepAliveForm }),
     async handle({ query, lastEventId, caller }, context) {
-      const version = context.directory.user(caller.userId)?.sessionVersion;
-      const stillIn = (): boolean => {
-        const user = context.directory.user(caller.userId);
-        return user !== undefined && user.status !== 'banned' && user.sessionVersion === version && context.clock.now() < caller.expiresAt;
-      };
       const after = lastEventId ?? query.after ?? (await headCursor(context.db));
       const show = (event: StoredEvent) => shownTo(caller.userId, event, context);
       const { keepAlive } = query;
-      return { stream: await followArchive({ query: { after }, caller: caller.actor, stillIn, show, keepAlive }, context) };
+      return { stream: await followArchive({ query: { after }, caller: caller.actor, stillIn: caller.stillIn, show, keepAlive }, context) };
     },
   }),
 ];

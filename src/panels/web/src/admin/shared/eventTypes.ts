@@ -79,6 +79,8 @@ export const auditNames: readonly EventName[] = [
   'import-key.issued',
   'import-key.revoked',
   'admin.signed-in',
+  'session.ended',
+  'session.admins-ended',
   'admin.command-refused',
   'migration.started',
   'migration.completed',
