@@ -59,9 +59,11 @@ async function takeIn(file: string, options: Options): Promise<void> {
   }
 }
 
-async function takeOld({ main, metrics }: Source, options: Options): Promise<void> {
+async function takeOld({ main, metrics, close }: Source, options: Options): Promise<void> {
   // Read to its end before the target is touched: what cannot be read leaves no trace there.
   const old = await readOld(main, metrics);
+  // The old service may run, and cannot write to its metrics.db while that is open here.
+  await close();
   const given = options.keyFile === undefined ? '' : (await readFile(options.keyFile, 'utf8')).trim();
   if (options.dryRun) {
     const report = await withTrialTarget(async (target) => run(old, target, await trialSealing(target), options, given));

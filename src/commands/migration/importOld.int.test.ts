@@ -1,5 +1,7 @@
 /** An old KiroGate moves in: what becomes of each row, that a second run changes nothing, and that a run that fails leaves nothing. */
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import sqlite from '@databases/sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { partitionHeads, readPartition, verifyArchive } from '../../events/archive.js';
 import { CONTROL_PARTITION } from '../../events/define.js';
@@ -347,8 +349,74 @@ describe('an old KiroGate (plan 16.2)', () => {
     const { main } = await old();
     await rm(`${main}-wal`);
     const report = await take(main);
-    expect(report.warnings).toContainEqual(expect.stringContaining('no -wal lies beside it'));
+    expect(report.warnings).toContainEqual(expect.stringContaining('no -wal lies beside'));
     expect(countsOf(report, 'users')).toEqual({ imported: 0, matched: 0, passedOver: 0 });
+  });
+
+  test('quotas and dates that cannot be taken are told', async () => {
+    const { users, api_keys, user_quotas, ...rest } = oldInstallation();
+    const withDate = (cells: readonly (string | number | null)[], at: number, date: string | null) => cells.with(at, date);
+    const tables = {
+      ...rest,
+      users: {
+        columns: userColumns,
+        rows: (users?.rows ?? []).map((cells, index) =>
+          index === 3 ? withDate(cells, userColumns.indexOf('created_at'), 'long ago') : cells,
+        ),
+      },
+      api_keys: {
+        columns: api_keys?.columns ?? [],
+        rows: (api_keys?.rows ?? []).map((cells, index) => (index === 0 ? withDate(cells, 8, null) : cells)),
+      },
+      user_quotas: {
+        columns: user_quotas?.columns ?? [],
+        rows: [
+          [1, 2_000_000_000, 300, 0, 0, 0, 0],
+          [2, -1, 'lots', 0, 0, 0, 0],
+          [3, 2.5, null, 0, 0, 0, 0],
+        ],
+      },
+    };
+    const report = await take((await old({ tables })).main);
+    const told = report.notes
+      .filter(({ table, note }) => table === 'user_quotas' || note.includes('date'))
+      .map(({ table, id, note }) => `${table} ${id} ${note}`);
+    expect(told).toEqual([
+      expect.stringMatching(/^user_quotas 1 daily_quota 2000000000 is no number/),
+      expect.stringMatching(/^user_quotas 2 daily_quota -1 is no number/),
+      expect.stringMatching(/^user_quotas 2 monthly_quota "lots" is no number/),
+      expect.stringMatching(/^user_quotas 3 daily_quota 2.5 is no number/),
+      expect.stringMatching(/^users 4 its date \("long ago"\) cannot be read/),
+      expect.stringMatching(/^api_keys 1 its date \(""\) cannot be read/),
+    ]);
+    expect(await rows('users', 'id quota_daily quota_monthly')).toMatchObject([{ quota_daily: null, quota_monthly: 300 }, {}, {}, {}]);
+  });
+
+  test('what a killed service had not committed to its metrics.db stays out, and the folder stays as it is', async () => {
+    const { main, metrics, dir } = await old();
+    const service = sqlite.default(metrics);
+    const run = (text: string) => service.query(sql`${sql.__dangerous__rawValue(text)}`);
+    await run(
+      "insert into ip_blacklist select '198.51.100.' || value, 1700000000000, printf('%.900c', 'x') from (with recursive n(value) as (select 1 union all select value + 1 from n where value < 40) select value from n)",
+    );
+    await run('pragma cache_size = 1');
+    await run('begin immediate');
+    await run("insert into site_config values ('site_enabled', '0')");
+    await run("update site_config set value = '0' where key = 'site_enabled'");
+    await run('delete from ip_blacklist');
+    await run('insert into counters select hex(randomblob(900)), 1 from sqlite_master a, sqlite_master b, sqlite_master c');
+    await mkdir(join(dir, 'killed'));
+    const killed = join(dir, 'killed', 'metrics.db');
+    for (const end of ['', '-journal']) await copyFile(metrics + end, killed + end);
+    await service.dispose();
+    await rename(main, join(dir, 'killed', 'KiroGate.db'));
+    await rename(`${main}-wal`, join(dir, 'killed', 'KiroGate.db-wal'));
+    const before = await readFile(killed);
+    const report = await take(join(dir, 'killed', 'KiroGate.db'));
+    expect(countsOf(report, 'ip_blacklist')).toEqual({ imported: 41, matched: 0, passedOver: 1 });
+    expect(await rows('settings', 'name value')).toEqual([{ name: 'require_approval', value: 'true' }]);
+    expect(await readFile(killed)).toEqual(before);
+    expect((await readdir(join(dir, 'killed'))).sort()).toEqual(['KiroGate.db', 'KiroGate.db-wal', 'metrics.db', 'metrics.db-journal']);
   });
 
   test('a published key is found without being named, and told loudly', async () => {
@@ -412,6 +480,13 @@ describe('an old KiroGate (plan 16.2)', () => {
       const { main } = await old({ wal: false });
       await spoil(main);
       expect((await fault(take(main))).reason).toContain(reason);
+    });
+
+    test('a write-ahead log that was cut off is named, and nothing is kept', async () => {
+      const { main } = await old();
+      await truncate(`${main}-wal`, 0.5);
+      expect((await fault(take(main))).reason).toContain('KiroGate.db-wal is cut off');
+      expect(await rows('users', 'id')).toEqual([]);
     });
 
     test("another program's database, and the old metrics.db, are named", async () => {

@@ -5,6 +5,7 @@ import type { Decided } from '../define.js';
 import type { IdentityProvider } from '../user/identities.js';
 import type { OldInstallation, TakenTable } from './old/read.js';
 import type { OldSecrets } from './old/secrets.js';
+import { shown, timeOf } from './old/values.js';
 import { planAnnouncements, planImportKeys, planKeys } from './plan/keys.js';
 import { planIpBans, planSettings } from './plan/metrics.js';
 import { planTokens } from './plan/tokens.js';
@@ -95,6 +96,8 @@ export interface Planning {
   readonly here: (kind: Kind, natural: string) => string | undefined;
   /** Notes by what a row is known again. */
   readonly keep: (kind: Kind, natural: string, id: string) => void;
+  /** When the row says that it was made, ms; else now, which is told where the row has a date that cannot be read. */
+  readonly dateOf: (table: TakenTable, id: string, value: unknown) => number;
   /** The row's id where it is free here, else a new one, which is reported. */
   readonly idFor: (kind: Kind, table: TakenTable, wanted: string) => string;
 }
@@ -120,6 +123,12 @@ export function planMigration(old: OldInstallation, known: Known, tools: PlanToo
     here: (kind, natural) => known.remembered(kind, natural) ?? kept.get(`${kind} ${natural}`)?.id,
     keep(kind, natural, id) {
       if (known.remembered(kind, natural) === undefined) kept.set(`${kind} ${natural}`, { kind, natural, id });
+    },
+    dateOf(table, id, value) {
+      const at = timeOf(value);
+      if (at === null && value !== undefined)
+        report.note(table, id, `its date (${shown(value)}) cannot be read: it counts from the import on`);
+      return at ?? tools.now;
     },
     idFor(kind, table, wanted) {
       const taken = given.get(kind) ?? new Set();

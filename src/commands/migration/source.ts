@@ -1,7 +1,8 @@
 /** Finds out what a file is before anything is taken from it. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { openReadOnlySqlite, type ReadOnlySqlite, SqliteFileError } from '../../infra/database/readOnlySqlite.js';
+import { openReadOnlySqlite, type ReadOnlySqlite } from '../../infra/database/readOnlySqlite.js';
+import { SqliteFileError } from '../../infra/database/readOnlySqliteError.js';
 import { APPLICATION_ID } from '../../infra/database/sqlite.js';
 import { MigrationFault } from './fault.js';
 import { kindOf } from './old/read.js';

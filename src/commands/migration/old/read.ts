@@ -62,10 +62,7 @@ export async function readOld(main: ReadOnlySqlite, metrics: ReadOnlySqlite | nu
   for (const file of metrics === null ? [main] : [main, metrics]) {
     const damage = await file.damage();
     if (damage !== null) throw new MigrationFault(damage.table, `${file.path} is damaged: ${damage.reason}`);
-    if (file.walMissing)
-      warnings.push(
-        `${file.path} was used with a write-ahead log and no -wal lies beside it: the rows of its last days may be missing; copy both files, or stop the old service in order first`,
-      );
+    warnings.push(...file.remarks);
     const tables = await file.tables();
     for (const table of takenTables) {
       if (!tables.has(table) || (found.get(table)?.length ?? 0) > 0) continue;
@@ -78,6 +75,7 @@ export async function readOld(main: ReadOnlySqlite, metrics: ReadOnlySqlite | nu
       const count = await countRows(file, table);
       if (count > 0) left.push({ table, rows: count, why });
     }
+    if (await file.changed()) throw new MigrationFault(null, `${file.path} was written while it was read; run the import again`);
   }
   const used = (found.get('user_quotas') ?? []).filter((row) => (countOf(row.daily_used) ?? 0) + (countOf(row.monthly_used) ?? 0) > 0);
   if (used.length > 0)

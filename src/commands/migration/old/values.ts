@@ -10,6 +10,11 @@ export function textOf(value: unknown, max: number): string | null {
   return text === '' ? null : text;
 }
 
+/** What a cell holds, short enough to be told. */
+export function shown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(textOf(value, 40) ?? '');
+}
+
 /** Untouched, for what is hashed or decrypted. */
 export function exactText(value: unknown): string | null {
   if (Buffer.isBuffer(value)) return value.toString('utf8');

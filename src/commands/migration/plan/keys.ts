@@ -46,7 +46,7 @@ interface OldKey {
 
 /** null: nothing is to be done with the row; it is counted and, where it matters, told. */
 function readKey(planning: Planning, table: TakenTable, row: OldRow, byHash: (hash: string) => string | undefined): OldKey | null {
-  const { report, tools } = planning;
+  const { report } = planning;
   const oldId = idOf(row.id);
   const hash = textOf(row.key_hash, 100)?.toLowerCase() ?? '';
   if (oldId === null || !/^[0-9a-f]{64}$/.test(hash)) {
@@ -65,11 +65,11 @@ function readKey(planning: Planning, table: TakenTable, row: OldRow, byHash: (ha
   }
   const prefix = textOf(row.key_prefix, 20) ?? 'sk-';
   const name = textOf(row.name, 100) ?? prefix;
-  return { oldId, hash, prefix, name, userId, active: boolOf(row.is_active, true), at: timeOf(row.created_at) ?? tools.now };
+  return { oldId, hash, prefix, name, userId, active: boolOf(row.is_active, true), at: planning.dateOf(table, oldId, row.created_at) };
 }
 
 export function planAnnouncements(planning: Planning): void {
-  const { report, tools } = planning;
+  const { report } = planning;
   for (const row of planning.old.tables.get('announcements') ?? []) {
     const oldId = idOf(row.id);
     const content = textOf(row.content, 10_000);
@@ -87,7 +87,11 @@ export function planAnnouncements(planning: Planning): void {
     planning.keep('announcement', natural, id);
     const data = { content, active: boolOf(row.is_active, true), allowGuest: boolOf(row.allow_guest, false) };
     const published = decided('kirogate.announcement.published', `announcement/${id}`, data);
-    planning.rows.push({ table: 'announcements', events: [{ ...published, at: at ?? tools.now }], secrets: {} });
+    planning.rows.push({
+      table: 'announcements',
+      events: [{ ...published, at: planning.dateOf('announcements', oldId, row.created_at) }],
+      secrets: {},
+    });
     report.count('announcements', 'imported');
   }
 }

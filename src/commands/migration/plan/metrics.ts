@@ -1,7 +1,7 @@
 /** Site settings and address bans, which old releases kept in a file of their own. */
 import { decided } from '../../define.js';
 import { canonicalCidr } from '../../ip/cidr.js';
-import { boolOf, textOf, timeOf } from '../old/values.js';
+import { boolOf, textOf } from '../old/values.js';
 import type { Planning } from '../plan.js';
 
 const switches = ['site_enabled', 'self_use_enabled', 'require_approval'] as const;
@@ -56,7 +56,11 @@ export function planIpBans(planning: Planning): void {
     const id = tools.newId();
     planning.keep('ip', cidr, id);
     const banned = decided('kirogate.ip.banned', `ip/${cidr}`, { id, cidr, reason: textOf(row.reason, 500) });
-    planning.rows.push({ table: 'ip_blacklist', events: [{ ...banned, at: timeOf(row.banned_at) ?? tools.now }], secrets: {} });
+    planning.rows.push({
+      table: 'ip_blacklist',
+      events: [{ ...banned, at: planning.dateOf('ip_blacklist', cidr, row.banned_at) }],
+      secrets: {},
+    });
     report.count('ip_blacklist', 'imported');
   }
 }

@@ -5,7 +5,7 @@ import { safeText } from '../../../shared/safeText.js';
 import type { ParsedCredential } from '../../../upstreams/define.js';
 import { decided } from '../../define.js';
 import { MigrationFault } from '../fault.js';
-import { exactText, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
+import { exactText, idOf, type OldRow, textOf } from '../old/values.js';
 import type { PlannedEvent, Planning } from '../plan.js';
 
 export function planTokens(planning: Planning): void {
@@ -21,7 +21,7 @@ export function planTokens(planning: Planning): void {
 
 /** True: its secret could be opened. */
 function planToken(planning: Planning, row: OldRow): boolean {
-  const { report, tools, known, here, keep } = planning;
+  const { report, known, here, keep } = planning;
   const oldId = idOf(row.id);
   if (oldId === null) {
     report.passOver('tokens', String(row.id ?? row._row), 'has no usable id');
@@ -56,7 +56,7 @@ function planToken(planning: Planning, row: OldRow): boolean {
   }
   const id = planning.idFor('token', 'tokens', oldId);
   keep('token', natural, id);
-  const at = timeOf(row.created_at) ?? tools.now;
+  const at = planning.dateOf('tokens', oldId, row.created_at);
   const donated = {
     name: null,
     dailyCap: null,

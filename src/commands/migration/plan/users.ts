@@ -1,7 +1,7 @@
 /** Old users as members, with their quotas and password hashes. */
 import { decided } from '../../define.js';
 import { accountsOf, type OldAccount } from '../old/accounts.js';
-import { boolOf, countOf, exactText, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
+import { boolOf, countOf, exactText, idOf, type OldRow, shown, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
 
 interface OldUser {
@@ -51,7 +51,7 @@ function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined):
   users.set(user.id, id);
   rememberUser(planning, user, id);
   const { events, secrets } = becomes(planning, user, id);
-  if (quota) events.push(...quotaEvents(planning, id, quota));
+  if (quota) events.push(...quotaEvents(planning, user, id, quota));
   planning.rows.push({ table: 'users', events, secrets });
   report.count('users', 'imported');
 }
@@ -92,7 +92,8 @@ function becomes(planning: Planning, user: OldUser, id: string): { events: Plann
     status,
     via: viaOf(row),
   };
-  const events: PlannedEvent[] = [{ ...decided('kirogate.user.registered', `user/${id}`, registered), at: user.createdAt ?? now }];
+  const at = planning.dateOf('users', user.id, row.created_at);
+  const events: PlannedEvent[] = [{ ...decided('kirogate.user.registered', `user/${id}`, registered), at }];
   if (boolOf(row.is_banned, false) || rejected) {
     const reason = rejected ? 'rejected in the old installation' : 'banned in the old installation';
     events.push({ ...decided('kirogate.user.banned', `user/${id}`, { from: status, to: 'banned', reason }), at: now });
@@ -128,13 +129,25 @@ function viaOf(row: OldRow): 'password' | 'github' | 'oidc' | 'admin' {
   return textOf(row.linuxdo_id, 100) === null ? 'admin' : 'oidc';
 }
 
+const MOST_QUOTA = 1_000_000_000;
+
 /** A figure equal to the site's own is the default, which follows later changes; the old tables wrote it out for everybody. */
-function quotaEvents({ known, tools, report }: Planning, id: string, row: OldRow): PlannedEvent[] {
+function quotaEvents({ known, tools, report }: Planning, user: OldUser, id: string, row: OldRow): PlannedEvent[] {
   report.count('user_quotas', 'imported');
   const { default_user_daily_quota: daily, default_user_monthly_quota: monthly } = known.settings;
-  const own = (value: number | null, site: number): number | null =>
-    value === null || value === site || value > 1_000_000_000 ? null : value;
-  const to = { daily: own(countOf(row.daily_quota), daily), monthly: own(countOf(row.monthly_quota), monthly) };
+  const own = (name: 'daily_quota' | 'monthly_quota', site: number): number | null => {
+    const value = row[name];
+    const count = countOf(value);
+    if (count !== null && count <= MOST_QUOTA) return count === site ? null : count;
+    if (value !== null && value !== undefined && value !== '')
+      report.note(
+        'user_quotas',
+        user.id,
+        `${name} ${shown(value)} is no number from 0 to ${MOST_QUOTA}: the site's ${site} counts, as for others`,
+      );
+    return null;
+  };
+  const to = { daily: own('daily_quota', daily), monthly: own('monthly_quota', monthly) };
   if (to.daily === null && to.monthly === null) return [];
   const data = { from: { daily: null, monthly: null }, to };
   return [{ ...decided('kirogate.user.quota-changed', `user/${id}`, data), at: tools.now }];
