@@ -13,6 +13,7 @@ import { migrate } from '../infra/database/migrate.js';
 import { openPostgres } from '../infra/database/postgres.js';
 import { checkRights } from '../infra/database/rights.js';
 import { openRedis } from '../infra/redis/connection.js';
+import { checkRedis } from '../infra/redis/startChecks.js';
 import type { Secrets } from '../infra/secrets.js';
 import { createVault } from '../infra/vault.js';
 import { storedWatermarks, unarchivedIn } from '../projections/runner/progress.js';
@@ -53,6 +54,8 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
 
   const redis = await retry.until((connectTimeoutMs) => openRedis({ url: config.REDIS_URL, name: 'kirogate', connectTimeoutMs }));
   teardown.add('Redis', () => redis.close());
+  const { warnings } = await retry.until(() => checkRedis(redis, addresses.redis));
+  for (const warning of warnings) logger.warn(warning);
   const isSame = (): Promise<void> =>
     retry.until(() => checkSameRedis({ db, redis, runId, nodeId, address: addresses.redis, clock, signal: options.signal }));
   await isSame();

@@ -3,6 +3,7 @@
 import { exitCodeOf } from '../app/exitCode.js';
 import { type App, startApp } from '../app.js';
 import { type Config, ConfigError, loadConfig } from '../config.js';
+import { consoleToLog } from '../infra/consoleToLog.js';
 import { createLogger } from '../infra/logger.js';
 import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
@@ -13,6 +14,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   if (config === null) return 78;
   const nodeId = config.NODE_ID || createIds(systemClock).short();
   const logger = createLogger({ level: config.LOG_LEVEL, nodeId });
+  consoleToLog(console, logger);
   // One stray rejection must not end the node for everybody (lessons 28); it is a fault and is logged as one.
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
   const stop = stopSignal();

@@ -3,9 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../errors.js';
 import { openRedis, type RedisConnection } from '../../infra/redis/connection.js';
-import { checkRedis } from '../../infra/redis/startChecks.js';
 import type { Clock } from '../../shared/clock.js';
-import { parseRedisUrl } from '../../shared/redisUrl.js';
 import type { NewEvent, StoredEvent } from '../define.js';
 import type { EventLog, LogBacklog, LogEntry, ReadOptions, Watermark } from './port.js';
 import { loadLogScripts } from './redis/calls.js';
@@ -80,7 +78,7 @@ const FULL = 0.9;
 /** An XREAD may block for a second. */
 const READ_TIMEOUT_MS = 5_000;
 
-/** Rejects with StoreUnreachable when Redis cannot be reached or cannot serve, and when the spool cannot be opened. */
+/** Rejects with StoreUnreachable when Redis cannot be reached, and when the spool cannot be opened. */
 export async function openRedisLog(deps: RedisLogDeps): Promise<RedisLog> {
   const opened: (() => Promise<unknown> | undefined)[] = [];
   const connect = async (name: string, more: { commandTimeoutMs?: number } = {}): Promise<RedisConnection> => {
@@ -91,8 +89,6 @@ export async function openRedisLog(deps: RedisLogDeps): Promise<RedisLog> {
   };
   try {
     const control = await connect('control');
-    const { warnings } = await checkRedis(control, parseRedisUrl(deps.url).label);
-    for (const warning of warnings) deps.logger?.warn(warning);
     const append = await connect('append');
     const read = await connect('read', { commandTimeoutMs: READ_TIMEOUT_MS });
     const folder = await makeFolder(deps.dir, deps.src);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
 import { openRedis, type RedisConnection, type RedisReply } from './connection.js';
+import { COMMANDS } from './rights.js';
 import { checkRedis } from './startChecks.js';
 import { startTestRedis, type TestRedis } from './testing/server.js';
 
@@ -68,6 +69,42 @@ describe('the look at Redis when a node starts', () => {
     expect(error).toBeInstanceOf(ConfigError);
     expect((error as ConfigError).message).toMatch(/no database 2 for this user: NOPERM/);
     expect((error as ConfigError).message).not.toContain('pass-of-narrow');
+  });
+
+  const asUser = async (rights: readonly string[]): Promise<readonly string[]> => {
+    const { server, redis } = await start(GOOD);
+    await redis.command('ACL', 'SETUSER', 'narrow', 'on', '>pass-of-narrow', ...rights);
+    const narrow = await openRedis({ url: server.url.replace('redis://', 'redis://narrow:pass-of-narrow@'), name: 'test' });
+    ends.push(() => narrow.close());
+    const error = await checkRedis(narrow, 'h:1/0').catch((reason: unknown) => reason);
+    return error instanceof ConfigError ? error.faults : error instanceof Error ? Promise.reject(error) : [];
+  };
+
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['one write', ['~*', '+@all', '-xadd'], ['+xadd']],
+    ['some commands', ['~kirogate:*', '+@all', '-time', '-memory|usage', '-evalsha'], ['+memory|usage', '+evalsha', '+time']],
+    ['INFO and more', ['~kirogate:*', '+@all', '-info', '-zadd'], ['+zadd', '+info']],
+    ['all keys', ['~other:*', '+@all'], ['~kirogate:*']],
+    ['all keys and SCAN', ['~other:*', '+@all', '-scan'], ['~kirogate:*', '+scan']],
+    ['some keys', ['~kirogate:{*', '+@all'], ['~kirogate:*']],
+    ['some keys and a command', ['~kirogate:{*', '+@all', '-del'], ['~kirogate:*', '+del']],
+    ['scripts', ['~*', '+@all', '-eval'], ['+eval', '+evalsha, without which nothing else can be looked at']],
+  ])('refuses a user without the right to %s, naming variable, server and right', async (_name, rights, missing) => {
+    expect(await asUser(rights)).toEqual([
+      `REDIS_URL: the user named there lacks rights in Redis at h:1/0: ${missing.join(' ')}; grant them with ACL SETUSER`,
+    ]);
+  });
+
+  it('is content with a user who has no more rights than those it asks for', async () => {
+    const needed = new Set(
+      COMMANDS.map((text) => text.split(' ')).map(([name = '', sub = '']) => `+${name}${/^(USAGE|STREAM)$/.test(sub) ? `|${sub}` : ''}`),
+    );
+    expect(await asUser(['~kirogate:*', ...[...needed].map((right) => right.toLowerCase()), '+select', '+client|setname'])).toEqual([]);
+  });
+
+  it('refuses a server on which a command that is needed was disabled', async () => {
+    const { redis } = await start([...GOOD, '--rename-command', 'XADD', '']);
+    await expect(checkRedis(redis, 'h:1/0')).rejects.toThrow(/REDIS_URL: Redis at h:1\/0 does not know XADD, which/);
   });
 
   it.each(['6.2.14', 'unknown'])('refuses version %s', async (version) => {

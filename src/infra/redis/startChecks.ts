@@ -1,6 +1,8 @@
 /** What a Redis must be and should be for the cluster, looked at when a node starts. */
+import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
 import type { RedisConnection, RedisReply } from './connection.js';
+import { checkRights, isForbidden, lacking } from './rights.js';
 
 const LEAST_VERSION = 7;
 
@@ -17,9 +19,22 @@ const WANTED = {
   'no-appendfsync-on-rewrite': { value: 'no', why: 'a crash during a rewrite could lose minutes' },
 } as const;
 
-/** `label`: host, port and database, for messages. Throws StoreUnreachable with what to do when this Redis cannot serve. */
+/**
+ * `label`: host, port and database, for messages. Throws StoreUnreachable with what to do when this Redis cannot serve, ConfigError
+ * naming the rights that its user lacks.
+ */
 export async function checkRedis(redis: Pick<RedisConnection, 'command'>, label: string): Promise<RedisFacts> {
-  const info = parseInfo(String(await redis.command('INFO')));
+  try {
+    return await look(redis, label);
+  } catch (error) {
+    if (error instanceof ConfigError || error instanceof StoreUnreachable) throw error;
+    const reason = error instanceof Error && error.message !== '' ? error.message : 'no answer';
+    throw new StoreUnreachable(`Redis at ${label} does not answer as it should: ${reason}`, { cause: error });
+  }
+}
+
+async function look(redis: Pick<RedisConnection, 'command'>, label: string): Promise<RedisFacts> {
+  const info = parseInfo(await readInfo(redis, label));
   const version = info.get('redis_version') ?? 'unknown';
   if (!(Number.parseInt(version, 10) >= LEAST_VERSION)) {
     throw new StoreUnreachable(`Redis at ${label} is version ${version}; KiroGate needs 7.0 or later`);
@@ -29,6 +44,7 @@ export async function checkRedis(redis: Pick<RedisConnection, 'command'>, label:
       `Redis at ${label} is a read-only replica; point REDIS_URL at its primary, or at its sentinels (redis+sentinel://…)`,
     );
   }
+  await checkRights(redis, label);
   const settings = await readSettings(redis, info);
   const warnings = Object.entries(WANTED).flatMap(([name, { value, why }]) => {
     const found = settings.get(name);
@@ -37,6 +53,17 @@ export async function checkRedis(redis: Pick<RedisConnection, 'command'>, label:
     return [`Redis at ${label} has ${name} ${found}; set it to ${value}: ${why}`];
   });
   return { version, warnings };
+}
+
+async function readInfo(redis: Pick<RedisConnection, 'command'>, label: string): Promise<string> {
+  try {
+    return String(await redis.command('INFO'));
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    // It is not the only right that is missing, perhaps.
+    await checkRights(redis, label);
+    throw lacking(label, ['+info']);
+  }
 }
 
 /** CONFIG may be forbidden; INFO tells two of the four. */
