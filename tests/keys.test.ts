@@ -52,10 +52,10 @@ describe('keys of a single node', () => {
     expect(await encryption(environment())).toMatchObject({ state: 'ok', detail: expect.stringContaining('1 credentials') });
   });
 
-  it('that were changed without the former one are named at start and by the doctor', async () => {
+  it('that were changed without the former one keep it from starting, and are named by it and the doctor', async () => {
     await node.kill('SIGTERM');
-    node = await startNode(environment({ TOKEN_ENCRYPT_KEY: NEXT }));
-    expect(node.output()).toContain('TOKEN_ENCRYPT_KEY is not the key of this database');
+    const refused = await runCli(['serve'], environment({ TOKEN_ENCRYPT_KEY: NEXT }));
+    expect(refused).toMatchObject({ code: 78, output: expect.stringContaining('TOKEN_ENCRYPT_KEY is not the key of this database') });
     expect(await encryption(environment({ TOKEN_ENCRYPT_KEY: NEXT }))).toMatchObject({ state: 'fault' });
   });
 

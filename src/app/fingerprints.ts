@@ -66,7 +66,7 @@ export async function checkFingerprints({ db, secrets, logger, cost = COST }: Fi
 }
 
 /**
- * A node on its own notes its encryption key, so that `kirogate keys rotate` can tell that the node knows the new one. False:
+ * Notes the encryption key of a node, so that `kirogate keys rotate` can tell that the node knows the new one. False:
  * the database knows another key, and what that one sealed will not open; the note stays.
  */
 export async function noteEncryptionKey(db: Queryable, key: string, previous: string, cost: number = COST): Promise<boolean> {

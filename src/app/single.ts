@@ -11,7 +11,7 @@ import { openFileOpenRecords } from '../limits/openRecords.js';
 import type { OpenRecord } from '../limits/port.js';
 import { readRestore } from '../projections/restore.js';
 import type { Backbone, BackboneOptions, LimitsContext } from './backbone.js';
-import { noteEncryptionKey } from './fingerprints.js';
+import { checkEncryptionKey } from './encryptionKey.js';
 import { lockDataDir } from './nodeLock.js';
 import { migrationsDir } from './package.js';
 import { feedPool } from './poolFeed.js';
@@ -34,11 +34,7 @@ export async function openSingle(options: BackboneOptions): Promise<Backbone> {
   teardown.add('database', () => db.close());
   await migrate(db, { dir: migrationsDir, eventPartitions: config.EVENT_PARTITIONS, clock, logger });
   const vault = createVault({ key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-  if (!(await noteEncryptionKey(db, secrets.tokenEncryptKey, config.TOKEN_ENCRYPT_KEY_PREVIOUS))) {
-    logger.error(
-      'TOKEN_ENCRYPT_KEY is not the key of this database; set TOKEN_ENCRYPT_KEY_PREVIOUS to that one, or stored tokens stay shut',
-    );
-  }
+  await checkEncryptionKey({ db, vault, key: secrets.tokenEncryptKey, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS, logger });
   const log = await openMemoryLog({ partitions: config.EVENT_PARTITIONS, dir: join(config.DATA_DIR, 'journal'), ids, clock, logger });
   teardown.add('event log', () => log.close());
   const cache = createMemoryCache({ clock });
