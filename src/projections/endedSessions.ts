@@ -1,6 +1,7 @@
 /** Which sessions have ended before their time: remembered by each node for as long as their cookies would be good. */
-import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
+
 import { eventsOfSubjects } from '../events/archiveLookup.js';
+import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
 import type { Queryable } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import { HOUR, MINUTE } from './time.js';

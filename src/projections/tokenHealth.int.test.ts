@@ -108,7 +108,7 @@ describe('token health', () => {
 });
 
 describe('risk history', () => {
-  const query = { hours: 24, tokenIds: ['t1', 't2'], now: MONDAY + DAY, rpmLimit: 10, rphLimit: 200 };
+  const query = { hours: 24, tokenIds: ['t1', 't2'], now: MONDAY + DAY, rpmLimit: 10, rphLimit: 200, createdAt: () => undefined };
 
   test('follows the formula: rates against their caps, failure rate, failures in a row', async () => {
     const at = MONDAY + DAY - 10 * MINUTE;
@@ -118,6 +118,15 @@ describe('risk history', () => {
     expect(series?.tokenId).toBe('t1');
     expect(series?.points.at(-1)?.riskScore).toBeCloseTo(0.3 * (5 / 10) + 0.3 * (5 / 200) + 0.2 * (1 / 5) + 0.2 * (1 / 5), 10);
     expect(series?.points[0]?.riskScore).toBe(0);
+  });
+
+  test('has no point before the token was there', async () => {
+    await happen(used({ time: MONDAY + DAY - 5 * MINUTE }));
+    const createdAt = MONDAY + DAY - 40 * MINUTE;
+    const [series] = await riskHistory(db, { ...query, createdAt: () => createdAt });
+    expect(series?.points).toHaveLength(3);
+    for (const { at } of series?.points ?? []) expect(at).toBeGreaterThan(createdAt);
+    expect((await riskHistory(db, { ...query, hours: 1, createdAt: () => createdAt }))[0]?.points).toHaveLength(41);
   });
 
   test('has a point every quarter of an hour and stays within 0 and 1', async () => {

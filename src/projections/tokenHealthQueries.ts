@@ -126,6 +126,8 @@ export interface RiskQuery {
   readonly hours: number;
   /** Pool tokens; each costs up to 1,500 rows. */
   readonly tokenIds: readonly string[];
+  /** When a token came into the pool, ms since epoch: no point lies before. undefined: not known. */
+  readonly createdAt: (tokenId: string) => number | undefined;
   readonly now: number;
   /** The caps that the score relates to. */
   readonly rpmLimit: number;
@@ -161,15 +163,15 @@ export async function riskHistory(db: Queryable, query: RiskQuery): Promise<Risk
     if (list) list.push(row);
     else byToken.set(row.token_id, [row]);
   }
-  return [...byToken].map(([tokenId, minutes]) => ({ tokenId, points: pointsOf(minutes, query) }));
+  return [...byToken].map(([tokenId, minutes]) => ({ tokenId, points: pointsOf(minutes, query.createdAt(tokenId) ?? 0, query) }));
 }
 
-function pointsOf(minutes: readonly MinuteRow[], query: RiskQuery): RiskSeries['points'] {
+function pointsOf(minutes: readonly MinuteRow[], since: number, query: RiskQuery): RiskSeries['points'] {
   const step = Math.max(MINUTE, Math.ceil((query.hours * HOUR) / POINTS / MINUTE) * MINUTE);
   const last = slotOf(query.now, MINUTE) + MINUTE;
   const points = [];
   for (let at = last - query.hours * HOUR + step; at <= last; at += step) {
-    points.push({ at: Math.min(at, query.now), riskScore: riskAt(minutes, at, step, query) });
+    if (at > since) points.push({ at: Math.min(at, query.now), riskScore: riskAt(minutes, at, step, query) });
   }
   return points;
 }

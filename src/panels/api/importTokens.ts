@@ -90,7 +90,8 @@ export const importRoutes = [
     method: 'post',
     path: '/api/tokens/import',
     access: 'import-key',
-    summary: 'Donate many credentials: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line.',
+    summary:
+      'Donate many credentials: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line.',
     status: 200,
     body,
     text: true,

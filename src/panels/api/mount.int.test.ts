@@ -99,6 +99,7 @@ const sessions = {
   user: createSessionSigner({ purpose: 'user', secret: 'user secret', clock: systemClock }),
 };
 const banned = new Set<string>();
+const noneEnded = { isEnded: () => false, count: () => 0, adminVersion: () => 0 };
 const context = (adminApiKey: string) =>
   ({
     adminApiKey,
@@ -107,7 +108,13 @@ const context = (adminApiKey: string) =>
     clientAddress: () => '192.0.2.7',
     closing: new AbortController().signal,
     logger: { error: (...line: unknown[]) => logged.push(line) },
-    directory: { user: (id: string) => users.get(id), catchUp: async () => undefined, isBanned: (ip: string) => banned.has(ip) },
+    directory: {
+      user: (id: string) => users.get(id),
+      catchUp: async () => undefined,
+      isBanned: (ip: string) => banned.has(ip),
+      sessions: noneEnded,
+    },
+    clock: systemClock,
   }) as unknown as PanelContext;
 
 let servers: Server[];

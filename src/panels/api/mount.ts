@@ -75,10 +75,15 @@ function identify(context: PanelContext): RequestHandler {
 
 function authorized(row: Route, context: PanelContext): RequestHandler {
   return async function checkAccess(request, response, next) {
-    if (row.access !== 'admin' && context.directory.isBanned(context.clientAddress(request))) throw new AppError('ip_banned');
+    if (!isForAdmins(row) && context.directory.isBanned(context.clientAddress(request))) throw new AppError('ip_banned');
     (response.locals as Locals).caller = await unlessLost(authorize(request, row.access, context), context.databaseLost);
     next();
   };
+}
+
+/** Bans are of the client and the member API (contract §5): an admin must get in to lift one; wrong passwords are throttled anyway. */
+function isForAdmins({ access, path }: Route): boolean {
+  return access === 'admin' || path === '/admin/login';
 }
 
 const binary = 'application/octet-stream';

@@ -75,6 +75,25 @@ describe('bans of addresses', () => {
   });
 });
 
+describe('a ban of one’s own address', () => {
+  it('wants a second word from who has a session, and does not keep admins from signing in', async () => {
+    const as = await panel.adminSession();
+    const own = (body: object) => panel.call('POST', '/admin/api/ip-bans', { as, body: { ip: '192.0.2.0/24', ...body } });
+    for (const body of [{}, { confirm: false }]) {
+      const refused = await own(body);
+      expect([refused.status, refused.body.error.code, refused.body.error.param]).toEqual([409, 'conflict', 'ip']);
+    }
+    const banned = await own({ confirm: true });
+    expect(banned.status).toBe(201);
+    expect((await panel.call('POST', '/auth/login', { body: { email: 'a@b.co', password: 'x' } })).body.error.code).toBe('ip_banned');
+    const again = await panel.adminSession();
+    expect((await panel.call('DELETE', `/admin/api/ip-bans/${banned.body.id}`, { as: again })).status).toBe(204);
+    const script = await panel.admin('POST', '/admin/api/ip-bans', { ip: '192.0.2.1' });
+    expect(script.status).toBe(201);
+    await panel.admin('DELETE', `/admin/api/ip-bans/${script.body.id}`);
+  });
+});
+
 describe('announcements', () => {
   it('are written, edited and deleted; markup comes back as it was, as JSON', async () => {
     const content = '<img src=x onerror=alert(1)>';

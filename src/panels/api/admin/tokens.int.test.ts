@@ -44,6 +44,7 @@ describe('tokens', () => {
       consecutiveFails: 0,
       cooldownUntil: null,
       successRate: 1,
+      attempts: 0,
       lastUsedAt: null,
     });
     for (const table of ['archive', 'tokens', 'audit', 'vault_credentials']) {

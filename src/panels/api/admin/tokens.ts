@@ -120,7 +120,8 @@ export const adminTokenRoutes = [
       const { db, directory, clock } = context;
       const { token_rpm_limit: rpmLimit, token_rph_limit: rphLimit } = directory.settings();
       const tokenIds = query.tokenId === undefined ? await riskiestTokens(mostCurves, context) : [query.tokenId];
-      const series = await riskHistory(db, { hours: query.hours, tokenIds, now: clock.now(), rpmLimit, rphLimit });
+      const createdAt = (tokenId: string): number | undefined => directory.token(tokenId)?.createdAt;
+      const series = await riskHistory(db, { hours: query.hours, tokenIds, now: clock.now(), rpmLimit, rphLimit, createdAt });
       return {
         body: {
           series: series.map(({ tokenId, points }) => ({ tokenId, points: points.map((point) => ({ ...point, at: iso(point.at) })) })),

@@ -110,6 +110,8 @@ describe('keys', () => {
     [{ name: 'x', rpmLimit: 100_001 }, 'rpmLimit'],
     [{ name: 'x', allowedModels: 'all' }, 'allowedModels'],
     [{ name: 'x', allowedModels: [1] }, 'allowedModels[0]'],
+    [{ name: 'x', allowedModels: ['claude-sonnet-4.5', '<img src=x onerror=alert(1)>'] }, 'allowedModels[1]'],
+    [{ name: '\u200b\u202e\u0000' }, 'name'],
     [{ name: 'x', expiresAt: '2001-01-01T00:00:00Z' }, 'expiresAt'],
     [{ name: 'x', expiresAt: 5 }, 'expiresAt'],
   ])('are refused for %j', async (body, param) => {

@@ -63,9 +63,13 @@ describe('a bulk donation', () => {
     expect([social.accepted, panel.directory.token(social.ids[0])?.name]).toEqual([1, 'Casey']);
     const idc = await send(`refreshToken,clientId\n${refreshTokenOf('csv-idc')},xx`);
     expect([idc.accepted, idc.rejected]).toEqual([0, [{ index: 0, reason: expect.stringContaining('clientSecret') }]]);
-    const mixed = await send(`tok-one\n\n[bad json\n{"refreshToken":"zzz"}\n${refreshTokenOf('csv')},xx\n{refreshToken:${refreshTokenOf('q')}}`);
+    const mixed = await send(
+      `tok-one\n\n[bad json\n{"refreshToken":"zzz"}\n${refreshTokenOf('csv')},xx\n{refreshToken:${refreshTokenOf('q')}}`,
+    );
     expect([mixed.accepted, mixed.rejected.map(({ index }: { index: number }) => index)]).toEqual([0, [0, 1, 2, 3, 4]]);
-    const lines = await send([{ refreshToken: refreshTokenOf('jl') }, { refreshToken: 'cut' }].map((one) => JSON.stringify(one)).join('\n'));
+    const lines = await send(
+      [{ refreshToken: refreshTokenOf('jl') }, { refreshToken: 'cut' }].map((one) => JSON.stringify(one)).join('\n'),
+    );
     expect([lines.accepted, lines.rejected.length]).toEqual([1, 1]);
     const wrapped = { accounts: [{ refreshToken: refreshTokenOf('wrapped'), provider: 'Google', authMethod: 'social' }] };
     expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: wrapped })).body.accepted).toBe(1);

@@ -78,6 +78,12 @@ describe('the stream of a member', () => {
     expect(seen.map(({ name, data }) => `${name} ${data.change ?? data.outcome}`).sort()).toEqual(
       ['announcement published', 'key issued', 'request completed', 'token suspended', 'token used'].sort(),
     );
+    expect(seen.find(({ data }) => data.change === 'suspended')?.data.data).toEqual({
+      kind: 'token',
+      tokenId: token,
+      tokenName: null,
+      reason: 'admin',
+    });
     expect(JSON.stringify(seen)).not.toMatch(new RegExp(`bob|${bob.id}`));
   });
 

@@ -8,6 +8,7 @@ import { defineRoute } from '../define.js';
 import type { PanelContext } from '../deps.js';
 import { followArchive, keepAliveForm } from '../eventStream.js';
 import { cursor, iso } from '../fields.js';
+import { quotaFacts, tokenFacts } from './noticeFacts.js';
 
 type Shown = { readonly name: string; readonly data: Readonly<Record<string, unknown>> };
 type Known = Pick<PanelContext, 'directory'>;
@@ -28,9 +29,9 @@ export function shownTo(userId: string, event: StoredEvent, known: Known): Shown
   const id = idOf(event.subject);
   switch (event.type.split('.')[1]) {
     case 'quota':
-      return id === userId ? { name: 'quota', data: { at, change, ...(decoded.data as object) } } : null;
+      return id === userId ? { name: 'quota', data: { at, change, ...(decoded.data as object), ...noticeOf(current, known) } } : null;
     case 'token':
-      return ownerOf(current, known) === userId ? { name: 'token', data: { at, change, tokenId: id } } : null;
+      return ownerOf(current, known) === userId ? { name: 'token', data: { at, change, tokenId: id, ...noticeOf(current, known) } } : null;
     case 'key':
       return keyOwnerOf(current, known) === userId ? { name: 'key', data: { at, change, keyId: id } } : null;
     case 'user':
@@ -42,6 +43,13 @@ export function shownTo(userId: string, event: StoredEvent, known: Known): Shown
     default:
       return null;
   }
+}
+
+/** As the notice that comes of the event tells it. */
+function noticeOf({ type, subject, data }: StoredEvent, known: Known): { readonly data?: unknown } {
+  if (type === 'kirogate.quota.warned') return { data: quotaFacts(data) };
+  const isTrouble = type === 'kirogate.token.suspended' || type === 'kirogate.token.invalidated';
+  return isTrouble ? { data: tokenFacts(idOf(subject), data, known) } : {};
 }
 
 /** Own requests in short; of another's on an own token only that it was used. */

@@ -5,6 +5,7 @@ import { listNotifications } from '../../../projections/notifications.js';
 import { defineRoute } from '../define.js';
 import { iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
+import { noticeFacts, withFacts } from './noticeFacts.js';
 
 const item = z.strictObject({
   id: z.string(),
@@ -13,6 +14,8 @@ const item = z.strictObject({
   read: z.boolean(),
   at: time,
   tokenId: z.string().nullable(),
+  /** What it is about; null: that is not known. */
+  data: noticeFacts,
 });
 
 const changed = z.strictObject({ changed: z.int() });
@@ -26,10 +29,10 @@ export const notificationRoutes = [
     status: 200,
     query: z.strictObject({ unread: z.enum(['true', 'false']).optional(), ...paging }),
     response: listOf(item),
-    async handle({ query, caller }, { db }) {
+    async handle({ query, caller }, context) {
       const { unread, ...page } = query;
-      const { items, nextCursor } = await listNotifications(db, { ...page, userId: caller.userId, unreadOnly: unread === 'true' });
-      return { body: { items: items.map((one) => ({ ...one, at: iso(one.at) })), nextCursor } };
+      const { items, nextCursor } = await listNotifications(context.db, { ...page, userId: caller.userId, unreadOnly: unread === 'true' });
+      return { body: { items: (await withFacts(items, context)).map((one) => ({ ...one, at: iso(one.at) })), nextCursor } };
     },
   }),
   defineRoute({

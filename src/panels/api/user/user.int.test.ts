@@ -128,6 +128,18 @@ describe('quota', () => {
 });
 
 describe('notifications', () => {
+  it('tell of a quota with its figures, and with a time that people read', async () => {
+    const eve = await panel.member('eve-warned');
+    const resetAt = Date.UTC(2026, 10, 24);
+    const data = { quota: 'daily', used: 400, limit: 500, resetAt, keyId: null };
+    await panel.traffic([{ type: 'kirogate.quota.warned', subject: `user/${eve.id}`, data }]);
+    const { items } = (await panel.call('GET', '/user/api/notifications', { as: eve })).body;
+    expect(items).toMatchObject([
+      { type: 'quota_warning', data: { kind: 'quota', period: 'daily', used: 400, limit: 500, resetAt: '2026-11-24T00:00:00.000Z' } },
+    ]);
+    expect(items[0].message).toContain('2026-11-24 00:00 UTC');
+  });
+
   it('tell of a suspended token, are read one by one or all, and are the owner’s alone', async () => {
     for (const name of ['n1', 'n2']) {
       const { body } = await panel.call('POST', '/user/api/tokens', { as: ada, body: donation(name) });
@@ -136,6 +148,7 @@ describe('notifications', () => {
     const list = async (as: Member, query = '') => (await panel.call('GET', `/user/api/notifications${query}`, { as })).body.items;
     const [newest] = await list(ada);
     expect(newest).toMatchObject({ type: 'token_suspended', read: false });
+    expect(newest.data).toEqual({ kind: 'token', tokenId: newest.tokenId, tokenName: 'n2', reason: 'admin' });
     expect(await list(bob)).toEqual([]);
     expect((await panel.call('POST', `/user/api/notifications/${newest.id}/read`, { as: bob })).status).toBe(404);
     expect((await panel.call('POST', `/user/api/notifications/${newest.id}/read`, { as: ada })).body).toEqual({ changed: 1 });
