@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '../errors.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import type { ModelEvent } from '../upstreams/define.js';
 import type { GatewayDeps } from './deps.js';
@@ -233,6 +234,24 @@ describe('stores out of reach', () => {
     await start(answer, { storageUnavailable: () => true });
     kit.directory.keyByHash = () => Promise.reject(new Error('nobody can be asked'));
     expect(await errorOf(await post())).toEqual([503, 'storage_unavailable']);
+  });
+
+  it('refuse what this node cannot judge by what the others revoked, and judge by it as soon as it is known', async () => {
+    let known = false;
+    const unknown = new AppError('storage_unavailable', { retryAfterSeconds: 2 });
+    const currency = {
+      isCurrent: () => known,
+      async current() {
+        if (!known) throw unknown;
+      },
+    };
+    await start(answer, { currency });
+    expect(await errorOf(await post())).toEqual([503, 'storage_unavailable']);
+    expect((await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${KEY}` } })).status).toBe(503);
+    expect(kit.calls).toEqual([]);
+    expect(await kit.limits.userUse('u1')).toMatchObject({ dayUsed: 0 });
+    known = true;
+    expect((await post()).status).toBe(200);
   });
 
   it('that refuse an open record admit nothing', async () => {

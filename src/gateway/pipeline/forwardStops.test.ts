@@ -1,6 +1,7 @@
 /** What is taken back while a request is under way: nothing new is sent for it (contract §5), and every try is paced (spec R12). */
 import { describe, expect, it } from 'vitest';
 import type { UsableCredential } from '../../credentials/access.js';
+import { AppError } from '../../errors.js';
 import { directoryKey, directoryToken, directoryUser } from './testing/fakeDirectory.js';
 import { answers, createKit, credentialOf, fails, inTurn, type Kit, type KitOptions, operator } from './testing/kit.js';
 import { answer, collect, outcomes } from './testing/played.js';
@@ -56,6 +57,35 @@ describe('while a credential is refreshed', () => {
     const park = (kit: Kit): void =>
       void kit.directory.pool.set('a', directoryToken('a', { status: 'suspended', statusReason: 'credits', parkedUntil: 1 }));
     expect((await playWhile(park)).kit.calls).toEqual(['a']);
+  });
+});
+
+describe('while this node does not know what others revoke', () => {
+  it('a credential that was refreshed meanwhile is held back until it knows, and sends nothing for who is banned by then', async () => {
+    let kit: Kit | undefined;
+    let known = true;
+    const currency = {
+      isCurrent: () => known,
+      async current() {
+        known = true;
+        kit?.directory.users.set('u1', directoryUser({ status: 'banned' }));
+      },
+    };
+    const forget = (made: Kit): void => {
+      kit = made;
+      known = false;
+    };
+    const played = await playWhile(forget, { over: { currency } });
+    expect(played.failed).not.toBeNull();
+    expect(played.kit.calls).toEqual([]);
+  });
+
+  it('nothing is sent where it cannot know, and it is no fault of the token', async () => {
+    const unknown = new AppError('storage_unavailable', { retryAfterSeconds: 2 });
+    const currency = { isCurrent: () => false, current: () => Promise.reject(unknown) };
+    const played = await playWhile(() => undefined, { over: { currency } });
+    expect(played.kit.calls).toEqual([]);
+    expect(outcomes(played)).toEqual(['neutral']);
   });
 });
 

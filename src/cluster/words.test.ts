@@ -1,0 +1,74 @@
+/** What a run without the database may conclude from what the others say. */
+import { describe, expect, it } from 'vitest';
+import { nobodyCommands, parseWord, proofsIn, type Word, wordText } from './words.js';
+
+const NOW = 1_800_000_000_000;
+const said = (kind: Word['kind'], over: Partial<Word> = {}): Word => ({ kind, position: 7, asOf: NOW - 300, saidAt: NOW - 100, ...over });
+const heard = (...words: (Word | undefined)[]) => ({ now: NOW, words: new Map(words.map((word, index) => [`run-${index}`, word])) });
+const proofs = (...words: (Word | undefined)[]) => proofsIn(heard(...words), 0);
+
+describe('a word', () => {
+  it('is read as it was said, with the time that the server put behind it', () => {
+    expect(parseWord(`${wordText({ kind: 'lost', position: 12, asOf: 34.9 })} 56`)).toEqual({
+      kind: 'lost',
+      position: 12,
+      asOf: 34,
+      saidAt: 56,
+    });
+    expect(wordText({ kind: 'follows', position: 0, asOf: -3 })).toBe('follows 0 0');
+  });
+
+  it('is none where the record is not one of ours', () => {
+    for (const text of [
+      '',
+      'follows',
+      'follows 1 2',
+      'follows 1 2 3 4',
+      'leads 1 2 3',
+      'lost -1 2 3',
+      'lost 1 2 99999999999999999',
+      7,
+      null,
+    ])
+      expect(parseWord(text)).toBeUndefined();
+  });
+});
+
+describe('that nobody can command', () => {
+  it('is so where there is no other run', () => expect(nobodyCommands(heard())).toBe(true));
+
+  it('is so where all others have lost the database, or have left', () => {
+    expect(nobodyCommands(heard(said('lost'), said('gone', { saidAt: 1 }), said('lost')))).toBe(true);
+  });
+
+  it('is not so where one follows, heard or long silent, or was never heard', () => {
+    expect(nobodyCommands(heard(said('lost'), said('follows')))).toBe(false);
+    expect(nobodyCommands(heard(said('lost'), said('follows', { saidAt: NOW - 60_000, asOf: NOW - 60_100 })))).toBe(false);
+    expect(nobodyCommands(heard(said('lost'), undefined))).toBe(false);
+  });
+
+  it('holds of one that fell silent only if it had been without the database for a while: a hiccup may be over', () => {
+    expect(nobodyCommands(heard(said('lost', { saidAt: NOW - 10_000, asOf: NOW - 11_000 })))).toBe(false);
+    expect(nobodyCommands(heard(said('lost', { saidAt: NOW - 10_000, asOf: NOW - 14_000 })))).toBe(true);
+  });
+});
+
+describe('proofs', () => {
+  it('are the words of all that can say since when they know', () => {
+    expect(proofs(said('follows'), said('lost', { position: 6, asOf: NOW - 900 }), undefined)).toEqual([
+      { position: 7, ageMs: 300 },
+      { position: 6, ageMs: 900 },
+    ]);
+    expect(proofs(said('follows', { asOf: 0 }))).toEqual([]);
+  });
+
+  it('are none from a clock that stands before theirs', () => {
+    expect(proofs(said('follows', { asOf: NOW + 1 }))).toEqual([]);
+  });
+
+  it('are as new as the reading where nobody can command, for whoever knows what all of them confirmed', () => {
+    const words = heard(said('lost', { asOf: 0, position: 9 }), said('gone', { asOf: 0, position: 4 }));
+    expect(proofsIn(words, 3)).toEqual([{ position: 9, ageMs: 0 }]);
+    expect(proofsIn(words, 11)).toEqual([{ position: 11, ageMs: 0 }]);
+  });
+});
