@@ -192,6 +192,22 @@ describe('an admin', () => {
     await page.locator('circle.kg-lone-point').first().waitFor();
   });
 
+  it('is warned before banning the address they come from', async () => {
+    const { page, complaints } = await admin(/401|409/);
+    await go(page, 'IP bans');
+    await page.getByRole('button', { name: 'Ban address' }).click();
+    await page.getByLabel('Address or range').fill('127.0.0.0/8');
+    await page.getByRole('dialog').getByRole('button', { name: 'Ban address' }).click();
+    const warning = page.getByRole('dialog', { name: '127.0.0.0/8 holds your own address' });
+    await warning.getByText('After the ban everybody there is refused').waitFor();
+    expect((await service.admin.all('/admin/api/ip-bans')).map(({ ip }) => ip)).not.toContain('127.0.0.0/8');
+    await warning.getByRole('button', { name: 'Ban it all the same' }).click();
+    await rowOf(page, '127.0.0.0/8').waitFor();
+    const ban = (await service.admin.all('/admin/api/ip-bans')).find(({ ip }) => ip === '127.0.0.0/8');
+    await service.admin.del(`/admin/api/ip-bans/${String(ban?.['id'])}`);
+    expect(complaints).toEqual([]);
+  });
+
   it('is told that a page is for members', async () => {
     const { page } = await admin();
     await page.goto(`${service.url}/panel/keys`);

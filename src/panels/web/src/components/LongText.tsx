@@ -2,8 +2,8 @@
 import { Spoiler, Text } from '@mantine/core';
 import { useT } from '../i18n';
 
-/** Some eight lines. */
-const shownPx = 170;
+/** Eight lines. */
+const shownPx = 163;
 
 export function LongText({ text }: { readonly text: string }) {
   const t = useT();
