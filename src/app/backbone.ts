@@ -66,6 +66,8 @@ export interface Backbone {
   readonly nodes: PanelDeps['nodes'];
   /** What waits in the log that is not archived yet, by partition. */
   readonly unarchived?: NonNullable<PanelDeps['unarchived']>;
+  /** Counts tries over all nodes; absent: this node is all there is. */
+  readonly tries?: NonNullable<PanelDeps['tries']>;
   /** Stores beside the database by name, and whether each answers this node now; for metrics. */
   readonly stores?: () => Readonly<Record<string, boolean>>;
 }

@@ -5,6 +5,7 @@ import type { CurrencyService } from '../cluster/currency.js';
 import { reportDifferences, settingDifferences } from '../cluster/differences.js';
 import { startLifeSign } from '../cluster/lifeSign.js';
 import { startRedisProbe } from '../cluster/redisProbe.js';
+import { createSharedTries } from '../cluster/tries.js';
 import { startRelay } from '../commands/relay.js';
 import type { Config } from '../config.js';
 import { openRedisLog } from '../events/log/redis.js';
@@ -149,6 +150,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     mayCheckTokens: async () => (await node.membership?.mayLead()) ?? false,
     nodes: async () => (await node.membership?.nodes()) ?? [],
     unarchived: () => unarchivedIn(log, db, MOST_COUNTED),
+    tries: createSharedTries({ redis, ids, clock }),
     stores: () => ({ redis: probe.up() }),
   };
 }

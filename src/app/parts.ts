@@ -146,6 +146,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     checkToken: (tokenId, actor) => checkToken(tokenId, actor, checkDeps),
     nodes: backbone.nodes,
     ...(backbone.databaseLost && { databaseLost: backbone.databaseLost }),
+    ...(backbone.tries && { tries: backbone.tries }),
     ...(backbone.stores && { stores: backbone.stores }),
     ...(backbone.unarchived && { unarchived: backbone.unarchived }),
     imports,

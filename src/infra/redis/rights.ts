@@ -16,6 +16,7 @@ export const KEYS = [
   'kirogate:nodes',
   'kirogate:nodes:x',
   'kirogate:runs:x',
+  'kirogate:tries:x',
 ] as const;
 
 /** Every command with arguments of the right shape; `KEY` stands for a key. A test holds the list to the source. */

@@ -1,6 +1,7 @@
 /** What the panel API stands on, and what it makes of that once for all handlers. */
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
+import type { SharedTries } from '../../cluster/tries.js';
 import type { Commands } from '../../commands/define.js';
 import type { ImportService } from '../../commands/migration/service.js';
 import type { Database } from '../../infra/database/port.js';
@@ -90,6 +91,8 @@ export interface PanelDeps {
   readonly checkToken: (tokenId: string, actor: string) => Promise<TokenCheckResult>;
   /** What the event log holds behind the archive, by partition; absent: not known. */
   readonly unarchived?: () => Promise<ReadonlyMap<string, Unarchived>>;
+  /** Counts tries over all nodes; absent: this node is all there is. */
+  readonly tries?: SharedTries;
   /** Stores beside the database, by name, and whether each answers this node now. */
   readonly stores?: () => Readonly<Record<string, boolean>>;
   readonly nodes: () => Promise<readonly NodeView[]>;

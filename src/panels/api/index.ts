@@ -12,7 +12,7 @@ import { createSessionSigner } from './session.js';
 import { createFlowSigner } from './signIn/flow.js';
 import { createOrigin } from './signIn/origin.js';
 import { createGithub, createOidc } from './signIn/provider.js';
-import { createThrottle } from './throttle.js';
+import { createSharedThrottle, type Throttle } from './throttle.js';
 
 const minute = 60_000;
 
@@ -22,6 +22,8 @@ export function createPanelApi(deps: PanelDeps): Express {
   // Each event stream listens; their number is bounded where they begin.
   setMaxListeners(0, deps.closing);
   let document: unknown;
+  const throttle = (name: string, tries: number): Throttle =>
+    createSharedThrottle({ name, clock, tries, windowMs: minute, shared: deps.tries, secret: deps.userSessionSecret });
   const context: PanelContext = {
     ...deps,
     sessions: {
@@ -35,13 +37,13 @@ export function createPanelApi(deps: PanelDeps): Express {
       user: createSessionSigner({ purpose: 'user', secret: deps.userSessionSecret, previousSecret: deps.userSessionSecretPrevious, clock }),
     },
     throttles: {
-      adminLogin: createThrottle({ clock, tries: 20, windowMs: minute }),
-      userLogin: createThrottle({ clock, tries: 20, windowMs: minute }),
+      adminLogin: throttle('admin-login', 20),
+      userLogin: throttle('user-login', 20),
       // Each sign-up costs a password hash, so one address may not ask for them without end.
-      register: createThrottle({ clock, tries: 120, windowMs: minute }),
+      register: throttle('register', 120),
       // Each return makes calls to the provider.
-      signIn: createThrottle({ clock, tries: 60, windowMs: minute }),
-      password: createThrottle({ clock, tries: 20, windowMs: minute }),
+      signIn: throttle('sign-in', 60),
+      password: throttle('password', 20),
     },
     providers: {
       github: signIn.github && createGithub(signIn.github),

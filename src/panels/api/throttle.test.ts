@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../errors.js';
-import { createThrottle, throttleKey } from './throttle.js';
+import { createSharedThrottle, createThrottle, throttleKey } from './throttle.js';
 
 function setUp(tries = 20, addresses?: number) {
   const clock = { at: 0, now: () => clock.at, monotonic: () => clock.at };
@@ -64,5 +64,40 @@ describe('a throttle', () => {
     expect(throttleKey('::1')).toBe(throttleKey('::2'));
     expect(throttleKey('::ffff:192.0.2.1')).toBe('192.0.2.1');
     expect(throttleKey('192.0.2.1')).toBe('192.0.2.1');
+  });
+});
+
+describe('a throttle over several nodes', () => {
+  const clock = { now: () => 0, monotonic: () => 0 };
+  const open = (shared: Parameters<typeof createSharedThrottle>[0]['shared']) =>
+    createSharedThrottle({ name: 'login', clock, tries: 2, windowMs: 60_000, shared, secret: 'a secret for tests' });
+
+  it('asks with a hash of the address, refuses what all nodes together refuse, and does not count that', async () => {
+    const asked: string[] = [];
+    let full = true;
+    const throttle = open({
+      count: async (who) => {
+        asked.push(who);
+        return full ? { retryAfterMs: 4_001 } : { takeBack: () => undefined };
+      },
+    });
+    for (let time = 0; time < 3; time += 1) {
+      await expect(throttle.attempt('192.0.2.1')).rejects.toMatchObject({ code: 'too_many_attempts', retryAfterSeconds: 5 });
+    }
+    full = false;
+    await throttle.attempt('192.0.2.1');
+    expect(new Set(asked).size).toBe(1);
+    expect(asked[0]).not.toContain('192');
+  });
+
+  it('counts by itself while nobody answers, and takes back on both sides', async () => {
+    const alone = open({ count: async () => null });
+    await alone.attempt('a');
+    await alone.attempt('a');
+    await expect(alone.attempt('a')).rejects.toBeInstanceOf(AppError);
+    const taken: string[] = [];
+    const both = open({ count: async () => ({ takeBack: () => void taken.push('back') }) });
+    for (let time = 0; time < 3; time += 1) (await both.attempt('b'))();
+    expect(taken).toHaveLength(3);
   });
 });

@@ -3,11 +3,19 @@
  * A try is counted before it is checked, so that a burst of parallel guesses cannot pass the bound,
  * and given back when it proves right.
  */
+import { createHmac } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import type { SharedTries } from '../../cluster/tries.js';
 import { AppError } from '../../errors.js';
 import type { Clock } from '../../shared/clock.js';
 
 export interface Throttle {
+  /** Counts one try, over all nodes where there are several; throws `too_many_attempts` with `Retry-After` when the window is full. The answer takes the try back. */
+  attempt(address: string): Promise<() => void>;
+}
+
+/** Of this process alone. */
+export interface OwnThrottle {
   /** Counts one try; throws `too_many_attempts` with `Retry-After` when the window is full. The answer takes the try back. */
   attempt(address: string): () => void;
 }
@@ -18,7 +26,7 @@ export function createThrottle(options: {
   readonly windowMs: number;
   /** Addresses remembered at most; the one quiet for longest is forgotten first. */
   readonly addresses?: number;
-}): Throttle {
+}): OwnThrottle {
   const { clock, tries, windowMs, addresses = 10_000 } = options;
   // A Map keeps insertion order: re-inserting on use makes its first key the one quiet for longest.
   const seen = new Map<string, number[]>();
@@ -46,6 +54,40 @@ export function createThrottle(options: {
         const index = current?.indexOf(now) ?? -1;
         if (current && index >= 0) current.splice(index, 1);
         if (current?.length === 0) seen.delete(key);
+      };
+    },
+  };
+}
+
+/**
+ * The same over all nodes: what this process counts bounds its own, and what `shared` counts bounds all. While that does not answer,
+ * each process counts by itself. `name` parts the counts of different throttles; addresses leave the process as a keyed hash.
+ */
+export function createSharedThrottle(options: {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly tries: number;
+  readonly windowMs: number;
+  readonly shared: SharedTries | undefined;
+  readonly secret: string;
+}): Throttle {
+  const { name, shared, secret, ...bound } = options;
+  const own = createThrottle(bound);
+  return {
+    async attempt(address) {
+      const takeBack = own.attempt(address);
+      const who = createHmac('sha256', secret)
+        .update(`throttle ${name} ${throttleKey(address)}`)
+        .digest('base64url');
+      const counted = (await shared?.count(who, bound)) ?? null;
+      if (counted === null) return takeBack;
+      if ('retryAfterMs' in counted) {
+        takeBack();
+        throw new AppError('too_many_attempts', { retryAfterSeconds: Math.max(1, Math.ceil(counted.retryAfterMs / 1000)) });
+      }
+      return () => {
+        takeBack();
+        counted.takeBack();
       };
     },
   };

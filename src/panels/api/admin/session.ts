@@ -18,7 +18,7 @@ export const adminSessionRoutes = [
     body: z.strictObject({ password: z.string().max(1_000) }),
     response: z.strictObject({ csrfToken: z.string() }),
     async handle({ body, address, requestId }, { throttles, adminPassword, sessions, commands, directory }) {
-      const giveBack = throttles.adminLogin.attempt(address);
+      const giveBack = await throttles.adminLogin.attempt(address);
       if (adminPassword === '' || !sameText(body.password, adminPassword)) throw new AppError('invalid_login');
       giveBack();
       await commands.execute(recordAdminSignIn, {}, { actor: 'admin', correlationId: requestId });

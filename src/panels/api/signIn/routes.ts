@@ -45,7 +45,7 @@ async function linkOf(wanted: boolean, request: Request, context: PanelContext):
 
 async function start(id: ProviderId, request: Request, wantsLink: boolean, context: PanelContext): Promise<ApiReply> {
   const provider = providerOf(id, context);
-  context.throttles.signIn.attempt(request.address);
+  await context.throttles.signIn.attempt(request.address);
   const link = await linkOf(wantsLink, request, context);
   const trip = { state: randomState(), nonce: randomNonce(), verifier: randomPKCECodeVerifier() };
   try {
@@ -78,7 +78,7 @@ async function finish(
   context: PanelContext,
 ): Promise<ApiReply> {
   const provider = providerOf(id, context);
-  context.throttles.signIn.attempt(request.address);
+  await context.throttles.signIn.attempt(request.address);
   const flow = context.flows.open(cookie);
   if (flow === undefined || flow.provider !== id) return failed('sign_in_expired');
   try {

@@ -21,7 +21,7 @@ export const authRoutes = [
     body: z.strictObject({ username: requiredText(100), email, password }),
     response: z.strictObject({ id: z.string(), status: z.enum(['active', 'pending']) }),
     async handle({ body, address, requestId }, { throttles, commands }) {
-      throttles.register.attempt(address);
+      await throttles.register.attempt(address);
       const { id, status } = await commands.execute(registerUser, body, { actor: 'system', correlationId: requestId });
       return { body: { id, status } };
     },
@@ -36,7 +36,7 @@ export const authRoutes = [
     body: z.strictObject({ email: z.string().max(254), password: z.string().max(1_000) }),
     response: z.strictObject({ id: z.string(), csrfToken: z.string() }),
     async handle({ body, address, requestId }, { db, throttles, passwords, commands, sessions }) {
-      const giveBack = throttles.userLogin.attempt(address);
+      const giveBack = await throttles.userLogin.attempt(address);
       const userId = await userIdByEmail(db, body.email.trim().toLowerCase());
       const hash = userId === undefined ? null : await readPasswordHash(db, userId);
       // Costs the same time for an unknown address.

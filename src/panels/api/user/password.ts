@@ -44,8 +44,8 @@ export const passwordRoutes = [
     async handle(request, context) {
       const { caller, body } = request;
       // By member, so that a stolen session finds no more room at another address; by address as at the sign-in.
-      context.throttles.password.attempt(caller.userId);
-      const giveBack = context.throttles.userLogin.attempt(request.address);
+      await context.throttles.password.attempt(caller.userId);
+      const giveBack = await context.throttles.userLogin.attempt(request.address);
       const hash = await verified(caller.userId, body.current, context);
       giveBack();
       const input = { userId: caller.userId, password: body.password, verified: hash };
