@@ -1,9 +1,11 @@
 /** A node of a cluster that must not start says why in its last words, names what is wrong, and shows no secret. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sql } from '../../src/infra/database/port.js';
+import { openPostgres } from '../../src/infra/database/postgres.js';
 import { startTestPostgres, TEST_PASSWORD, type TestPostgres } from '../../src/infra/database/testing/server.js';
 import { freePort } from '../../src/infra/testing/process.js';
 import { createClusterNode } from '../support/cluster/node.js';
@@ -65,10 +67,13 @@ describe('a node whose configuration cannot be right ends with 78', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['PostgreSQL without Redis', { REDIS_URL: '' }, /REDIS_URL is missing/],
     ['Redis without PostgreSQL', { DATABASE_URL: '' }, /DATABASE_URL is not PostgreSQL/],
-    ['an address of Redis that is none', { REDIS_URL: 'http://127.0.0.1:6379' }, /redis:\/\//],
+    ['an address of Redis that is none', { REDIS_URL: 'http://127.0.0.1:6379' }, /REDIS_URL \(the Redis.*redis:\/\//],
+    ['a number of a database that is none', { REDIS_URL: 'redis://127.0.0.1:6379/abc' }, /REDIS_URL \(the Redis.*a number.*expected/],
+    ['a port that is none', { REDIS_URL: 'redis://127.0.0.1:0' }, /REDIS_URL \(the Redis.*1 to 65535.*expected/],
   ])('%s', async (_name, env, words) => {
     const { code, output } = await refused(env);
     expect(output).toMatch(words);
+    expect(output.match(/^ {2}- /gm)).toHaveLength(1);
     expect(code).toBe(78);
   });
 });
@@ -96,6 +101,63 @@ describe('a node whose secrets protect nothing ends with 78', () => {
   });
 });
 
+describe('a node whose stores are not for it ends with 78', () => {
+  it.each<[string, readonly string[], RegExp]>([
+    ['may not write streams', ['~*', '+@all', '-xadd'], /lacks rights in Redis at 127\.0\.0\.1:\d+\/0: \+xadd;/],
+    ['has other keys', ['~other:*', '+@all'], /: ~kirogate:\*;/],
+    ['may not ask for facts', ['~*', '+@all', '-info'], /: \+info;/],
+  ])('when the user of Redis %s, naming variable, server and right', async (_name, rights, words) => {
+    await redis.command('ACL', 'SETUSER', 'narrow', 'reset', 'on', '>wrong-password', ...rights);
+    const { code, output } = await refused({ REDIS_URL: `redis://narrow:wrong-password@127.0.0.1:${redis.port}/0` });
+    expect(output).toMatch(words);
+    expect(output).toMatch(/REDIS_URL/);
+    expect(code).toBe(78);
+    // Also what the driver says of it is a line of the log.
+    expect(() =>
+      output
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).not.toThrow();
+  });
+
+  it('when the role of PostgreSQL may not write, or not make tables, naming variable and server', async () => {
+    const url = await postgres.freshDatabase();
+    const guest = url.replace(/\/\/[^:]+:[^@]+@/, '//guest:wrong-password@');
+    const owner = await openPostgres({ url, poolSize: 1 });
+    const run = (statement: string): Promise<unknown> => owner.query(sql.__dangerous__rawValue(statement));
+    try {
+      await run("create role guest login password 'wrong-password'");
+      const empty = await refused({ DATABASE_URL: guest });
+      expect(empty.output).toMatch(/PostgreSQL at 127\.0\.0\.1:\d+\/.*DATABASE_URL lacks a right.*permission denied for schema public/);
+      expect(empty.code).toBe(78);
+      await works({ DATABASE_URL: url });
+      await run('grant select on all tables in schema public to guest');
+      const reader = await refused({ DATABASE_URL: guest });
+      expect(reader.output).toMatch(/DATABASE_URL: the role guest may not .*PostgreSQL at 127\.0\.0\.1/);
+      expect(reader.code).toBe(78);
+    } finally {
+      await owner.close();
+    }
+  });
+
+  it('when the database was made with other partitions, or by a newer build', async () => {
+    const url = await postgres.freshDatabase();
+    await works({ DATABASE_URL: url });
+    const partitions = await refused({ DATABASE_URL: url, EVENT_PARTITIONS: '4' });
+    expect(partitions.output).toMatch(/EVENT_PARTITIONS=8.*now it is 4/);
+    expect(partitions.code).toBe(78);
+    const owner = await openPostgres({ url, poolSize: 1 });
+    await owner.query(
+      sql`insert into kirogate_migrations (version, name, checksum, applied_at) values (${9999}, ${'9999_future.sql'}, ${'x'}, ${1})`,
+    );
+    await owner.close();
+    const newer = await refused({ DATABASE_URL: url });
+    expect(newer.output).toMatch(/newer KiroGate.*9999_future/);
+    expect(newer.code).toBe(78);
+  });
+});
+
 describe('a node that cannot use its stores ends with 69, naming host, port and database', () => {
   it('when nobody listens where PostgreSQL should be', async () => {
     const port = await freePort();
@@ -106,7 +168,9 @@ describe('a node that cannot use its stores ends with 69, naming host, port and 
 
   it('when the password of PostgreSQL is wrong', async () => {
     const { code, output } = await refused({ DATABASE_URL: postgres.url.replace(TEST_PASSWORD, 'wrong-password') });
-    expect(output).toMatch(/password authentication failed/);
+    // The log's line of the end has it as the error and as its own words, and nowhere else.
+    const last = output.trim().split('\n').at(-1) ?? '';
+    expect((JSON.parse(last) as { err: { message: string } }).err.message.match(/password authentication failed/g)).toHaveLength(1);
     expect(output).toContain(String(postgres.port));
     expect(code).toBe(69);
   });
@@ -153,6 +217,29 @@ describe('a node that cannot use its stores ends with 69, naming host, port and 
 });
 
 describe('nodes of one cluster', () => {
+  it('start together on one shared folder, also over what they left when all were killed', async () => {
+    const dataDir = folder();
+    const nodes = await Promise.all(
+      ['one', 'two', 'three'].map(async (name) =>
+        createClusterNode({ name, port: await freePort(), dataDir, env: { ...good, STARTUP_TIMEOUT_SECONDS: '60' } }),
+      ),
+    );
+    try {
+      for (let round = 0; round < 2; round += 1) {
+        await Promise.all(nodes.map((node) => node.start()));
+        await Promise.all(nodes.map((node) => node.kill()));
+      }
+      await Promise.all(nodes.map((node) => node.start()));
+    } finally {
+      expect(await Promise.all(nodes.map((node) => node.stop()))).toEqual([0, 0, 0]);
+    }
+    expect(await readdir(join(dataDir, 'spool'))).toEqual([]);
+  }, 240_000);
+
+  it('take an address whose scheme is in capitals', async () => {
+    await works({ DATABASE_URL: good['DATABASE_URL']?.replace('postgresql', 'POSTGRESQL') ?? '' });
+  });
+
   it('refuse secrets that differ from those of the first, by name, and take a new one beside the previous', async () => {
     await works({});
     const names = ['ADMIN_SECRET_KEY', 'USER_SESSION_SECRET', 'TOKEN_ENCRYPT_KEY'] as const;

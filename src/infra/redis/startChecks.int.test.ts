@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../config.js';
 import { StoreUnreachable } from '../../errors.js';
@@ -6,6 +8,7 @@ import { COMMANDS } from './rights.js';
 import { checkRedis } from './startChecks.js';
 import { startTestRedis, type TestRedis } from './testing/server.js';
 
+const operations = fileURLToPath(new URL('../../../docs/operations.md', import.meta.url));
 const GOOD = ['--appendonly', 'yes', '--appendfsync', 'everysec'];
 
 describe('the look at Redis when a node starts', () => {
@@ -100,6 +103,12 @@ describe('the look at Redis when a node starts', () => {
       COMMANDS.map((text) => text.split(' ')).map(([name = '', sub = '']) => `+${name}${/^(USAGE|STREAM)$/.test(sub) ? `|${sub}` : ''}`),
     );
     expect(await asUser(['~kirogate:*', ...[...needed].map((right) => right.toLowerCase()), '+select', '+client|setname'])).toEqual([]);
+  });
+
+  it('is content with the user that docs/operations.md makes', async () => {
+    const [, rights = ''] = /ACL SETUSER kirogate on \S+ (\S[^\n`]*)/.exec(readFileSync(operations, 'utf8')) ?? [];
+    expect(rights).toMatch(/^~kirogate/);
+    expect(await asUser(rights.split(' '))).toEqual([]);
   });
 
   it('refuses a server on which a command that is needed was disabled', async () => {
