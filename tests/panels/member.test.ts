@@ -87,6 +87,7 @@ describe('a member', () => {
     for (let sent = 0; sent < 8; sent += 1) expect((await ask(service.url, key, `message ${sent}`)).status).toBe(200);
     const notices = page.getByRole('list', { name: 'Notifications' });
     await notices.getByText('Quota running low').waitFor();
+    await notices.getByText(/^8 of 10 requests of today are used\. The quota starts anew on \w+ \d+, \d+/).waitFor();
     await page.getByText('8 of 10', { exact: true }).waitFor();
     await notices.getByRole('button', { name: 'Mark as read' }).click();
     await notices.getByText('new', { exact: true }).waitFor({ state: 'detached' });
