@@ -127,6 +127,13 @@ describe('an old KiroGate through the panel', () => {
     expect(response.status).toBe(200);
   });
 
+  test('the database of the node itself is never opened a second time', async () => {
+    const { admin, dataDir } = service;
+    const path = join(dataDir, 'kirogate.db');
+    for (const body of [{ path }, { path: join(dataDir, 'node.lock') }])
+      await expect(admin.post('/admin/api/migrations/sqlite', body)).rejects.toThrow('400');
+  });
+
   test('a file outside the allowed folders is refused, and one that is no database fails by name', async () => {
     const { admin, dataDir } = service;
     await expect(admin.post('/admin/api/migrations/sqlite', { path: '/etc/passwd' })).rejects.toThrow('400');

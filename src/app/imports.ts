@@ -43,6 +43,7 @@ export function openImports(context: ImportsContext): ImportService {
     },
     dataDir: config.DATA_DIR,
     importDir: config.IMPORT_DIR,
+    ...(backbone.db.engine === 'sqlite' && { ownFile: config.sqlitePath }),
     ownKeys: [config.OLD_TOKEN_ENCRYPT_KEY, backbone.secrets.tokenEncryptKey, config.TOKEN_ENCRYPT_KEY_PREVIOUS],
   });
 }

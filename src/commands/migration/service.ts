@@ -20,6 +20,8 @@ export interface ImportServiceDeps extends ImportDeps {
   readonly db: Database;
   /** Uploads lie here while they are read; files in it may be named. */
   readonly dataDir: string;
+  /** The database of this node where it is a file: it is never opened a second time, which would loosen SQLite's locks on it. */
+  readonly ownFile?: string;
   /** A further folder whose files may be named; empty: none. */
   readonly importDir: string;
   /** TOKEN_ENCRYPT_KEYs of this installation, which the old one may have had as well. */
@@ -165,9 +167,12 @@ async function fileOf({ source }: ImportRequest, id: string, deps: ImportService
 }
 
 /** Only files of folders that the operator named: an admin of the panel is not the owner of the server. */
-async function allowedPath(path: string, param: string, { dataDir, importDir }: ImportServiceDeps): Promise<string> {
+async function allowedPath(path: string, param: string, { dataDir, importDir, ownFile = '' }: ImportServiceDeps): Promise<string> {
   const real = async (folder: string): Promise<string | null> => (folder === '' ? null : realpath(folder).catch(() => null));
   const file = await real(path);
+  const own = await Promise.all([real(ownFile), real(join(dataDir, 'node.lock'))]);
+  if (file !== null && own.includes(file))
+    throw new AppError('invalid_request', { message: `${param}: this is a database of this node itself.`, param });
   const folders = (await Promise.all([real(dataDir), real(importDir)])).filter((folder) => folder !== null);
   if (file !== null && folders.some((folder) => file.startsWith(folder + sep))) return file;
   const message = `${param}: there is no such file in DATA_DIR or IMPORT_DIR on this node.`;
