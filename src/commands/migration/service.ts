@@ -83,23 +83,25 @@ export function createImportService(deps: ImportServiceDeps): ImportService {
       const known = runs.get(id);
       if (known) runs.set(id, { ...known, ...change });
     };
-    const keep = async (): Promise<void> => {
+    const keep = async (change: Partial<MigrationRun> = {}): Promise<void> => {
       const known = runs.get(id);
-      if (known) await writeRun(deps.db, known, deps.clock.now());
+      if (known) await writeRun(deps.db, { ...known, ...change }, deps.clock.now());
     };
     // On SQLite this waits for the transaction of the import; there the one node answers from its memory.
     const timer = setInterval(() => void keep().catch(() => undefined), TELL_MS).unref();
-    try {
-      update({ status: 'completed', report: await take(request, id, file, (progress) => update(progress)) });
-    } catch (error) {
-      const { table, reason } = atTable(null, error);
-      update({ status: 'failed', error: { table, reason } });
-      deps.logger.warn({ err: error, migration: id, table }, 'an import failed and was rolled back');
-    } finally {
-      clearInterval(timer);
-      await file.remove();
-      await keep().catch((error: unknown) => deps.logger.warn({ err: error, migration: id }, 'the end of an import could not be noted'));
-    }
+    const end = await take(request, id, file, (progress) => update(progress)).then(
+      (report): Partial<MigrationRun> => ({ status: 'completed', report }),
+      (error: unknown): Partial<MigrationRun> => {
+        const { table, reason } = atTable(null, error);
+        deps.logger.warn({ err: error, migration: id, table }, 'an import failed and was rolled back');
+        return { status: 'failed', error: { table, reason } };
+      },
+    );
+    clearInterval(timer);
+    await file.remove().catch((error: unknown) => deps.logger.warn({ err: error, migration: id }, 'an upload could not be removed'));
+    await keep(end).catch((error: unknown) => deps.logger.warn({ err: error, migration: id }, 'the end of an import could not be noted'));
+    // Last of all: whoever sees the end may start the next one.
+    update(end);
   }
 
   async function take(request: ImportRequest, id: string, file: SourceFile, onProgress: (progress: Progress) => void) {
