@@ -52,12 +52,12 @@ export default defineConfig({
         },
       },
       {
-        // A cluster is eight processes: these come one after another, and only when the machine is free of the rest.
+        // A cluster is eight processes that wait most of the time: two at once, and only when the machine is free of the rest.
         extends: true,
         test: {
           name: 'cluster',
           include: ['tests/cluster/**/*.test.ts'],
-          maxWorkers: 1,
+          maxWorkers: 2,
           testTimeout: 300_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
