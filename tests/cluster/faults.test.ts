@@ -232,14 +232,12 @@ describe('three nodes under load lose nothing and double nothing', () => {
     await quotasAgree();
   });
 
-  it('when every node is stopped and started again in turn, and a leader that stops is replaced at once', async () => {
+  it('when the leading node is stopped: another leads at once', async () => {
     const books = await under(async () => {
-      for (const [index, node] of cluster.nodes.entries()) {
-        const led = (await leader()) === index;
-        expect(await node.stop()).toBe(0);
-        if (led) await until('another leader', async () => ((await leader()) ?? index) !== index || undefined, 10_000);
-        await node.start();
-      }
+      const index = await until('a leader', leader, 60_000);
+      expect(await cluster.node(index).stop()).toBe(0);
+      await until('another leader', async () => ((await leader()) ?? index) !== index || undefined, 10_000);
+      await cluster.node(index).start();
     });
     expect(books.differences).toEqual([]);
     await quotasAgree();

@@ -3,13 +3,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, type Visitor } from '../support/browser.js';
 import { go, pagesAreLoadedAhead, rowOf, signInAsAdmin } from '../support/panelSteps.js';
 import { type Service, startService } from '../support/service.js';
+import { startTimeMachine, type TimeMachine } from '../support/timeMachine.js';
 import { addTokens, ask, codeOf } from '../support/traffic.js';
 
 let service: Service;
 let browser: TestBrowser;
 let visitors: Visitor[] = [];
+let time: TimeMachine;
 
 beforeAll(async () => {
+  time = startTimeMachine();
   service = await startService();
   browser = await startBrowser();
 });
@@ -20,6 +23,7 @@ afterEach(async () => {
 afterAll(async () => {
   await browser?.close();
   await service?.stop();
+  time.restore();
 });
 
 async function admin(expected = /401/): Promise<Visitor> {
@@ -33,7 +37,11 @@ describe('an admin', () => {
   it('pauses a token and the pool says so, resumes it and the pool serves', async () => {
     const [token] = await addTokens(service, 1, { name: 'only one' });
     const { key } = await service.admin.member('pool-user');
-    expect((await ask(service.url, key, 'before')).status).toBe(200);
+    // A risk is told for each quarter of an hour in which there was one.
+    for (const quarter of [1, 2, 3]) {
+      expect((await ask(service.url, key, `before, ${quarter}`)).status).toBe(200);
+      time.advance(15 * 60_000);
+    }
     const { page, complaints } = await admin();
     await go(page, 'Token pool');
     const act = async (what: string): Promise<void> => {
@@ -57,7 +65,7 @@ describe('an admin', () => {
     const history = await service.admin.get<{ series: { points: unknown[] }[] }>(
       `/admin/api/tokens/risk-history?hours=24&tokenId=${token?.id}`,
     );
-    expect(history.series[0]?.points.length).toBeGreaterThan(0);
+    expect(history.series[0]?.points.length).toBeGreaterThan(2);
     expect(complaints).toEqual([]);
   });
 

@@ -19,7 +19,10 @@ export async function record(event: NewEvent, deps: RecordDeps): Promise<void> {
     } catch (error) {
       if (deps.stopped.aborted) throw error;
       if (pause === FIRST_PAUSE_MS)
-        deps.logger.error({ err: error, type: event.type }, 'the event log refuses a terminal event; trying again');
+        deps.logger.error(
+          { err: error, type: event.type, requestId: event.correlationid },
+          'the event log refuses a terminal event; trying again',
+        );
       // Woken by the stop, it tries once more.
       await wait(pause, undefined, { signal: deps.stopped }).catch(() => undefined);
     }

@@ -1,9 +1,11 @@
 /** Who is signed in, as a member or as the admin; null where nobody is. */
 import { type UseQueryResult, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
+import { useT } from '../i18n';
 import { type Audience, sessionPaths } from './client';
 import { useApi } from './context';
 import { ApiError } from './errors';
+import { useWrite } from './queries';
 
 export interface MemberSession {
   readonly user: {
@@ -60,4 +62,13 @@ export function useSignOut(audience: Audience): () => Promise<void> {
     client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
     client.setQueryData(['session', audience], null);
   }, [api, audience, client]);
+}
+
+/** Ends all admin sessions but this browser's, which goes on under a new cookie. */
+export function useEndAdminSessions(): () => void {
+  const t = useT();
+  const api = useApi();
+  const end = useWrite<{ csrfToken: string | null }>({ done: t('common:auth.othersEnded') });
+  return () =>
+    end.mutate({ method: 'POST', path: '/admin/api/sessions/revoke' }, { onSuccess: ({ csrfToken }) => api.setCsrf('admin', csrfToken) });
 }

@@ -1,12 +1,12 @@
 /** The frames of the two panels: who may be here, the header, the navigation, and the page in the middle. */
 import { ActionIcon, AppShell, Burger, Container, Group, Menu, NavLink, ScrollArea, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBook2, IconLogout, IconUserCircle } from '@tabler/icons-react';
+import { IconBook2, IconDevices, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { Link, Navigate, Outlet, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { adminPages } from '../admin/routes';
 import type { Audience } from '../api/client';
-import { type AdminSession, type MemberSession, useSession, useSignOut } from '../api/session';
+import { type AdminSession, type MemberSession, useEndAdminSessions, useSession, useSignOut } from '../api/session';
 import { Waiting } from '../auth/Waiting';
 import { Failed, Loading } from '../components/states';
 import { useT } from '../i18n';
@@ -155,6 +155,7 @@ function Frame({ audience, home, pages, name }: FrameProps) {
 function AccountMenu({ audience, name }: { readonly audience: Audience; readonly name: string }) {
   const t = useT();
   const signOut = useSignOut(audience);
+  const endOthers = useEndAdminSessions();
   return (
     <Menu position="bottom-end" withArrow>
       <Menu.Target>
@@ -169,6 +170,11 @@ function AccountMenu({ audience, name }: { readonly audience: Audience; readonly
             {name}
           </Text>
         </Menu.Label>
+        {audience === 'admin' && (
+          <Menu.Item leftSection={<IconDevices size={16} />} onClick={endOthers}>
+            {t('common:actions.endOtherSessions')}
+          </Menu.Item>
+        )}
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
           {t('common:actions.signOut')}
         </Menu.Item>

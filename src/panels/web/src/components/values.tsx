@@ -27,6 +27,11 @@ export function NumberText({ value, unit }: { readonly value: number | null; rea
   return <span className="kg-numeric">{text}</span>;
 }
 
+/** A share of what there was; where there was nothing, no share is told. */
+export function RateText({ value, of }: { readonly value: number; readonly of: number }) {
+  return <NumberText value={of === 0 ? null : value} unit="percent" />;
+}
+
 /** "3/10" over a bar that warns from 80 %. */
 export function UsedLimit({ used, limit, label }: { readonly used: number; readonly limit: number; readonly label: string }) {
   const t = useT();

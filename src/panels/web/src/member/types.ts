@@ -67,6 +67,8 @@ export interface Token {
   readonly consecutiveFails: number;
   readonly cooldownUntil: string | null;
   readonly successRate: number;
+  /** What the rate is of. */
+  readonly attempts: number;
   readonly lastUsedAt: string | null;
   readonly createdAt: string;
   readonly plan: string | null;

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { useGet } from '../../api/queries';
 import { type Fact, Facts } from '../../components/Facts';
 import { Empty, Failed, Loading } from '../../components/states';
-import { NumberText, TimeText, UsedLimit } from '../../components/values';
+import { NumberText, RateText, TimeText, UsedLimit } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
 import { IdText } from '../shared/IdText';
 import { SideDrawer } from '../shared/SideDrawer';
@@ -115,8 +115,8 @@ function factsOf(token: TokenDetail, t: Translate): readonly Fact[] {
     [t('admin:tokens.detail.region'), token.region],
     [t('admin:tokens.visibility'), token.visibility === 'public' ? t('admin:tokens.public') : t('admin:tokens.private')],
     [t('admin:tokens.fails'), <NumberText key="f" value={token.consecutiveFails} />],
-    [t('admin:tokens.successRate'), <NumberText key="s" value={token.successRate} unit="percent" />],
-    ...(token.attempts === undefined ? [] : [[t('admin:activity.attempts'), <NumberText key="a" value={token.attempts} />] as const]),
+    [t('admin:tokens.successRate'), <RateText key="s" value={token.successRate} of={token.attempts} />],
+    [t('admin:activity.attempts'), <NumberText key="a" value={token.attempts} />],
     [t('admin:tokens.lastUsed'), <TimeText key="l" at={token.lastUsedAt} never={never} />],
     [t('admin:common.created'), <TimeText key="c" at={token.createdAt} exact />],
     [t('admin:tokens.detail.plan'), token.plan],

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import type { List } from '../../api/queries';
 import { type Column, DataTable } from '../../components/DataTable';
 import { StatusBadge } from '../../components/StatusBadge';
-import { NumberText, TimeText, UsedLimit } from '../../components/values';
+import { NumberText, RateText, TimeText, UsedLimit } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
 import { linkColor } from '../shared/colors';
@@ -61,7 +61,7 @@ function columns(t: Translate, onOpen: (id: string) => void): readonly Column<To
       key: 'success',
       header: t('admin:tokens.successRate'),
       align: 'right',
-      cell: ({ successRate }) => <NumberText value={successRate} unit="percent" />,
+      cell: ({ successRate, attempts }) => <RateText value={successRate} of={attempts} />,
     },
     {
       key: 'lastUsed',

@@ -30,6 +30,8 @@ export interface Token {
   readonly consecutiveFails: number;
   readonly cooldownUntil: string | null;
   readonly successRate: number;
+  /** What the rate is of. */
+  readonly attempts: number;
   readonly lastUsedAt: string | null;
   readonly createdAt: string;
   readonly plan: string | null;
@@ -45,7 +47,6 @@ export interface Token {
 
 /** What the answer for one token adds. */
 export interface TokenDetail extends Token {
-  readonly attempts?: number;
   readonly successes?: number;
   readonly failures?: number;
   readonly lastFailure?: string | null;

@@ -7,7 +7,7 @@ import { ConfirmModal } from '../../components/ConfirmModal';
 import { Facts } from '../../components/Facts';
 import { StatusBadge } from '../../components/StatusBadge';
 import { Empty, Failed, Loading } from '../../components/states';
-import { NumberText, TimeText, UsedLimit } from '../../components/values';
+import { NumberText, RateText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
 import { IdText } from '../shared/IdText';
@@ -61,7 +61,7 @@ function Details({ user }: { readonly user: UserDetail }) {
           [t('admin:users.detail.joined'), <TimeText key="j" at={user.createdAt} exact />],
           [t('admin:users.detail.lastSignIn'), <LastSignIn key="l" user={user} />],
           [t('admin:users.requests'), <NumberText key="r" value={user.stats.totalRequests} />],
-          [t('admin:users.detail.success'), <NumberText key="u" value={user.stats.successRate} unit="percent" />],
+          [t('admin:users.detail.success'), <RateText key="u" value={user.stats.successRate} of={user.stats.totalRequests} />],
           [t('admin:users.detail.donated'), <NumberText key="d" value={user.stats.donatedTokens} />],
         ]}
       />

@@ -6,7 +6,7 @@ import { LiveBadge } from '../../components/LiveBadge';
 import { PageHeader } from '../../components/PageHeader';
 import { Stat, StatGrid } from '../../components/Stat';
 import { Failed } from '../../components/states';
-import { NumberText } from '../../components/values';
+import { NumberText, RateText } from '../../components/values';
 import { useT } from '../../i18n';
 import type { Stats } from '../types';
 import { type MemberNews, useMemberLive } from '../useMemberLive';
@@ -49,7 +49,7 @@ export function Page() {
           />
           <Stat
             label={t('member:overview.successRate')}
-            value={stats.data && <NumberText value={stats.data.successRate} unit="percent" />}
+            value={stats.data && <RateText value={stats.data.successRate} of={stats.data.totalRequests} />}
             icon={<IconCircleCheck size={size} aria-hidden />}
           />
           <Stat

@@ -9,7 +9,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { Panel } from '../../components/Panel';
 import { StatusBadge } from '../../components/StatusBadge';
 import { Empty } from '../../components/states';
-import { NumberText, RiskText, TimeText, UsedLimit } from '../../components/values';
+import { NumberText, RateText, RiskText, TimeText, UsedLimit } from '../../components/values';
 import { useT } from '../../i18n';
 import { lazyPart } from '../../lazy/lazyPart';
 import type { Token } from '../types';
@@ -96,7 +96,7 @@ function useColumns(onOpen: (opened: Opened) => void): Column<Token>[] {
       key: 'success',
       header: t('member:tokens.successRate'),
       align: 'right',
-      cell: ({ successRate }) => <NumberText value={successRate} unit="percent" />,
+      cell: ({ successRate, attempts }) => <RateText value={successRate} of={attempts} />,
     },
     { key: 'rpm', header: t('member:tokens.rpm'), cell: ({ rpm }) => <UsedLimit {...rpm} label={t('member:tokens.rpm')} /> },
     { key: 'rph', header: t('member:tokens.rph'), cell: ({ rph }) => <UsedLimit {...rph} label={t('member:tokens.rph')} /> },
