@@ -90,7 +90,10 @@ export const readCount = (reply: RedisReply): number => count.parse(reply);
 export const readNames = (reply: RedisReply): readonly string[] => z.array(z.string()).parse(reply);
 export const readCursor = (reply: RedisReply): string => z.string().regex(/^\d+$/).parse(reply);
 
+const AT_REST = { rpm: 0, rph: 0, concurrency: 0, consecutiveFails: 0, cooldownUntil: null, failureRate: 0 } as const;
+
 export function readTokenUse(tokenId: string, reply: RedisReply | undefined): TokenUse {
+  if (reply === '') return { tokenId, ...AT_REST };
   const [rpm, rph, concurrency, consecutiveFails, rest, attempts, failures] = tokenFigures.parse(reply);
   const cooldownUntil = rest === '' ? null : Number(rest);
   return { tokenId, rpm, rph, concurrency, consecutiveFails, cooldownUntil, failureRate: attempts === 0 ? 0 : failures / attempts };
