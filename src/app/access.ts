@@ -11,7 +11,7 @@ import type { Backbone } from './backbone.js';
 import { externalToken } from './wiring.js';
 
 export interface OpenAccessDeps {
-  readonly backbone: Pick<Backbone, 'db' | 'cache'>;
+  readonly backbone: Pick<Backbone, 'db' | 'cache' | 'databaseLost'>;
   readonly vault: Vault;
   readonly upstreams: Upstreams;
   readonly directory: Directory;
@@ -35,6 +35,7 @@ export function openAccess({ backbone, vault, upstreams, directory, limits, cloc
     externalUpstream,
     clock,
     logger,
+    ...(backbone.databaseLost && { databaseLost: backbone.databaseLost }),
   });
   directory.onChange(({ tokens }) => {
     for (const id of tokens) if (!directory.token(id)) void access.forget(id);

@@ -116,6 +116,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   });
   teardown.add('relay', () => relay.close());
   let currency: CurrencyService | undefined;
+  const withoutDatabase = (): readonly string[] => currency?.withoutDatabase() ?? [];
   return {
     db,
     log,
@@ -138,12 +139,15 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
         directory.bell();
         opened.bell();
       };
-      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe }, context);
+      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe, withoutDatabase }, context);
     },
     async join(context) {
       node.requestsLastMinute = context.requestsLastMinute;
       node.settingsPosition = () => context.directory.settingsPosition();
-      node.membership = await joinCluster({ ...options, runId, redis, lifeSign, probe, addresses, recoveries }, context);
+      node.membership = await joinCluster(
+        { ...options, ...{ runId, redis, lifeSign, probe, addresses, recoveries, withoutDatabase } },
+        context,
+      );
     },
     health: () => node.membership?.health() ?? 'healthy',
     storageUnavailable: () => log.full() || (node.membership?.isCutOff() ?? false),

@@ -30,10 +30,7 @@ export async function openCurrency({
     redis,
     directory,
     readAhead: async () => directory.runAhead(await readControl(redis, directory.position())),
-    living: () => {
-      const { living } = lifeSign.known();
-      return { runIds: living.map((run) => run.runId), stale: living.some((run) => run.stale) };
-    },
+    known: () => lifeSign.known(),
     clock,
     logger,
   });

@@ -37,9 +37,7 @@ export function openImports(context: ImportsContext): ImportService {
       return kiro.parseCredential(input);
     },
     async committed(position) {
-      const told = backbone.committed?.(position);
-      await directory.catchUp(position);
-      await told;
+      await Promise.all([backbone.committed?.(position), directory.catchUp(position)]);
     },
     dataDir: config.DATA_DIR,
     importDir: config.IMPORT_DIR,

@@ -6,6 +6,7 @@ import { openRedis, type RedisConnection } from '../infra/redis/connection.js';
 import { startTestRedis, type TestRedis } from '../infra/redis/testing/server.js';
 import { systemClock } from '../shared/clock.js';
 import { type CurrencyService, startCurrency } from './currency.js';
+import { seenRun } from './testing/kit.js';
 import { parseWord } from './words.js';
 
 const KEY = 'kirogate:followers';
@@ -26,7 +27,7 @@ function run(runId: string, followedAt: () => number): Promise<CurrencyService> 
     redis,
     directory: { position: () => 5, followedAt, onFollowed: () => () => undefined },
     readAhead: async () => undefined,
-    living: () => ({ runIds: ['a', 'b'], stale: false }),
+    known: () => ({ living: [seenRun('a'), seenRun('b')], readAt: 0 }),
     clock: systemClock,
     logger: pino({ level: 'silent' }),
   });

@@ -3,7 +3,8 @@ import pino from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RedisConnection } from '../infra/redis/connection.js';
 import { type CurrencyService, startCurrency } from './currency.js';
-import { createHandTimers } from './testing/kit.js';
+import type { NodeRun } from './nodeRun.js';
+import { createHandTimers, seenRun } from './testing/kit.js';
 
 const services: CurrencyService[] = [];
 afterEach(async () => {
@@ -15,7 +16,8 @@ let time = 1_000_000;
 const words = new Map<string, string>();
 /** What has been committed, and what the stream has of it. */
 const store = { head: 0, relayed: 0 };
-const living = { runIds: [] as string[], stale: false };
+/** What the database was read to say of the runs. */
+const known = { living: [] as NodeRun[], readAt: 0 };
 
 /** As the scripts do it; `currency.int.test.ts` asks them themselves. */
 const redis: Pick<RedisConnection, 'command' | 'run'> = {
@@ -70,7 +72,7 @@ async function run(runId: string): Promise<Run> {
     readAhead: async () => {
       position = Math.max(position, store.relayed);
     },
-    living: () => living,
+    known: () => known,
     clock: { now: () => time, monotonic: () => time },
     logger: pino({ level: 'silent' }),
     every: timers.every,
@@ -101,7 +103,7 @@ async function run(runId: string): Promise<Run> {
 
 async function cluster(...names: string[]): Promise<Run[]> {
   Object.assign(store, { head: 3, relayed: 3 });
-  Object.assign(living, { runIds: names, stale: false });
+  Object.assign(known, { living: names.map((name) => seenRun(name)), readAt: time });
   const runs: Run[] = [];
   for (const name of names) runs.push(await run(name));
   await pass(runs, 500);
@@ -136,7 +138,7 @@ describe('a run that follows the database', () => {
   it('takes none away while the database does not say who lives', async () => {
     const [a] = await cluster('a', 'b');
     if (!a) throw new Error('no run');
-    living.stale = true;
+    known.living = known.living.map((one) => ({ ...one, stale: true }));
     words.set('killed', 'follows 1 1 1');
     await pass([a], 3_000);
     expect(words.has('killed')).toBe(true);
@@ -174,15 +176,39 @@ describe('a run that has lost the database', () => {
     expect([a.currency.isCurrent(), a.position()]).toEqual([true, 4]);
   });
 
-  it('is not current when the others have fallen silent: they may have lost Redis alone, and take commands', async () => {
+  it('goes on when another one was killed, or fell silent with the database in reach: that one confirms nothing then', async () => {
     const [a, b] = await cluster('a', 'b');
     if (!a || !b) throw new Error('no runs');
     a.hasDatabase = false;
+    await pass([b, a], 3_000);
     b.hasRedis = false;
-    await pass([a], 1_500);
+    await pass([b, a], 2_500);
+    expect(a.currency.isCurrent()).toBe(true);
+    expect(b.currency.withoutDatabase()).toEqual(['a']);
+    await expect(b.command()).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await pass([a], 200);
+    expect(a.currency.isCurrent()).toBe(true);
+    b.hasRedis = true;
+    await pass([b, a], 500);
+    store.relayed = store.head;
+    await pass([b, a], 500);
+    expect([a.currency.isCurrent(), a.position()]).toEqual([true, 4]);
+    await b.command();
+  });
+
+  it('is not current when one falls silent that had lost Redis before: it need not know, and takes commands', async () => {
+    const [a, b] = await cluster('a', 'b');
+    if (!a || !b) throw new Error('no runs');
+    b.hasRedis = false;
+    known.living = [seenRun('a'), seenRun('b', { redisUp: false })];
+    await pass([b, a], 3_000);
+    a.hasDatabase = false;
+    await pass([b, a], 1_500);
     expect(a.currency.isCurrent()).toBe(false);
     await expect(a.currency.current()).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await b.command();
     b.hasRedis = true;
+    store.relayed = store.head;
     await pass([b, a], 500);
     await a.currency.current();
   });
@@ -201,12 +227,14 @@ describe('a run that has lost the database', () => {
   it('does not forget who may command when Redis loses its memory', async () => {
     const [a, b] = await cluster('a', 'b');
     if (!a || !b) throw new Error('no runs');
-    living.runIds = [];
+    known.living = [];
     a.hasDatabase = false;
     await pass([b, a], 1_000);
     words.clear();
-    b.hasRedis = false;
-    await pass([a], 2_000);
+    await pass([a], 200);
+    // b speaks more seldom than a listens: what it had said still binds.
+    expect(a.currency.isCurrent()).toBe(true);
+    await pass([a], 1_200);
     expect(a.currency.isCurrent()).toBe(false);
   });
 
@@ -232,7 +260,7 @@ describe('a run that has lost the database', () => {
     await expect(waiting).rejects.toThrow('left');
   });
 
-  it('confirms a command also where it cannot take its word back, once it counts as silent', async () => {
+  it('confirms a command also where it cannot take its word back, once it counts as silent and nobody is without the database', async () => {
     const [, b] = await cluster('a', 'b');
     if (!b) throw new Error('no run');
     b.hasDatabase = false;

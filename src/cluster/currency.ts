@@ -5,12 +5,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.js';
-import type { RedisConnection, RedisReply } from '../infra/redis/connection.js';
+import type { RedisConnection } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import { untilAborted } from '../shared/untilAborted.js';
 import { type Every, realEvery } from './every.js';
+import type { NodeRun } from './nodeRun.js';
 import { clusterScript } from './scripts.js';
-import { type Heard, parseWord, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
+import { createWithoutDatabase, type WithoutDatabase } from './withoutDatabase.js';
+import { type Heard, parseWords, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
 
 export interface Currency {
   /** Is everything known here that anybody confirmed more than a second ago? At once, without I/O. */
@@ -22,9 +24,12 @@ export interface Currency {
 export interface CurrencyService extends Currency {
   /**
    * A command of this node was archived up to `position`. Resolves when it may be confirmed: where this run had said that it
-   * cannot reach the database, others must have heard otherwise first. Never rejects.
+   * cannot reach the database, or others say so, they must have heard of it first. Rejects with AppError `storage_unavailable`
+   * where those others cannot hear of it: it is done, and in force where the database is.
    */
   committed(position: number): Promise<void>;
+  /** Runs that serve without the database, as far as Redis let this run know. */
+  withoutDatabase(): readonly string[];
   /** There may be something new in the control stream. Returns at once. */
   bell(): void;
   /** Says that this run takes no commands any more. Never rejects. */
@@ -42,8 +47,8 @@ export interface CurrencyDeps {
   };
   /** Brings the directory what the control stream has beyond it. */
   readonly readAhead: () => Promise<void>;
-  /** Runs that may not be taken for dead, as they were read last, and whether that can be relied on now. */
-  readonly living: () => { readonly runIds: readonly string[]; readonly stale: boolean };
+  /** Runs that may not be taken for dead, as they were read last, and when (monotonic ms). */
+  readonly known: () => { readonly living: readonly NodeRun[]; readonly readAt: number };
   readonly clock: Clock;
   readonly logger: Logger;
   readonly every?: Every;
@@ -65,10 +70,12 @@ const SAY_MS = 250;
 const SAY_AGAIN_MS = 150;
 const READ_MS = 150;
 const LOOK_MS = 20;
-const PRUNE_MS = 2_000;
+/** Who follows the database listens so often, for those that do not. */
+const LISTEN_MS = 1_000;
 /** Words of runs that the database calls dead go when they are older. */
 const OLD_MS = 5_000;
 const MOST_PROOFS = 1_000;
+const UNHEARD = 'The change is stored, but nodes that cannot reach the database could not hear of it.';
 
 /** Says its first word before it resolves; rejects where Redis does not take it. */
 export async function startCurrency(deps: CurrencyDeps): Promise<CurrencyService> {
@@ -95,12 +102,16 @@ class RunningCurrency implements CurrencyService {
   #proofs: { readonly position: number; readonly asOf: number }[] = [];
   /** By the others' words; monotonic ms. */
   #provenAt = Number.NEGATIVE_INFINITY;
-  #prunedAt = Number.NEGATIVE_INFINITY;
+  #listenedAt = Number.NEGATIVE_INFINITY;
   #isBehind = false;
   #closed = false;
 
+  readonly #withoutDatabase: WithoutDatabase;
+
   constructor(deps: CurrencyDeps) {
     this.#deps = deps;
+    const { runId, known, clock } = deps;
+    this.#withoutDatabase = createWithoutDatabase({ runId, known, monotonic: () => clock.monotonic() });
   }
 
   async start(): Promise<void> {
@@ -130,13 +141,18 @@ class RunningCurrency implements CurrencyService {
   async committed(position: number): Promise<void> {
     const { clock, pause = sleep } = this.#deps;
     this.#committed = Math.max(this.#committed, position);
-    if (!this.#saidLost) return;
+    if (!this.#saidLost && this.withoutDatabase().length === 0) return;
     const began = clock.monotonic();
     // What is under way may have been composed before.
     await this.#saying;
-    // Who does not hear the new word takes this run for silent by the end.
-    while (!(await this.#tryToSay()) && clock.monotonic() - began <= SILENT_MS) await pause(LOOK_MS);
+    let said = await this.#tryToSay();
+    for (; !said && clock.monotonic() - began <= SILENT_MS; said = await this.#tryToSay()) await pause(LOOK_MS);
     this.#saidLost = false;
+    if (!said && this.withoutDatabase().length > 0) throw new AppError('storage_unavailable', { message: UNHEARD, retryAfterSeconds: 5 });
+  }
+
+  withoutDatabase(): readonly string[] {
+    return this.#withoutDatabase.runIds();
   }
 
   bell(): void {
@@ -186,9 +202,9 @@ class RunningCurrency implements CurrencyService {
     this.#sayAfter(SAY_MS);
     this.#tell();
     const { clock, logger } = this.#deps;
-    if (clock.monotonic() - this.#prunedAt < PRUNE_MS || this.#ageOfFollow() > ASK_AFTER_MS) return;
-    this.#prunedAt = clock.monotonic();
-    this.#prune().catch((error: unknown) => logger.debug({ err: error }, 'words of dead nodes could not be removed'));
+    if (clock.monotonic() - this.#listenedAt < LISTEN_MS || this.#ageOfFollow() > ASK_AFTER_MS) return;
+    this.#listenedAt = clock.monotonic();
+    this.#listen().catch((error: unknown) => logger.debug({ err: error }, 'the words of the other nodes could not be read'));
   }
 
   /** A line when requests are refused for this, and one when they are served again. */
@@ -251,32 +267,32 @@ class RunningCurrency implements CurrencyService {
 
   /** What was heard in this outage stays known, whatever becomes of Redis' memory. */
   async #hear(): Promise<Heard> {
-    const { runId, living } = this.#deps;
+    const { runId, known } = this.#deps;
     const { now, words } = await this.#words();
     for (const [run, word] of words) this.#heard.set(run, word);
-    const others = new Set([...living().runIds, ...this.#heard.keys()]);
+    const { living } = known();
+    const others = new Set([...living.map((run) => run.runId), ...this.#heard.keys()]);
     others.delete(runId);
-    return { now, words: new Map([...others].map((run) => [run, this.#heard.get(run)])) };
+    return {
+      now,
+      words: new Map([...others].map((run) => [run, this.#heard.get(run)])),
+      withoutRedis: new Set(living.filter(({ redisUp }) => !redisUp).map((run) => run.runId)),
+    };
   }
 
   async #words(): Promise<{ readonly now: number; readonly words: ReadonlyMap<string, Word> }> {
-    const reply = await this.#deps.redis.run(this.#read, [KEY], []);
-    const [now, ...pairs] = Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
-    if (typeof now !== 'number') throw new Error('the script of the words answered something else');
-    const words = new Map<string, Word>();
-    for (let i = 0; i + 1 < pairs.length; i += 2) {
-      const word = parseWord(pairs[i + 1]);
-      if (word !== undefined) words.set(String(pairs[i]), word);
-    }
+    const { now, words } = parseWords(await this.#deps.redis.run(this.#read, [KEY], []));
+    this.#withoutDatabase.heard(words, now);
     return { now, words };
   }
 
-  async #prune(): Promise<void> {
-    const { redis, living, runId } = this.#deps;
-    const { runIds, stale } = living();
-    if (stale) return;
-    const alive = new Set([...runIds, runId]);
+  /** Also takes away the words of the dead. */
+  async #listen(): Promise<void> {
+    const { redis, known, runId } = this.#deps;
     const { now, words } = await this.#words();
+    const { living } = known();
+    if (living.some(({ stale }) => stale)) return;
+    const alive = new Set([...living.map((run) => run.runId), runId]);
     const dead = [...words].filter(([run, { saidAt }]) => !alive.has(run) && now - saidAt > OLD_MS).map(([run]) => run);
     if (dead.length > 0) await redis.command('HDEL', KEY, ...dead);
   }

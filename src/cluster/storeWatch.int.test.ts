@@ -57,6 +57,7 @@ async function node(runId: string, url: string) {
     ...common,
     probe,
     lifeSign,
+    withoutDatabase: () => [],
     addresses: { redis: 'r', postgres: 'p' },
     record: async (event) => void events.push(event),
   });

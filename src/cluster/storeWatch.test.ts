@@ -5,7 +5,7 @@ import { createTestClock } from '../limits/testing/fixtures.js';
 import type { NodeRun } from './nodeRun.js';
 import type { StoreState } from './stores.js';
 import { type StoreEvent, type StoreWatchDeps, startStoreWatch } from './storeWatch.js';
-import { createHandTimers } from './testing/kit.js';
+import { createHandTimers, seenRun } from './testing/kit.js';
 
 function scene(over: Partial<StoreWatchDeps> = {}) {
   const clock = createTestClock();
@@ -24,6 +24,7 @@ function scene(over: Partial<StoreWatchDeps> = {}) {
       onChange: () => () => undefined,
       tell: async () => undefined,
     },
+    withoutDatabase: () => [],
     addresses: { redis: 'cache:6379/0', postgres: 'db:5432/kirogate' },
     record: async (event) => {
       if (world.refuses) throw new Error('not now');
@@ -72,10 +73,7 @@ describe('the watch over the stores', () => {
 
   it('does not call a node cut off that is merely not the first to come back', async () => {
     const { clock, world, watch, turn } = scene();
-    const other = (redisUp: boolean): NodeRun => ({
-      ...{ runId: 'other', nodeId: 'other', version: '0', startedAt: 0, seenAt: 0, connections: 0, requestsLastMinute: 0 },
-      ...{ leader: false, settings: '{}', health: 'healthy', redisUp, seenAgoMs: 0, settingsPosition: null, stale: false },
-    });
+    const other = (redisUp: boolean): NodeRun => seenRun('other', { redisUp });
     world.redisUp = false;
     world.living = [other(false)];
     await turn();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeRun } from './nodeRun.js';
 import { allWell, describeChange, nextState, type Others, othersOf, type StoreState } from './stores.js';
+import { seenRun } from './testing/kit.js';
 
 const cut: StoreState = { redis: 'disconnected', postgres: 'connected', health: 'unhealthy', cutOff: true };
 
@@ -33,10 +34,7 @@ describe('what a node is while stores are lost', () => {
 });
 
 describe('what the others say of Redis', () => {
-  const run = (runId: string, redisUp: boolean, seenAgoMs: number, stale = false): NodeRun => ({
-    ...{ runId, nodeId: runId, version: '0', startedAt: 0, seenAt: 0, connections: 0, requestsLastMinute: 0, leader: false },
-    ...{ settings: '{}', settingsPosition: null, health: 'healthy', redisUp, seenAgoMs, stale },
-  });
+  const run = (runId: string, redisUp: boolean, seenAgoMs: number, stale = false): NodeRun => seenRun(runId, { redisUp, seenAgoMs, stale });
   it.each<[string, NodeRun[], boolean, Others]>([
     ['nobody else lives', [run('me', false, 0)], true, 'lost'],
     ['all others lost it', [run('me', false, 0), run('a', false, 100)], true, 'lost'],
@@ -46,7 +44,14 @@ describe('what the others say of Redis', () => {
     ['the database does not answer', [run('b', true, 0)], false, 'unknown'],
     ['what it said is old', [run('b', true, 0, true)], true, 'unknown'],
   ])('%s', (_name, living, databaseUp, said) => {
-    expect(othersOf({ runId: 'me', living, readAt: 105_000, redisAnsweredAt: 100_000, allLostAt: null, databaseUp })).toBe(said);
+    expect(
+      othersOf({ runId: 'me', living, readAt: 105_000, redisAnsweredAt: 100_000, allLostAt: null, databaseUp, withoutDatabase: [] }),
+    ).toBe(said);
+  });
+
+  it('counts who serves by Redis without the database, though that knows of nobody', () => {
+    const facts = { runId: 'me', living: [], readAt: 105_000, redisAnsweredAt: 100_000, allLostAt: null, databaseUp: true };
+    expect(othersOf({ ...facts, withoutDatabase: ['b'] })).toBe('have');
   });
 
   it('after all had lost it, proves something only when every node has had time to come back', () => {
@@ -58,6 +63,7 @@ describe('what the others say of Redis', () => {
         redisAnsweredAt: 100_000,
         allLostAt: 200_000,
         databaseUp: true,
+        withoutDatabase: [],
       });
     expect(said(1)).toBe('undecided');
     expect(said(0)).toBe('have');

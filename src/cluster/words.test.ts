@@ -1,10 +1,14 @@
 /** What a run without the database may conclude from what the others say. */
 import { describe, expect, it } from 'vitest';
-import { nobodyCommands, parseWord, proofsIn, type Word, wordText } from './words.js';
+import { nobodyCommands, parseWord, parseWords, proofsIn, type Word, wordText } from './words.js';
 
 const NOW = 1_800_000_000_000;
 const said = (kind: Word['kind'], over: Partial<Word> = {}): Word => ({ kind, position: 7, asOf: NOW - 300, saidAt: NOW - 100, ...over });
-const heard = (...words: (Word | undefined)[]) => ({ now: NOW, words: new Map(words.map((word, index) => [`run-${index}`, word])) });
+const heard = (...words: (Word | undefined)[]) => ({
+  now: NOW,
+  words: new Map(words.map((word, index) => [`run-${index}`, word])),
+  withoutRedis: new Set<string>(),
+});
 const proofs = (...words: (Word | undefined)[]) => proofsIn(heard(...words), 0);
 
 describe('a word', () => {
@@ -34,6 +38,19 @@ describe('a word', () => {
   });
 });
 
+describe('the words of all', () => {
+  it('are read with the time of the server; what is no word is left out', () => {
+    expect(parseWords([NOW, 'a', 'lost 1 2 3', 'b', 'nonsense', 'c'])).toEqual({
+      now: NOW,
+      words: new Map([['a', parseWord('lost 1 2 3')]]),
+    });
+  });
+
+  it('are refused where the answer is something else', () => {
+    for (const reply of [null, 'OK', [], ['1', 'a', 'lost 1 2 3']]) expect(() => parseWords(reply)).toThrow('answered something else');
+  });
+});
+
 describe('that nobody can command', () => {
   it('is so where there is no other run', () => expect(nobodyCommands(heard())).toBe(true));
 
@@ -41,15 +58,20 @@ describe('that nobody can command', () => {
     expect(nobodyCommands(heard(said('lost'), said('gone', { saidAt: 1 }), said('lost')))).toBe(true);
   });
 
-  it('is not so where one follows, heard or long silent, or was never heard', () => {
+  it('is not so where one follows, or was never heard', () => {
     expect(nobodyCommands(heard(said('lost'), said('follows')))).toBe(false);
-    expect(nobodyCommands(heard(said('lost'), said('follows', { saidAt: NOW - 60_000, asOf: NOW - 60_100 })))).toBe(false);
     expect(nobodyCommands(heard(said('lost'), undefined))).toBe(false);
   });
 
-  it('holds of one that fell silent only if it had been without the database for a while: a hiccup may be over', () => {
-    expect(nobodyCommands(heard(said('lost', { saidAt: NOW - 10_000, asOf: NOW - 11_000 })))).toBe(false);
-    expect(nobodyCommands(heard(said('lost', { saidAt: NOW - 10_000, asOf: NOW - 14_000 })))).toBe(true);
+  it('is so where one fell silent that was there before, unless the database knew it to be without Redis', () => {
+    const silent = { saidAt: NOW - 2_001, asOf: NOW - 2_101 };
+    for (const kind of ['follows', 'lost'] as const) {
+      const words = heard(said('lost'), said(kind, silent));
+      expect(nobodyCommands(words)).toBe(true);
+      expect(nobodyCommands({ ...words, withoutRedis: new Set(['run-1']) })).toBe(false);
+      expect(nobodyCommands({ ...words, withoutRedis: new Set(['run-0']) })).toBe(true);
+    }
+    expect(nobodyCommands(heard(said('follows', { ...silent, saidAt: NOW - 2_000 })))).toBe(false);
   });
 });
 

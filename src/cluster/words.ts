@@ -26,28 +26,41 @@ export function parseWord(text: unknown): Word | undefined {
   return { kind: kind as Word['kind'], position: Number(position), asOf: Number(asOf), saidAt: Number(saidAt) };
 }
 
+/** What the script answers that reads them: the server's time, ms, then runs and words in turn. Throws where it is something else. */
+export function parseWords(reply: unknown): { readonly now: number; readonly words: ReadonlyMap<string, Word> } {
+  const [now, ...pairs] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
+  if (typeof now !== 'number') throw new Error('the script of the words answered something else');
+  const words = new Map<string, Word>();
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const word = parseWord(pairs[i + 1]);
+    if (word !== undefined) words.set(String(pairs[i]), word);
+  }
+  return { now, words };
+}
+
 /** Each says its word several times a second: who has not for so long is dead, frozen, or has lost Redis. */
 export const SILENT_MS = 2_000;
-/** So long without the database is no hiccup: such a run is believed to be without it also when it has fallen silent. */
-const SUSTAINED_MS = 3_000;
+export const isSilent = ({ saidAt }: Pick<Word, 'saidAt'>, now: number): boolean => now - saidAt > SILENT_MS;
 
 export interface Heard {
   /** Of all runs but one's own that may live: the last word, undefined where none was heard. */
   readonly words: ReadonlyMap<string, Word | undefined>;
+  /** Runs that had lost Redis, by their last sign in the database that was read. */
+  readonly withoutRedis: ReadonlySet<string>;
   /** Redis' clock when they were read. */
   readonly now: number;
 }
 
 /**
- * Can none of them have confirmed a command beyond its word, nor confirm one before it says so? Only where each has lost the
- * database as well, or has left. A run that is silent, and followed the database when it was heard last, may have lost Redis alone.
+ * Can none of them have confirmed a command beyond its word, nor confirm one before it says so? Who has lost the database or has
+ * left cannot; nor can one that fell silent after it was heard: it is dead, or has lost Redis, and confirms nothing while it knows
+ * of runs that serve without the database (`withoutDatabase.ts`). One that was known to have lost Redis before need not know of them.
  */
-export function nobodyCommands({ words, now }: Heard): boolean {
-  for (const word of words.values()) {
-    if (word?.kind === 'gone') continue;
-    if (word?.kind !== 'lost') return false;
-    const isSilent = now - word.saidAt > SILENT_MS;
-    if (isSilent && word.saidAt - word.asOf < SUSTAINED_MS) return false;
+export function nobodyCommands({ words, withoutRedis, now }: Heard): boolean {
+  for (const [run, word] of words) {
+    if (word === undefined) return false;
+    if (word.kind === 'gone') continue;
+    if (isSilent(word, now) ? withoutRedis.has(run) : word.kind === 'follows') return false;
   }
   return true;
 }

@@ -31,7 +31,7 @@ export interface CommandDeps {
   /** Settings as the environment has them. */
   readonly defaults: Settings;
   readonly passwords?: Passwords;
-  /** Told of each committed control position. Resolves when the command may be confirmed; must not throw or reject. */
+  /** Told of each committed control position. Resolves when the command may be confirmed; rejects with AppError where it may not be. */
   readonly committed?: (position: number) => void | Promise<void>;
   /** For tests: calls back after `ms` unless cancelled. */
   readonly after?: (ms: number, callback: () => void) => { cancel(): void };
@@ -147,15 +147,18 @@ async function project(tx: Queryable, stored: readonly StoredEvent[]): Promise<v
   throw new AppError('conflict', { message, cause: new Error(stuck.error) });
 }
 
-/** The change is durable; a node that cannot follow at once will by its poll. */
+/** The change is durable. */
 async function confirm(deps: CommandDeps, position: number): Promise<void> {
-  const told = deps.committed?.(position);
+  await Promise.all([deps.committed?.(position), follow(deps, position)]);
+}
+
+/** A node that cannot follow at once will by its poll. */
+async function follow(deps: CommandDeps, position: number): Promise<void> {
   try {
     await deps.directory().catchUp(position);
   } catch (error) {
     deps.logger.warn({ err: error, position }, 'the directory could not follow a command at once');
   }
-  await told;
 }
 
 async function recordRefusal(deps: CommandDeps, { actor, correlationId, data }: Refusal): Promise<void> {

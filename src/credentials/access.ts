@@ -11,6 +11,7 @@ import { DatabaseError } from '../infra/database/errors.js';
 import { type Vault, VaultError } from '../infra/vault.js';
 import type { Clock } from '../shared/clock.js';
 import { deadlineSignal } from '../shared/deadline.js';
+import { unlessLost } from '../shared/unlessLost.js';
 import { untilAborted } from '../shared/untilAborted.js';
 import { type AccessToken, type CredentialSecret, type RefreshedCredential, type Upstream, UpstreamFailure } from '../upstreams/define.js';
 import { createEntryCache } from './entryCache.js';
@@ -51,6 +52,8 @@ export interface AccessDeps {
   readonly externalUpstream: Upstream;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Is the database known not to answer? Then nobody waits for it. Default: never. */
+  readonly databaseLost?: () => boolean;
 }
 
 const REFRESH_TIMEOUT_MS = 30_000;
@@ -232,7 +235,7 @@ export function createAccess(deps: AccessDeps): Access {
       const entry = entries.local(tokenId);
       const state = entry === undefined ? 'stale' : judge(tokenId, entry, upstream);
       if (entry === undefined || state === 'stale') {
-        const running = flight(tokenId, upstream);
+        const running = unlessLost(flight(tokenId, upstream), deps.databaseLost);
         // It goes on for the others when one waiter leaves.
         return signal === undefined ? running : untilAborted(running, signal);
       }

@@ -2,6 +2,14 @@
 import { DatabaseError } from '../../infra/database/errors.js';
 import type { Database } from '../../infra/database/port.js';
 import type { Every } from '../every.js';
+import type { NodeRun } from '../nodeRun.js';
+
+/** A run as the database shows it: just seen, and well. */
+export const seenRun = (runId: string, over: Partial<NodeRun> = {}): NodeRun => ({
+  ...{ runId, nodeId: runId, version: '0', startedAt: 0, seenAt: 0, seenAgoMs: 0, connections: 0, requestsLastMinute: 0 },
+  ...{ leader: false, settings: '{}', settingsPosition: null, health: 'healthy', redisUp: true, stale: false },
+  ...over,
+});
 
 /** Timers that go off when the test says so, all of them, once. */
 export interface HandTimers {

@@ -97,6 +97,13 @@ describe('anything thrown', () => {
     expect(clientError(found)).toBe(trouble);
   });
 
+  it('that keeps one credential from us is tried on another token, and reaches the client as it is', () => {
+    const trouble = new AppError('storage_unavailable', { retryAfterSeconds: 2 });
+    const found = failure('withdrawn', { cause: trouble });
+    expect(meaningOf(found)).toEqual({ outcome: 'neutral', retry: true });
+    expect(clientError(found)).toBe(trouble);
+  });
+
   it('that nobody knows is a fault of ours: neither upstream nor token pays, and the client is told nothing of it', () => {
     const found = asFailure(new TypeError("secret is not a function at '/home/x'"), running);
     expect(found.kind).toBe('protocol');

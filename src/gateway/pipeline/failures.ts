@@ -32,14 +32,15 @@ const meanings: Readonly<Record<FailureKind, Meaning>> = {
   aborted: { outcome: 'neutral', retry: false },
 };
 
-/** Trouble of ours, for example a store out of reach: nobody else is at fault, and another token would not help. */
+/** Trouble of ours, for example a store that takes no events: nobody else is at fault, and another token would not help. */
 const OUR_TROUBLE: Meaning = { outcome: 'neutral', retry: false };
 
 /** The way it was sent was wrong, which no token is to blame for. */
 const OTHER_WAY: Meaning = { outcome: 'neutral', retry: true };
 
 export function meaningOf(failure: Pick<UpstreamFailure, 'kind' | 'cause'> & Partial<Pick<UpstreamFailure, 'retry'>>): Meaning {
-  if (ownError(failure) !== undefined) return OUR_TROUBLE;
+  // The store is needed for this token alone: another one's credential may be at hand.
+  if (failure.kind !== 'withdrawn' && ownError(failure) !== undefined) return OUR_TROUBLE;
   return failure.retry === 'same_token' ? OTHER_WAY : meanings[failure.kind];
 }
 

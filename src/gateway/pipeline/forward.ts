@@ -25,7 +25,6 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
   const tried: string[] = [];
   for (;;) {
     const attempt = beginAttempt(run, admitted, deps);
-    const mayRetry = run.attempts.length < deps.maxAttempts;
     const held: ModelEvent[] = [];
     let output = false;
     let failure: UpstreamFailure | null = null;
@@ -58,7 +57,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
         whole = true;
         failure = null;
       }
-      refreshes = failure?.kind === 'auth' && !output && mayRetry && !tried.includes(attempt.tokenId);
+      refreshes = failure?.kind === 'auth' && !output && mayTryAgain(run, deps) && !tried.includes(attempt.tokenId);
     } finally {
       // Also reached when the consumer leaves in the middle of a yield.
       if (!whole && failure === null) failure = new UpstreamFailure({ kind: 'aborted', message: 'The client left.' });
@@ -68,7 +67,7 @@ export async function* forward(run: Run, first: AdmittedAttempt, deps: GatewayDe
       if (!output) yield silentReply(held);
       return;
     }
-    if (output || !meaningOf(failure).retry || !mayRetry) throw failure;
+    if (output || !meaningOf(failure).retry || !mayTryAgain(run, deps)) throw failure;
     emptyBefore ||= failure.kind === 'empty';
     const next = await nextToken(run, attempt, failure, tried, deps);
     if (next === null) throw failure;
@@ -118,11 +117,19 @@ function call(run: Run, admitted: AdmittedAttempt, { attempt, credential }: Prep
   return enforceOutput(events, rulesOf(run.request));
 }
 
+/** A token that was set aside before anything was sent for it is no try of the upstream; how many are set aside is bounded too. */
+function mayTryAgain({ attempts }: Run, { maxAttempts }: GatewayDeps): boolean {
+  const asked = attempts.filter(({ failure }) => failure !== 'withdrawn').length;
+  return asked < maxAttempts && attempts.length - asked < MOST_SET_ASIDE;
+}
+
+const MOST_SET_ASIDE = 8;
+
 /** The access token comes from the cache, or from a refresh that all waiters share. A store that does not answer here is our trouble, not the token's. */
 async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
   try {
     if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
-    const credential = await deps.access.get(admitted.tokenId, run.abort.signal);
+    const credential = await deps.access.get(admitted.tokenId, run.abort.signal).catch(outOfReach);
     // A refresh may outlive what is known of the caller and the token.
     if (!isCurrent(deps)) await current(deps, run.abort.signal);
     return credential;
@@ -130,6 +137,12 @@ async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): 
     if (error instanceof UpstreamFailure || error instanceof AppError || run.abort.signal.aborted) throw error;
     throw new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   }
+}
+
+/** Only the database knows this credential, and it does not answer: others may be at hand. */
+function outOfReach(error: unknown): never {
+  if (!(error instanceof AppError) || error.code !== 'storage_unavailable') throw error;
+  throw new UpstreamFailure({ kind: 'withdrawn', message: 'The credential is out of reach while the database is lost.', cause: error });
 }
 
 /** A refresh may take long, and what was paused, banned or revoked meanwhile gets no new call. Throws UpstreamFailure or AppError. */
@@ -176,7 +189,7 @@ async function nextToken(
   deps: GatewayDeps,
 ): Promise<AdmittedAttempt | null> {
   // Each upstream call is paced, a second try as well; and who was banned or revoked meanwhile gets none.
-  await pace(pacingMs(deps), run.abort.signal);
+  if (failure.kind !== 'withdrawn') await pace(pacingMs(deps), run.abort.signal);
   if (!isStillWelcome(run, deps)) return null;
   const refreshed = failure.kind === 'auth' && !tried.includes(attempt.tokenId);
   const differently = failure.retry === 'same_token';

@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { UsableCredential } from '../../credentials/access.js';
 import { AppError } from '../../errors.js';
 import { DatabaseError } from '../../infra/database/errors.js';
 import type { ModelEvent } from '../../upstreams/define.js';
 import { forward } from './forward.js';
-import {
-  answers,
-  createKit,
-  credentialOf,
-  fails,
-  inTurn,
-  type KitOptions,
-  modelRequest,
-  refuses,
-  stalls,
-  stop,
-  text,
-  usage,
-} from './testing/kit.js';
+import { answers, createKit, credentialOf, fails, inTurn, modelRequest, refuses, stalls, stop, text, usage } from './testing/kit.js';
 import { answer, collect, outcomes, play } from './testing/played.js';
 
 describe('a consumer that leaves', () => {
@@ -118,12 +106,37 @@ describe('an empty reply (pitfall 64)', () => {
 });
 
 describe('trouble of our own', () => {
-  it.each<[string, KitOptions['access'], string]>([
-    ['the vault does not answer', () => Promise.reject(new AppError('storage_unavailable')), 'network'],
-    ['the store breaks unexpectedly', () => Promise.reject(new DatabaseError('statement', 'no such table')), 'network'],
-  ])('%s: it counts against nobody and is not tried on other tokens', async (_name, access, kind) => {
-    const played = await play({ play: answers(...answer), ...(access && { access }) });
-    expect(played.failed).toBe(kind);
+  const vaultKnowing = (...tokens: string[]) => {
+    return async (tokenId: string): Promise<UsableCredential> => {
+      if (!tokens.includes(tokenId)) throw new AppError('storage_unavailable', { retryAfterSeconds: 2 });
+      return credentialOf(tokenId);
+    };
+  };
+
+  it('a credential that a lost database alone knows is set aside: another token serves, and no try is spent on it', async () => {
+    const played = await play({ play: answers(...answer), access: vaultKnowing('c'), maxAttempts: 1 });
+    expect(played.failed).toBeNull();
+    expect(played.kit.calls).toEqual(['c']);
+    expect(played.kit.settled).toMatchObject([
+      { outcome: 'neutral', sent: false },
+      { outcome: 'neutral', sent: false },
+      { outcome: 'success', sent: true },
+    ]);
+    expect((await played.kit.limits.tokenUse(['a']))[0]).toMatchObject({ rpm: 0, consecutiveFails: 0 });
+  });
+
+  it('no more than eight tokens are looked at where the vault knows none of them now', async () => {
+    const tokens = Array.from({ length: 20 }, (_, n) => `t${n}`);
+    const played = await play({ play: answers(...answer), tokens, access: vaultKnowing() });
+    expect(played.failed).toBe('withdrawn');
+    expect(played.kit.settled).toHaveLength(8);
+    expect(await played.kit.inFlight()).toBe(0);
+  });
+
+  it('the store breaks unexpectedly: it counts against nobody and is not tried on other tokens', async () => {
+    const access = () => Promise.reject(new DatabaseError('statement', 'no such table'));
+    const played = await play({ play: answers(...answer), access });
+    expect(played.failed).toBe('network');
     expect(played.kit.settled).toMatchObject([{ outcome: 'neutral', sent: false }]);
     expect((await played.kit.limits.tokenUse(['a']))[0]).toMatchObject({ rpm: 0, consecutiveFails: 0 });
   });

@@ -3,11 +3,11 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet';
 import type { z } from 'zod';
 import { AppError } from '../../errors.js';
+import { unlessLost } from '../../shared/unlessLost.js';
 import { authorize, cookieNames, readCookie } from './access.js';
 import type { Access, ApiReply, Caller, Route, SessionChange } from './define.js';
 import type { PanelContext } from './deps.js';
 import { id, noFields } from './fields.js';
-import { unlessLost } from './lostDatabase.js';
 import { renderError, toAppError } from './render.js';
 import { sessionLifeMs } from './session.js';
 import { flowLifeMs } from './signIn/flow.js';

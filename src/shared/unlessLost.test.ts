@@ -1,6 +1,6 @@
 /** What waits for a lost database is answered, what does not need it is left alone. */
 import { describe, expect, it } from 'vitest';
-import { unlessLost } from './lostDatabase.js';
+import { unlessLost } from './unlessLost.js';
 
 const forever = (): Promise<never> => new Promise(() => undefined);
 

@@ -1,5 +1,5 @@
 /** Nobody waits for a database that is known to be lost: what needs it is answered 503 at once, what does not is answered as ever. */
-import { AppError } from '../../errors.js';
+import { AppError } from '../errors.js';
 
 const LOOK_MS = 200;
 
