@@ -1,4 +1,5 @@
 /** This node among the others: what it sees of the stores decides whom it serves, and one of them all leads. */
+import { createEventQueue } from '../cluster/eventQueue.js';
 import { startHeartbeat } from '../cluster/heartbeat.js';
 import { startLeader } from '../cluster/leader.js';
 import type { LifeSign } from '../cluster/lifeSign.js';
@@ -36,11 +37,18 @@ export interface Membership {
 
 /** A recovery comes partition by partition: one event tells of them all. */
 const GATHER_MS = 3_000;
+/** What the database did not take is offered again this often. */
+const RETRY_MS = 2_000;
+
+interface SystemEvent {
+  readonly type: StoreEvent['type'] | 'kirogate.leader.changed';
+  readonly id: string;
+  readonly data: unknown;
+}
 
 export async function joinCluster(deps: MembershipDeps, context: Parameters<Backbone['join']>[0]): Promise<Membership> {
   const { server, clock, logger, teardown, runId, nodeId, version, redis, lifeSign, probe, recoveries } = deps;
-  const record = (event: { type: StoreEvent['type'] | 'kirogate.leader.changed'; id: string; data: unknown }): Promise<unknown> =>
-    context.commands.execute(recordSystemEvent, event, { actor: 'system' });
+  const record = (event: SystemEvent): Promise<unknown> => context.commands.execute(recordSystemEvent, event, { actor: 'system' });
   const watch = startStoreWatch({
     runId,
     nodeId,
@@ -54,6 +62,16 @@ export async function joinCluster(deps: MembershipDeps, context: Parameters<Back
     logger,
   });
   teardown.add('store watch', () => watch.close());
+  const events = createEventQueue<SystemEvent>({ record, logger });
+  const tell = (event: SystemEvent): void => {
+    events.add(event);
+    void events.flush();
+  };
+  const retrying = setInterval(() => void (lifeSign.databaseUp() && events.flush()), RETRY_MS).unref();
+  teardown.add('events of the node', () => {
+    clearInterval(retrying);
+    return lifeSign.databaseUp() ? events.flush() : undefined;
+  });
   let telling: NodeJS.Timeout | undefined;
   recoveries.onNote(() => {
     // Redis was away for less than what counts as lost, and yet not the same afterwards.
@@ -62,10 +80,7 @@ export async function joinCluster(deps: MembershipDeps, context: Parameters<Back
       if (!probe.up()) return;
       const recovery = recoveries.take();
       if (recovery.outcome === 'same' && recovery.reappended === 0) return;
-      const data = { store: 'redis', nodeId, at: clock.now(), downMs: 0, ...recovery };
-      record({ type: 'kirogate.store.recovered', id: 'redis', data }).catch((error: unknown) =>
-        logger.warn({ err: error, ...recovery }, 'a recovery of Redis could not be recorded'),
-      );
+      tell({ type: 'kirogate.store.recovered', id: 'redis', data: { store: 'redis', nodeId, at: clock.now(), downMs: 0, ...recovery } });
     }, GATHER_MS).unref();
   });
   teardown.add('recoveries', () => clearTimeout(telling));
@@ -77,9 +92,7 @@ export async function joinCluster(deps: MembershipDeps, context: Parameters<Back
     logger,
     onChange(change) {
       void lifeSign.tell();
-      record({ type: 'kirogate.leader.changed', id: change.office, data: change }).catch((error: unknown) =>
-        logger.warn({ err: error, ...change }, 'a change of the leader could not be recorded'),
-      );
+      tell({ type: 'kirogate.leader.changed', id: change.office, data: change });
     },
   });
   teardown.add('leader', () => leader.close());

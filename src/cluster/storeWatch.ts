@@ -1,6 +1,7 @@
 /** Watches both stores: keeps the node's state of spec R10, tells each change once in the log and once as an event. */
 import type { Logger } from 'pino';
 import type { Clock } from '../shared/clock.js';
+import { createEventQueue } from './eventQueue.js';
 import { type Every, realEvery } from './every.js';
 import type { LifeSign } from './lifeSign.js';
 import { createListeners } from './listeners.js';
@@ -55,14 +56,12 @@ export interface StoreWatch {
 
 const LOOK_MS = 250;
 const RECORD_EVERY_MS = 2_000;
-/** Beyond this the oldest go: an outage that flaps must not fill the memory. */
-const MOST_EVENTS = 100;
 
 /** To be started when both stores answer. */
 export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
   const { probe, lifeSign, clock, logger, every = realEvery } = deps;
   const changes = createListeners<StoreState>();
-  const events = createEventQueue(deps);
+  const events = createEventQueue<StoreEvent>(deps);
   const lostAt = new Map<StoreName, number>();
   let state = allWell;
   let allLostAt: number | null = null;
@@ -119,39 +118,6 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
     async close() {
       for (const end of endings) end();
       if (lifeSign.databaseUp()) await events.flush();
-    },
-  };
-}
-
-interface EventQueue {
-  add(event: StoreEvent): void;
-  /** In order; stops at the first that cannot be recorded. Never rejects. */
-  flush(): Promise<void>;
-}
-
-function createEventQueue({ record, logger }: StoreWatchDeps): EventQueue {
-  const waiting: StoreEvent[] = [];
-  let flushing: Promise<void> | null = null;
-  const run = async (): Promise<void> => {
-    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
-      await record(next);
-      if (waiting[0] === next) waiting.shift();
-    }
-  };
-  return {
-    add(event) {
-      waiting.push(event);
-      if (waiting.length <= MOST_EVENTS) return;
-      waiting.shift();
-      logger.warn('too many changes of the stores wait to be recorded; the oldest is given up');
-    },
-    flush() {
-      flushing ??= run()
-        .catch((error: unknown) => logger.debug({ err: error }, 'a change of the stores could not be recorded yet'))
-        .finally(() => {
-          flushing = null;
-        });
-      return flushing;
     },
   };
 }
