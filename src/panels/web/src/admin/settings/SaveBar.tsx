@@ -4,12 +4,14 @@ import { useT } from '../../i18n';
 
 export interface SaveBarProps {
   readonly count: number;
+  /** Fields that say what cannot be saved: until they are mended nothing is. */
+  readonly faults: number;
   readonly busy: boolean;
   readonly onSave: () => void;
   readonly onDiscard: () => void;
 }
 
-export function SaveBar({ count, busy, onSave, onDiscard }: SaveBarProps) {
+export function SaveBar({ count, faults, busy, onSave, onDiscard }: SaveBarProps) {
   const t = useT('admin');
   if (count === 0) return null;
   return (
@@ -24,12 +26,13 @@ export function SaveBar({ count, busy, onSave, onDiscard }: SaveBarProps) {
       <Group justify="space-between" gap="xs">
         <Text size="sm" fw={600} role="status">
           {t('admin:settings.unsaved', { count })}
+          {faults > 0 && ` · ${t('admin:settings.faults', { count: faults })}`}
         </Text>
         <Group gap="xs">
           <Button variant="default" onClick={onDiscard} disabled={busy}>
             {t('admin:settings.discard')}
           </Button>
-          <Button onClick={onSave} loading={busy}>
+          <Button onClick={onSave} loading={busy} disabled={faults > 0}>
             {t('admin:settings.save')}
           </Button>
         </Group>

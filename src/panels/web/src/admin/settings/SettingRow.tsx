@@ -1,10 +1,11 @@
 /** One setting: its control, where its value comes from, what it may be, and which nodes work with it. */
-import { Alert, Button, Group, NumberInput, Stack, Switch, Text, VisuallyHidden } from '@mantine/core';
+import { Alert, Button, Group, Stack, Switch, Text, VisuallyHidden } from '@mantine/core';
+import { NumberField } from '../../components/NumberField';
 import { StatusBadge } from '../../components/StatusBadge';
 import { TimeText } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
 import { type Format, useFormat } from '../../i18n/format';
-import { changedMeanwhile, type Edit } from './edits';
+import { changedMeanwhile, type Edit, type Input, ruleOf } from './edits';
 import type { Setting, SettingValue } from './types';
 
 export interface SettingRowProps {
@@ -13,7 +14,7 @@ export interface SettingRowProps {
   /** Another admin changed it while this one was being edited. */
   readonly theirs: boolean;
   readonly fault: string | null;
-  readonly onEdit: (to: SettingValue | null) => void;
+  readonly onEdit: (input: Input) => void;
   readonly onDrop: () => void;
 }
 
@@ -21,7 +22,7 @@ export function SettingRow({ setting, edit, theirs, fault, onEdit, onDrop }: Set
   const t = useT('admin');
   const format = useFormat();
   const name = t(`admin:settings.names.${setting.name}`);
-  const shown = edit === undefined ? setting.value : (edit.to ?? setting.environment);
+  const shown = edit === undefined ? setting.value : (edit.input ?? setting.environment);
   return (
     <Stack gap={6} py={4} data-setting={setting.name}>
       <Group justify="space-between" align="flex-start" gap="md">
@@ -32,8 +33,8 @@ export function SettingRow({ setting, edit, theirs, fault, onEdit, onDrop }: Set
           <Sources setting={setting} t={t} format={format} />
         </Stack>
       </Group>
-      {edit?.to === null && <Text size="sm">{t('admin:settings.willUseEnvironment')}</Text>}
-      {setting.stored !== null && edit?.to !== null && (
+      {edit?.input === null && <Text size="sm">{t('admin:settings.willUseEnvironment')}</Text>}
+      {setting.stored !== null && edit?.input !== null && (
         <Group>
           <Button size="compact-xs" variant="default" onClick={() => onEdit(null)}>
             {t('admin:settings.useEnvironment')}
@@ -59,9 +60,9 @@ export function SettingRow({ setting, edit, theirs, fault, onEdit, onDrop }: Set
 interface ControlProps {
   readonly name: string;
   readonly setting: Setting;
-  readonly value: SettingValue;
+  readonly value: SettingValue | string;
   readonly fault: string | null;
-  readonly onEdit: (to: SettingValue) => void;
+  readonly onEdit: (input: string | boolean) => void;
 }
 
 function Control({ name, setting, value, fault, onEdit }: ControlProps) {
@@ -83,22 +84,8 @@ function Control({ name, setting, value, fault, onEdit }: ControlProps) {
     setting.min === null || setting.max === null
       ? ''
       : ` ${t('admin:settings.range', { min: format.number(setting.min), max: format.number(setting.max) })}`;
-  const whole = setting.type === 'integer';
   return (
-    <NumberInput
-      label={name}
-      description={`${hint}${range}`}
-      value={value}
-      error={fault}
-      allowDecimal={!whole}
-      step={whole ? 1 : 0.05}
-      clampBehavior="none"
-      {...(setting.min !== null && { min: setting.min })}
-      {...(setting.max !== null && { max: setting.max })}
-      onChange={(next) => {
-        if (typeof next === 'number') onEdit(next);
-      }}
-    />
+    <NumberField label={name} description={`${hint}${range}`} text={String(value)} rule={ruleOf(setting)} error={fault} onChange={onEdit} />
   );
 }
 

@@ -12,7 +12,7 @@ import { Shown } from '../../components/states';
 import { useT } from '../../i18n';
 import { useErrorText } from '../../i18n/errorText';
 import { configEvents, eventStreamPath } from '../shared/eventTypes';
-import { bodyOf, dropped, type Edits, edited, rebased } from './edits';
+import { bodyOf, dropped, type Edits, edited, faultsOf, rebased } from './edits';
 import { SaveBar } from './SaveBar';
 import { SettingRow } from './SettingRow';
 import { configPath, detailsPath, groups, type Setting } from './types';
@@ -72,9 +72,11 @@ function Editor({ settings, refetch }: EditorProps) {
     setTheirs(new Set());
     write.reset();
   };
-  const save = (): void =>
+  const save = (): void => {
+    const body = bodyOf(edits);
+    if (body === null) return;
     write.mutate(
-      { method: 'PUT', path: configPath, body: bodyOf(edits) },
+      { method: 'PUT', path: configPath, body },
       {
         onSuccess() {
           discard();
@@ -92,6 +94,7 @@ function Editor({ settings, refetch }: EditorProps) {
         },
       },
     );
+  };
   const of = (name: string): Setting | undefined => settings.find((setting) => setting.name === name);
   return (
     <Stack gap="md">
@@ -117,7 +120,7 @@ function Editor({ settings, refetch }: EditorProps) {
                   edit={edits[name]}
                   theirs={theirs.has(name)}
                   fault={write.error?.param === name && !conflict ? errorText(write.error) : null}
-                  onEdit={(to) => setEdits((before) => edited(before, setting, to))}
+                  onEdit={(input) => setEdits((before) => edited(before, setting, input))}
                   onDrop={() => {
                     setEdits((before) => dropped(before, name));
                     setTheirs((before) => new Set([...before].filter((one) => one !== name)));
@@ -128,7 +131,7 @@ function Editor({ settings, refetch }: EditorProps) {
           })}
         </Panel>
       ))}
-      <SaveBar count={Object.keys(edits).length} busy={write.isPending} onSave={save} onDiscard={discard} />
+      <SaveBar count={Object.keys(edits).length} faults={faultsOf(edits)} busy={write.isPending} onSave={save} onDiscard={discard} />
     </Stack>
   );
 }
