@@ -20,6 +20,9 @@ interface State {
   readonly known: boolean;
 }
 
+const inPoolAlready = (): AppError =>
+  new AppError('conflict', { message: 'This credential is in the pool already.', extra: { reason: 'in_pool_already' } });
+
 /** Refuses with `conflict` when this credential is in the pool already. */
 export const donateToken = defineCommand({
   name: 'token.donate',
@@ -53,9 +56,10 @@ export const donateToken = defineCommand({
     if (visibility === 'private' && ownerId === null) {
       throw new AppError('invalid_request', { message: 'A private token needs an owner.', param: 'userId' });
     }
-    if (known) throw new AppError('conflict', { message: 'This credential is in the pool already.' });
+    if (known) throw inPoolAlready();
     if (member !== null && owned >= MAX_TOKENS_OF_A_MEMBER) {
-      throw new AppError('conflict', { message: `A member has at most ${MAX_TOKENS_OF_A_MEMBER} tokens; remove one first.` });
+      const message = `A member has at most ${MAX_TOKENS_OF_A_MEMBER} tokens; remove one first.`;
+      throw new AppError('conflict', { message, extra: { reason: 'too_many_tokens' } });
     }
     const { authType, region } = input.credential;
     const tokenId = context.ids.short();
@@ -65,6 +69,6 @@ export const donateToken = defineCommand({
   async secrets(tx, { credential }, { id: tokenId }, { vault }) {
     const { authType, fingerprint, secret } = credential;
     const stored = await insertCredential(tx, vault, { tokenId, authType, fingerprint, secret });
-    if (!stored) throw new AppError('conflict', { message: 'This credential is in the pool already.' });
+    if (!stored) throw inPoolAlready();
   },
 });

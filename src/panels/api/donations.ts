@@ -41,7 +41,8 @@ export async function donate(
   const { provider, visibility, name, dailyCap: cap, allowedModels, ...credentialFields } = given;
   const upstream = upstreams.get(provider);
   if (!upstream) {
-    throw new AppError('invalid_request', { message: `provider must be one of ${[...upstreams.keys()].join(', ')}.`, param: 'provider' });
+    const message = `provider must be one of ${[...upstreams.keys()].join(', ')}.`;
+    throw new AppError('invalid_request', { message, param: 'provider', extra: { reason: 'unknown_provider' } });
   }
   const credential = upstream.parseCredential(credentialFields);
   const optional = { name: name ?? null, dailyCap: cap ?? null, allowedModels: modelIds(allowedModels ?? null, upstream) };
@@ -55,7 +56,7 @@ function modelIds(names: readonly string[] | null, upstream: Upstream): string[]
     const id = upstream.resolveModel(name)?.id;
     if (id === undefined) {
       const message = `${JSON.stringify(name)} is no model of ${upstream.provider}.`;
-      throw new AppError('invalid_request', { message, param: `allowedModels[${index}]` });
+      throw new AppError('invalid_request', { message, param: `allowedModels[${index}]`, extra: { reason: 'not_model' } });
     }
     return id;
   });

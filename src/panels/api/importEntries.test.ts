@@ -5,7 +5,7 @@ const a = { refreshToken: 'aaaa' };
 const b = { refreshToken: 'bbbb' };
 const json = (value: unknown): string => JSON.stringify(value);
 const given = (...values: unknown[]) => values.map((value) => ({ given: value }));
-const broken = { fault: 'This is not valid JSON.' };
+const broken = { fault: { code: 'not_json', text: 'This is not valid JSON.' } };
 
 describe('a pasted donation', () => {
   it.each([
@@ -44,10 +44,13 @@ describe('a pasted donation', () => {
     const table = 'Refresh Token;client_id;note;daily cap;allowed models\naaaa;"c;1";;5;m1|m2\nbbbb;c2\n"aaaa;c;;;';
     expect(entriesOf(table)).toEqual([
       { given: { refreshToken: 'aaaa', clientId: 'c;1', dailyCap: 5, allowedModels: ['m1', 'm2'] } },
-      { fault: 'This has 2 columns, the header 5.' },
-      { fault: 'A quoted column does not end.' },
+      { fault: { code: 'columns', text: 'This has 2 columns, the header 5.' } },
+      { fault: { code: 'open_quote', text: 'A quoted column does not end.' } },
     ]);
-    expect(entriesOf('aaaa,cccc').at(0)?.fault).toContain('begin with a line that names them');
+    expect(entriesOf('aaaa,cccc').at(0)?.fault).toEqual({
+      code: 'header_missing',
+      text: expect.stringContaining('begin with a line that names them'),
+    });
   });
 
   it('is refused at once where it is long and broken', () => {

@@ -2,15 +2,22 @@
 import { AppError } from '../../errors.js';
 import { jsonPieces, mostLoose, parseLoosely } from './looseJson.js';
 
+/** Why an entry cannot be read, for whoever says it in another language than ours. */
+export interface Fault {
+  readonly code: 'not_json' | 'header_missing' | 'columns' | 'open_quote';
+  readonly text: string;
+}
+
 /** One credential as it was given, or why it cannot be read. */
-export type Entry = { readonly given: unknown; readonly fault?: never } | { readonly fault: string };
+export type Entry = { readonly given: unknown; readonly fault?: never } | { readonly fault: Fault };
 
 /** Each is a transaction of its own; more go in further requests. */
 const mostEntries = 5_000;
 const tooMany = (): AppError =>
   new AppError('invalid_request', { message: `At most ${mostEntries} credentials in one request.`, param: 'body' });
 
-const unreadable: Entry = { fault: 'This is not valid JSON.' };
+const faultOf = (code: Fault['code'], text: string): Entry => ({ fault: { code, text } });
+const unreadable = faultOf('not_json', 'This is not valid JSON.');
 
 /** What a table's columns, and an object's members, may be called: spelled without signs and in lower case. */
 const columns: Readonly<Record<string, string>> = {
@@ -108,7 +115,8 @@ function lineOf(line: string): Entry[] {
     return parsed === undefined ? [unreadable] : unwrapped(parsed.value);
   }
   if (!/[,;\t]/.test(line)) return [{ given: line }];
-  return [{ fault: 'This has several columns; begin with a line that names them, for example refreshToken,clientId,clientSecret.' }];
+  const text = 'This has several columns; begin with a line that names them, for example refreshToken,clientId,clientSecret.';
+  return [faultOf('header_missing', text)];
 }
 
 interface Table {
@@ -129,8 +137,8 @@ function headerOf(line: string): Table | null {
 
 function rowOf(line: string, { separator, names }: Table): Entry {
   const cells = cellsOf(line, separator);
-  if (cells === null) return { fault: 'A quoted column does not end.' };
-  if (cells.length !== names.length) return { fault: `This has ${cells.length} columns, the header ${names.length}.` };
+  if (cells === null) return faultOf('open_quote', 'A quoted column does not end.');
+  if (cells.length !== names.length) return faultOf('columns', `This has ${cells.length} columns, the header ${names.length}.`);
   const given = cells.flatMap((cell, index) => (cell === '' ? [] : [[names[index] as string, typed(names[index] as string, cell)]]));
   return { given: Object.fromEntries(given) as Record<string, unknown> };
 }

@@ -12,10 +12,12 @@ import { entriesOf } from './importEntries.js';
 import { metaOf } from './meta.js';
 import { validate } from './validate.js';
 
+const visibility = z.enum(['public', 'private']);
+
 /** What a donor's file holds beside these is for the upstream to read: its spellings differ from tool to tool. */
 const entry = z.looseObject({
   provider: z.string().max(50).default('kiro'),
-  visibility: z.enum(['public', 'private']).default('public'),
+  visibility,
   name: optionalText(100).nullable().optional(),
   dailyCap: dailyCap.nullable().optional(),
   allowedModels: models.nullable().optional(),
@@ -35,11 +37,29 @@ function ownSpelling(given: unknown): unknown {
     const told = ['authType', 'auth_type', 'authMethod', 'auth_method'].some((name) => typeof rest[name] === 'string');
     return ownSpelling(told ? rest : { ...rest, authType: provider });
   }
-  const names = { daily_cap: 'dailyCap', allowed_models: 'allowedModels', base_url: 'baseUrl' } as Readonly<Record<string, string>>;
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [Object.hasOwn(names, name) ? names[name] : name, value]));
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [ownNames.get(name.toLowerCase()) ?? name, value]));
 }
 
-const rejection = z.strictObject({ index: z.int(), reason: z.string() });
+/** A restriction is found whatever its case: one that went unseen would open a token to everybody. */
+const ownNames: ReadonlyMap<string, string> = new Map([
+  ['visibility', 'visibility'],
+  ['daily_cap', 'dailyCap'],
+  ['dailycap', 'dailyCap'],
+  ['allowed_models', 'allowedModels'],
+  ['allowedmodels', 'allowedModels'],
+  ['base_url', 'baseUrl'],
+  ['baseurl', 'baseUrl'],
+]);
+
+const rejection = z.strictObject({
+  index: z.int(),
+  /** In English. */
+  reason: z.string(),
+  /** The same for programs: what is wrong, as far as it has a name, or else the error's code. */
+  code: z.string(),
+  /** The field at fault. */
+  param: z.string().nullable(),
+});
 
 type DonateOne = (given: unknown) => Promise<string>;
 
@@ -50,22 +70,37 @@ async function importAll(body: unknown, donateOne: DonateOne): Promise<{ ids: st
   const rejected: z.input<typeof rejection>[] = [];
   for (const [index, one] of entries.entries()) {
     if (one.fault !== undefined) {
-      rejected.push({ index, reason: one.fault });
+      rejected.push({ index, reason: one.fault.text, code: one.fault.code, param: null });
       continue;
     }
     try {
       ids.push(await donateOne(one.given));
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error;
-      rejected.push({ index, reason: safeText(error.message, 300) });
+      const { extra, code, param = null } = error;
+      rejected.push({ index, reason: safeText(error.message, 300), code: typeof extra.reason === 'string' ? extra.reason : code, param });
     }
   }
   return { ids, rejected };
 }
 
-function donorOf(ownerId: string | null, meta: CommandMeta, context: PanelContext): DonateOne {
-  return (given) => donate(validate(entry, ownSpelling(given)), ownerId, meta, context);
+interface Donor {
+  readonly ownerId: string | null;
+  /** Of the entries that say nothing about it. */
+  readonly visibility: z.output<typeof visibility>;
+  readonly meta: CommandMeta;
 }
+
+function donorOf({ ownerId, meta, ...defaults }: Donor, context: PanelContext): DonateOne {
+  return (given) => {
+    const own = ownSpelling(given);
+    const isEntry = typeof own === 'object' && own !== null && !Array.isArray(own);
+    return donate(validate(entry, isEntry ? { ...defaults, ...own } : own), ownerId, meta, context);
+  };
+}
+
+/** Whatever form the body has: what its entries do not say of themselves. */
+const query = z.strictObject({ visibility: visibility.default('public') });
 
 const body = z.union([z.array(z.unknown()), z.record(z.string(), z.unknown()), z.string()]);
 const answer = z.strictObject({ accepted: z.int(), rejected: z.array(rejection) });
@@ -76,13 +111,17 @@ export const importRoutes = [
     path: '/user/api/tokens/import',
     access: 'member',
     summary:
-      'Donate many credentials at once: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line. `ids` are those of the accepted, in order.',
+      'Donate many credentials at once: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line. `ids` are those of the accepted, in order. `visibility` is of those that name none.',
     status: 200,
+    query,
     body,
     text: true,
     response: answer.extend({ ids: z.array(z.string()) }),
     async handle(request, context) {
-      const { ids, rejected } = await importAll(request.body, donorOf(request.caller.userId, metaOf(request), context));
+      const { ids, rejected } = await importAll(
+        request.body,
+        donorOf({ ownerId: request.caller.userId, visibility: request.query.visibility, meta: metaOf(request) }, context),
+      );
       return { body: { accepted: ids.length, rejected, ids } };
     },
   }),
@@ -91,15 +130,16 @@ export const importRoutes = [
     path: '/api/tokens/import',
     access: 'import-key',
     summary:
-      'Donate many credentials: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line.',
+      'Donate many credentials: JSON (an array, an object with one, one object a line), CSV with a header, or one refresh token a line. `visibility` is of those that name none.',
     status: 200,
+    query,
     body,
     text: true,
     response: answer,
-    async handle({ body: given, caller: { ownerId, importKeyId }, requestId }, context) {
+    async handle({ body: given, query: defaults, caller: { ownerId, importKeyId }, requestId }, context) {
       const actor = ownerId === null ? 'system' : `user/${ownerId}`;
       const meta = { actor, correlationId: requestId, causationId: `import-key/${importKeyId}` };
-      const { ids, rejected } = await importAll(given, donorOf(ownerId, meta, context));
+      const { ids, rejected } = await importAll(given, donorOf({ ownerId, ...defaults, meta }, context));
       return { body: { accepted: ids.length, rejected } };
     },
   }),

@@ -21,8 +21,9 @@ export interface KiroSecret {
 
 type Input = Readonly<Record<string, unknown>>;
 
-function refuse(param: string, message: string): never {
-  throw new AppError('invalid_request', { param, message });
+/** `reason` names the fault for whoever says it in another language. */
+function refuse(param: string, reason: string, message: string): never {
+  throw new AppError('invalid_request', { param, message, extra: { reason } });
 }
 
 /** A text field by any of its spellings; empty counts as absent. */
@@ -30,7 +31,7 @@ function textField(input: Input, ...names: readonly string[]): string | undefine
   for (const name of names) {
     const value = input[name];
     if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string') refuse(names[0] ?? name, `${name} must be a text.`);
+    if (typeof value !== 'string') refuse(names[0] ?? name, 'not_text', `${name} must be a text.`);
     const trimmed = value.trim();
     if (trimmed !== '') return trimmed;
   }
@@ -63,7 +64,7 @@ const authTypeNames: Readonly<Record<string, KiroAuthType>> = {
 function authTypeOf(input: Input): KiroAuthType {
   const named = textField(input, 'authType', 'auth_type', 'authMethod', 'auth_method');
   if (named === undefined) return textField(input, 'clientId', 'client_id') === undefined ? 'social' : 'idc';
-  return authTypeNames[named.toLowerCase()] ?? refuse('authType', 'authType must be one of social, idc, builder_id.');
+  return authTypeNames[named.toLowerCase()] ?? refuse('authType', 'unknown_auth_type', 'authType must be one of social, idc, builder_id.');
 }
 
 /** Refresh tokens are of letters, digits and the signs that base64, JWTs and opaque tokens use; JSON's and a table's are none of them. */
@@ -80,19 +81,21 @@ function nameOf(character: string): string {
  */
 function refreshTokenOf(input: Input): string {
   const token = textField(input, 'refreshToken', 'refresh_token');
-  if (token === undefined) refuse('refreshToken', 'refreshToken is missing.');
+  if (token === undefined) refuse('refreshToken', 'missing', 'refreshToken is missing.');
   if (token.includes('...') || token.includes('…') || token.length < 20) {
-    refuse('refreshToken', 'refreshToken looks cut; copy the whole value from its file, not from a display.');
+    refuse('refreshToken', 'looks_cut', 'refreshToken looks cut; copy the whole value from its file, not from a display.');
   }
-  if (token.length > 20_000) refuse('refreshToken', 'refreshToken is too long.');
+  if (token.length > 20_000) refuse('refreshToken', 'too_long', 'refreshToken is too long.');
   const foreign = foreignCharacter.exec(token)?.[0];
-  if (foreign !== undefined) refuse('refreshToken', `refreshToken contains ${nameOf(foreign)}, which no refresh token has.`);
+  if (foreign !== undefined)
+    refuse('refreshToken', 'foreign_character', `refreshToken contains ${nameOf(foreign)}, which no refresh token has.`);
   return token;
 }
 
 function regionField(input: Input, ...names: readonly string[]): string | undefined {
   const region = textField(input, ...names);
-  if (region !== undefined && !isRegion(region)) refuse(names[0] ?? 'region', `${names[0]} is not an AWS region such as us-east-1.`);
+  if (region !== undefined && !isRegion(region))
+    refuse(names[0] ?? 'region', 'not_region', `${names[0]} is not an AWS region such as us-east-1.`);
   return region;
 }
 
@@ -100,8 +103,9 @@ function clientOf(input: Input, authType: KiroAuthType): Pick<KiroSecret, 'clien
   if (authType === 'social') return {};
   const clientId = textField(input, 'clientId', 'client_id');
   const clientSecret = textField(input, 'clientSecret', 'client_secret');
-  if (clientId === undefined) refuse('clientId', `clientId is missing; ${authType} tokens need the client registration.`);
-  if (clientSecret === undefined) refuse('clientSecret', `clientSecret is missing; ${authType} tokens need the client registration.`);
+  if (clientId === undefined) refuse('clientId', 'missing', `clientId is missing; ${authType} tokens need the client registration.`);
+  if (clientSecret === undefined)
+    refuse('clientSecret', 'missing', `clientSecret is missing; ${authType} tokens need the client registration.`);
   const expires = parseExpiry(input.clientSecretExpiresAt ?? input.client_secret_expires_at);
   return { clientId, clientSecret, ...(expires === null ? {} : { clientExpiresAt: expires }) };
 }
@@ -116,7 +120,8 @@ export function parseKiroCredential(input: Input, defaultRegion: string): Parsed
   const region = regionField(input, 'region', 'authRegion', 'auth_region', 'ssoRegion', 'sso_region') ?? defaultRegion;
   const api = regionField(input, 'apiRegion', 'api_region');
   const profileArn = textField(input, 'profileArn', 'profile_arn');
-  if (profileArn !== undefined && arnRegion(profileArn) === null) refuse('profileArn', 'profileArn is not the ARN of a Kiro profile.');
+  if (profileArn !== undefined && arnRegion(profileArn) === null)
+    refuse('profileArn', 'not_profile_arn', 'profileArn is not the ARN of a Kiro profile.');
   const fingerprint = hash('sha256', refreshToken, 'hex');
   const secret: KiroSecret = {
     id: fingerprint.slice(0, 32),

@@ -67,7 +67,8 @@ describe('bans of addresses', () => {
     expect((await panel.admin('GET', '/admin/api/ip-bans')).body.items).toMatchObject([
       { id: body.id, ip: '203.0.113.9', reason: 'flood', actor: 'admin-api-key' },
     ]);
-    expect((await panel.admin('POST', '/admin/api/ip-bans', { ip: '203.0.113.9' })).status).toBe(409);
+    const twice = await panel.admin('POST', '/admin/api/ip-bans', { ip: '203.0.113.9' });
+    expect([twice.status, twice.body.error.reason]).toEqual([409, 'banned_already']);
     expect((await panel.admin('DELETE', `/admin/api/ip-bans/${body.id}`)).status).toBe(204);
     expect((await panel.call('GET', '/openapi.json', there)).status).toBe(200);
     for (const ip of ['', 'localhost', '1.2.3', '0.0.0.0/0', '10.0.0.0/33'])
@@ -82,6 +83,7 @@ describe('a ban of one’s own address', () => {
     for (const body of [{}, { confirm: false }]) {
       const refused = await own(body);
       expect([refused.status, refused.body.error.code, refused.body.error.param]).toEqual([409, 'conflict', 'ip']);
+      expect(refused.body.error.reason).toBe('own_address');
     }
     const banned = await own({ confirm: true });
     expect(banned.status).toBe(201);
@@ -109,6 +111,23 @@ describe('announcements', () => {
     expect((await panel.admin('DELETE', `/admin/api/announcements/${body.id}`)).status).toBe(204);
     expect((await panel.admin('GET', '/admin/api/announcements')).body.items).toEqual([]);
     expect((await panel.admin('POST', '/admin/api/announcements', { content: '' })).body.error.param).toBe('content');
+  });
+});
+
+describe('an announcement that two admins edit', () => {
+  it('is not overwritten by the second, who is told what it says now', async () => {
+    const { id } = (await panel.admin('POST', '/admin/api/announcements', { content: 'first' })).body;
+    const edit = (body: object) => panel.admin('PATCH', `/admin/api/announcements/${id}`, body);
+    const seen = { content: 'first', active: true, allowGuest: false };
+    expect((await edit({ content: 'one wrote this', expected: seen })).status).toBe(200);
+    const late = await edit({ content: 'other wrote that', expected: seen });
+    expect([late.status, late.body.error]).toMatchObject([
+      409,
+      { code: 'conflict', param: 'content', reason: 'changed_meanwhile', current: { ...seen, content: 'one wrote this' } },
+    ]);
+    expect((await edit({ active: false, expected: { active: true } })).body.content).toBe('one wrote this');
+    expect((await edit({ content: 'without looking' })).status).toBe(200);
+    await panel.admin('DELETE', `/admin/api/announcements/${id}`);
   });
 });
 

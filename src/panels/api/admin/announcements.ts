@@ -62,9 +62,19 @@ export const announcementRoutes = [
     method: 'patch',
     path: '/admin/api/announcements/:id',
     access: 'admin',
-    summary: 'Edit, show or hide an announcement.',
+    summary:
+      'Edit, show or hide an announcement; with `expected`, only while it is still so: else 409, with what it says now as `current`.',
     status: 200,
-    body: z.strictObject(announcement).partial(),
+    body: z
+      .strictObject(announcement)
+      .partial()
+      .extend({
+        /** As GET answered it: nothing is cleaned before it is compared. */
+        expected: z
+          .strictObject({ ...announcement, content: z.string().max(10_000) })
+          .partial()
+          .optional(),
+      }),
     response: z.strictObject({ content: z.string(), active: z.boolean(), allowGuest: z.boolean() }),
     handle: async (request, { commands }) => ({
       body: await commands.execute(changeAnnouncement, { id: request.params.id, ...request.body }, metaOf(request)),

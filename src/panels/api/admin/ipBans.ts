@@ -24,7 +24,7 @@ function requireForeign(ip: string, own: string): void {
   const cidr = canonicalCidr(ip);
   if (cidr === null || !createIpBlocks([cidr])(own)) return;
   const message = `${cidr} holds your own address, ${own}; send "confirm": true to ban it all the same.`;
-  throw new AppError('conflict', { message, param: 'ip' });
+  throw new AppError('conflict', { message, param: 'ip', extra: { reason: 'own_address' } });
 }
 
 export const ipBanRoutes = [

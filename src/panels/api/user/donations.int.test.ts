@@ -43,6 +43,11 @@ describe('a bulk donation', () => {
     expect(body.rejected.map(({ index }: { index: number }) => index)).toEqual([2, 3, 4, 5, 6, 7, 8]);
     expect(body.rejected[1].reason).toContain('already');
     expect(body.rejected[2].reason).toContain('baseUrl');
+    expect(body.rejected.map(({ code, param }: { code: string; param: string | null }) => [code, param]).slice(0, 3)).toEqual([
+      ['looks_cut', 'refreshToken'],
+      ['in_pool_already', null],
+      ['invalid_request', 'baseUrl'],
+    ]);
     expect(JSON.stringify(body)).not.toContain('rrrr');
     const [one, two] = body.ids.map((id: string) => panel.directory.token(id));
     expect(one).toMatchObject({ ownerId: ada.id, visibility: 'public', name: 'one', dailyCap: 5 });
@@ -62,7 +67,10 @@ describe('a bulk donation', () => {
     const social = await send(`refreshToken,name\n${refreshTokenOf('csv')},Casey`);
     expect([social.accepted, panel.directory.token(social.ids[0])?.name]).toEqual([1, 'Casey']);
     const idc = await send(`refreshToken,clientId\n${refreshTokenOf('csv-idc')},xx`);
-    expect([idc.accepted, idc.rejected]).toEqual([0, [{ index: 0, reason: expect.stringContaining('clientSecret') }]]);
+    expect([idc.accepted, idc.rejected]).toEqual([
+      0,
+      [{ index: 0, reason: expect.stringContaining('clientSecret'), code: 'missing', param: 'clientSecret' }],
+    ]);
     const mixed = await send(
       `tok-one\n\n[bad json\n{"refreshToken":"zzz"}\n${refreshTokenOf('csv')},xx\n{refreshToken:${refreshTokenOf('q')}}`,
     );
@@ -73,6 +81,33 @@ describe('a bulk donation', () => {
     expect([lines.accepted, lines.rejected.length]).toEqual([1, 1]);
     const wrapped = { accounts: [{ refreshToken: refreshTokenOf('wrapped'), provider: 'Google', authMethod: 'social' }] };
     expect((await panel.call('POST', '/user/api/tokens/import', { as: bob, body: wrapped })).body.accepted).toBe(1);
+  });
+
+  it('keeps to the donor what they chose to keep, in whatever form it comes, unless a row says otherwise', async () => {
+    const r = (name: string) => refreshTokenOf(`own-${name}`);
+    const one = (name: string, more: object = {}) => JSON.stringify({ refreshToken: r(name), ...more });
+    const kept = [
+      `${r('a1')}\n${r('a2')}`,
+      `[${one('b1')},${one('b2')},]`,
+      `${one('c1')}\n${one('c2')}`,
+      `[${one('d1')}, {"refreshToken": broken}, ${one('d2')}]`,
+      `refreshToken,name\n${r('e1')},x\n${r('e2')},y`,
+      JSON.stringify({ accounts: [{ refreshToken: r('f1') }, r('f2')] }),
+      `${one('g1', { Visibility: 'private' })}${one('g2')}`,
+    ];
+    const visibilities = async (body: string, query: string, more: object = {}): Promise<unknown[]> => {
+      const answer = await panel.call('POST', `/user/api/tokens/import${query}`, { as: bob, body, ...more });
+      return answer.body.ids.map((id: string) => panel.directory.token(id)?.visibility);
+    };
+    // As the panel sends it, a text in JSON.
+    for (const text of kept) expect(await visibilities(JSON.stringify(text), '?visibility=private')).toEqual(['private', 'private']);
+    const plain = { headers: { 'content-type': 'text/plain' } };
+    const mixed = `refreshToken,visibility\n${r('h1')},public\n${r('h2')},`;
+    expect(await visibilities(mixed, '?visibility=private', plain)).toEqual(['public', 'private']);
+    expect(await visibilities(`[${one('i1', { Visibility: 'private' })}, ${one('i2')}]`, '', plain)).toEqual(['private', 'public']);
+    expect((await panel.call('POST', '/user/api/tokens/import?visibility=secret', { as: bob, body: [] })).body.error.param).toBe(
+      'visibility',
+    );
   });
 
   it('takes a file of some megabytes, and refuses what is no list at once', async () => {

@@ -2,16 +2,17 @@
 import { Alert, Button, FileButton, Group, ScrollArea, Stack, Table, Text, Textarea } from '@mantine/core';
 import { IconCircleCheck, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
+import { withParams } from '../../api/client';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
 import { useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
-import { rowsOf } from './donation';
+import { type Rejection, useRejectionText } from './rejections';
 import { VisibilityInput } from './VisibilityInput';
 
 interface Report {
   readonly accepted: number;
-  readonly rejected: readonly { readonly index: number; readonly reason: string }[];
+  readonly rejected: readonly Rejection[];
 }
 
 export function BulkDonation({ entitled, onDone }: { readonly entitled: boolean; readonly onDone: () => void }) {
@@ -19,10 +20,8 @@ export function BulkDonation({ entitled, onDone }: { readonly entitled: boolean;
   const [text, setText] = useState('');
   const [visibility, setVisibility] = useState('public');
   const send = useWrite<Report>({ refreshes: ['/user/api/tokens', '/user/api/stats'], quiet: true });
-  const submit = (): void => {
-    const body = rowsOf(text, { visibility: visibility === 'private' ? 'private' : 'public' });
-    send.mutate({ method: 'POST', path: '/user/api/tokens/import', body });
-  };
+  // The API reads the text, however it is written: what was chosen here goes beside it and holds for each of its rows.
+  const submit = (): void => send.mutate({ method: 'POST', path: withParams('/user/api/tokens/import', { visibility }), body: text });
   if (send.data) return <ReportView report={send.data} onAgain={send.reset} onDone={onDone} />;
   return (
     <Stack>
@@ -42,7 +41,7 @@ export function BulkDonation({ entitled, onDone }: { readonly entitled: boolean;
       <VisibilityInput value={visibility} onChange={setVisibility} />
       <Group justify="space-between">
         <FileButton
-          accept=".json,.txt,application/json,text/plain"
+          accept=".json,.jsonl,.ndjson,.csv,.tsv,.txt,application/json,text/csv,text/plain"
           onChange={(file) => {
             if (file !== null) void file.text().then(setText);
           }}
@@ -65,6 +64,7 @@ export function BulkDonation({ entitled, onDone }: { readonly entitled: boolean;
 function ReportView({ report, onAgain, onDone }: { readonly report: Report; readonly onAgain: () => void; readonly onDone: () => void }) {
   const t = useT('member');
   const format = useFormat();
+  const textOf = useRejectionText();
   const { accepted, rejected } = report;
   return (
     <Stack>
@@ -79,7 +79,11 @@ function ReportView({ report, onAgain, onDone }: { readonly report: Report; read
         </Text>
       </Alert>
       {rejected.length > 0 && (
-        <ScrollArea.Autosize mah={300} type="auto" tabIndex={0} aria-label={t('member:donate.rejected')}>
+        <ScrollArea.Autosize
+          mah={300}
+          type="auto"
+          viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('member:donate.rejected') }}
+        >
           <Table className="kg-table" aria-label={t('member:donate.rejected')}>
             <Table.Thead>
               <Table.Tr>
@@ -88,10 +92,10 @@ function ReportView({ report, onAgain, onDone }: { readonly report: Report; read
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {rejected.map(({ index, reason }) => (
-                <Table.Tr key={index}>
-                  <Table.Td>{format.number(index + 1)}</Table.Td>
-                  <Table.Td className="kg-wrap">{reason}</Table.Td>
+              {rejected.map((one) => (
+                <Table.Tr key={one.index}>
+                  <Table.Td>{format.number(one.index + 1)}</Table.Td>
+                  <Table.Td className="kg-wrap">{textOf(one)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>

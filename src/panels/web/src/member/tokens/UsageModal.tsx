@@ -49,7 +49,7 @@ function UsageView({ usage }: { readonly usage: TokenUsage }) {
       <Text size="sm" c="dimmed">
         {t('member:usage.privacy')}
       </Text>
-      <ScrollArea.Autosize mah={320} type="auto">
+      <ScrollArea.Autosize mah={320} type="auto" viewportProps={{ tabIndex: 0, role: 'region', 'aria-label': t('member:usage.consumers') }}>
         <Table className="kg-table" aria-label={t('member:usage.consumers')}>
           <Table.Thead>
             <Table.Tr>
