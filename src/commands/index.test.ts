@@ -97,6 +97,11 @@ describe('announcements and import keys', () => {
       to: { ...state, active: false },
     });
     expect(given(state).when(changeAnnouncement, { id: 'a1', active: true }).events).toEqual([]);
+    // Another admin has written something else meanwhile.
+    for (const expected of [{ content: 'hallo' }, { active: false }, { ...state, allowGuest: true }]) {
+      expect(given(state).refuses(changeAnnouncement, { id: 'a1', content: 'mine', expected })).toMatch(/^conflict /);
+    }
+    expect(given(state).when(changeAnnouncement, { id: 'a1', content: 'mine', expected: state }).events).toHaveLength(1);
     expect(given(state).when(removeAnnouncement, { id: 'a1' }).events[0]?.data).toEqual(state);
     expect(given(undefined).refuses(removeAnnouncement, { id: 'a1' })).toBe('not_found');
     expect(given(null).refuses(publishAnnouncement, { content: 'hello' }, 'user/ada')).toBe('forbidden');

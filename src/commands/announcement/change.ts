@@ -15,11 +15,17 @@ export const changeAnnouncement = defineCommand({
     content: requiredText(10_000).optional(),
     active: z.boolean().optional(),
     allowGuest: z.boolean().optional(),
+    /** What the caller took for the announcement as it is, whole or in part. One that is otherwise by now is refused with `conflict`. */
+    expected: z
+      .strictObject({ content: z.string().max(10_000), active: z.boolean(), allowGuest: z.boolean() })
+      .partial()
+      .optional(),
   }),
   load: (tx, input) => loadAnnouncement(tx, input.id),
   decide(from: AnnouncementState | undefined, input, context) {
     requireStaff(context);
     if (from === undefined) throw new AppError('not_found');
+    requireExpected(from, input.expected ?? {});
     const to: AnnouncementState = {
       content: kept(input.content, from.content),
       active: kept(input.active, from.active),
@@ -29,3 +35,15 @@ export const changeAnnouncement = defineCommand({
     return { events: same ? [] : [decided('kirogate.announcement.changed', `announcement/${input.id}`, { from, to })], result: to };
   },
 });
+
+/** Two admins who edit one announcement: the second is told, with what it says now, instead of undoing what the first wrote. */
+function requireExpected(current: AnnouncementState, expected: { readonly [name in keyof AnnouncementState]?: unknown }): void {
+  for (const name of ['content', 'active', 'allowGuest'] as const) {
+    if (expected[name] === undefined || expected[name] === current[name]) continue;
+    throw new AppError('conflict', {
+      message: 'The announcement was changed meanwhile.',
+      param: name,
+      extra: { reason: 'changed_meanwhile', current },
+    });
+  }
+}
