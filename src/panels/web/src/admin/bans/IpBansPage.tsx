@@ -86,10 +86,8 @@ function columns(t: Translate, onLift: (ban: Ban) => void): readonly Column<Ban>
 
 const empty = { ip: '', reason: '' };
 
-/** Refused until it is confirmed: the ban would lock out whoever asks for it. A ban that exists already is a conflict as well. */
-function coversOwn(error: ApiError | null): boolean {
-  return error?.code === 'conflict' && error.param === 'ip' && !error.message.includes('banned already');
-}
+/** Refused until it is confirmed: the ban would lock out whoever asks for it. */
+const coversOwn = (error: ApiError | null): boolean => error?.reason === 'own_address';
 
 function BanForm({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const t = useT('admin');
