@@ -82,6 +82,19 @@ describe('the API client', () => {
     expect(sent[2]?.init.headers).toMatchObject({ 'x-csrf-token': 'new' });
   });
 
+  it('writes nothing into the account that another tab signed in to', async () => {
+    const session = (id: string) => ({ user: { id }, csrfToken: `of ${id}` });
+    const { api, sent } = apiThatAnswers(refusal(403, 'csrf_mismatch'), Response.json(session('bob')), refusal(403, 'csrf_mismatch'));
+    expect(api.keepSession('member', session('ada'))).toBe(false);
+    const error = await api.send('POST', '/user/api/keys', { name: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'account_changed' });
+    expect(sent.map(({ url }) => url)).toEqual(['/user/api/keys', '/auth/session']);
+    // Whoever looks the session up learns that what was read so far is another's.
+    await api.send('POST', '/user/api/keys', {}).catch(() => undefined);
+    expect(sent[2]?.init.headers).toMatchObject({ 'x-csrf-token': 'of ada' });
+    expect([api.keepSession('member', session('bob')), api.keepSession('member', session('bob'))]).toEqual([true, false]);
+  });
+
   it('takes a node that never answers for one that is not there, reads sooner than writes', async () => {
     const waited: number[] = [];
     const api = createApi({

@@ -8,13 +8,27 @@ export type Params = Readonly<Record<string, string | number | boolean | null | 
 
 export interface Api {
   get<T>(path: string, params?: Params, signal?: AbortSignal): Promise<T>;
-  /** A write. A session that was renewed in another tab is looked up once, and the write sent again. */
+  /**
+   * A write. A session that was renewed in another tab is looked up once, and the write sent again; not where another account is
+   * signed in by then: that throws `account_changed`.
+   */
   send<T>(method: Exclude<Method, 'GET'>, path: string, body?: unknown): Promise<T>;
   /** Keeps the token that the session's answer carried; null forgets it. */
   setCsrf(audience: Audience, token: string | null): void;
+  /** Keeps the token, and whose session it is. True: the last session that was known here was another account's. */
+  keepSession(audience: Audience, session: SessionAnswer): boolean;
   /** False while nobody can be signed in: the page came without that cookie and nobody signed in since. */
   mayBeSignedIn(audience: Audience): boolean;
 }
+
+/** Of either audience's answer: what tells accounts apart. */
+export interface SessionAnswer {
+  readonly csrfToken: string | null;
+  readonly user?: { readonly id: string };
+  readonly actor?: string;
+}
+
+export const accountOf = ({ user, actor }: SessionAnswer): string => user?.id ?? actor ?? '';
 
 export const sessionPaths: Readonly<Record<Audience, string>> = { member: '/auth/session', admin: '/admin/api/session' };
 
@@ -33,6 +47,7 @@ const longestWriteMs = 120_000;
 
 export function createApi({ fetch, sessions, deadline }: ApiDeps): Api {
   const csrf: Record<Audience, string | null> = { member: null, admin: null };
+  const accounts: Record<Audience, string | null> = { member: null, admin: null };
   const possible = new Set<string>(sessions);
 
   async function call<T>(method: Method, url: string, body: unknown, signal?: AbortSignal): Promise<T> {
@@ -57,8 +72,19 @@ export function createApi({ fetch, sessions, deadline }: ApiDeps): Api {
     return (text === '' ? undefined : parse(text)) as T;
   }
 
+  function setCsrf(audience: Audience, token: string | null): void {
+    csrf[audience] = token;
+    if (token === null) possible.delete(audience);
+    else possible.add(audience);
+  }
+
+  /** Throws `account_changed` where the session is not of the account that the page was made for. */
   async function renew(audience: Audience): Promise<void> {
-    const session = await call<{ csrfToken: string | null }>('GET', sessionPaths[audience], undefined);
+    const session = await call<SessionAnswer>('GET', sessionPaths[audience], undefined);
+    const before = accounts[audience];
+    if (before !== null && before !== accountOf(session)) {
+      throw new ApiError({ status: 409, code: 'account_changed', message: 'Another account is signed in now.' });
+    }
     csrf[audience] = session.csrfToken;
   }
 
@@ -73,10 +99,12 @@ export function createApi({ fetch, sessions, deadline }: ApiDeps): Api {
         return call<T>(method, path, body);
       }
     },
-    setCsrf(audience, token) {
-      csrf[audience] = token;
-      if (token === null) possible.delete(audience);
-      else possible.add(audience);
+    setCsrf,
+    keepSession(audience, session) {
+      const before = accounts[audience];
+      accounts[audience] = accountOf(session);
+      setCsrf(audience, session.csrfToken);
+      return before !== null && before !== accounts[audience];
     },
     mayBeSignedIn: (audience) => possible.has(audience),
   };

@@ -108,6 +108,8 @@ export function useWrite<T = unknown>(options: WriteOptions<T> = {}): UseMutatio
       if (done !== undefined) notifications.show({ color: 'green', message: typeof done === 'string' ? done : done(answer) });
     },
     onError(error) {
+      // Said by the frame of the pages, which begin anew.
+      if (error.code === 'account_changed') return;
       if (!options.quiet) notifications.show({ color: 'red', message: errorText(error), autoClose: 8_000 });
     },
     onSettled: () => refresh(options.refreshes ?? []),

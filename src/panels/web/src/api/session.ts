@@ -26,17 +26,25 @@ interface Sessions {
   readonly admin: AdminSession;
 }
 
-/** Keeps the CSRF token where the client finds it. A 401 is no error but `null`. */
+const notSession = ({ queryKey }: { readonly queryKey: readonly unknown[] }): boolean => queryKey[0] !== 'session';
+
+/**
+ * Keeps the CSRF token where the client finds it. A 401 is no error but `null`. Of an account that another one took the place of,
+ * nothing that was read is kept.
+ */
 export function useSession<A extends Audience>(audience: A): UseQueryResult<Sessions[A] | null, ApiError> {
   const api = useApi();
+  const client = useQueryClient();
   return useQuery<Sessions[A] | null, ApiError>({
     queryKey: ['session', audience],
     staleTime: 60_000,
+    // Another tab may have signed somebody else in.
+    refetchOnWindowFocus: 'always',
     async queryFn({ signal }) {
       if (!api.mayBeSignedIn(audience)) return null;
       try {
         const session = await api.get<Sessions[A]>(sessionPaths[audience], {}, signal);
-        api.setCsrf(audience, session.csrfToken);
+        if (api.keepSession(audience, session)) client.removeQueries({ predicate: notSession });
         return session;
       } catch (error) {
         if (!(error instanceof ApiError) || (error.status !== 401 && error.code !== 'forbidden')) throw error;
@@ -59,7 +67,7 @@ export function useSignOut(audience: Audience): () => Promise<void> {
       if (!(error instanceof ApiError) || error.status !== 401) throw error;
     });
     api.setCsrf(audience, null);
-    client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
+    client.removeQueries({ predicate: notSession });
     client.setQueryData(['session', audience], null);
   }, [api, audience, client]);
 }

@@ -1,11 +1,12 @@
 /** The frames of the two panels: who may be here, the header, the navigation, and the page in the middle. */
 import { ActionIcon, AppShell, Burger, Container, Group, Menu, NavLink, ScrollArea, Text, VisuallyHidden } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
+import { notifications } from '@mantine/notifications';
 import { IconBook2, IconDevices, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { Link, Navigate, Outlet, useRouterState } from '@tanstack/react-router';
-import { type ReactNode, Suspense, useEffect, useRef } from 'react';
+import { Fragment, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { adminPages } from '../admin/routes';
-import type { Audience } from '../api/client';
+import { type Audience, accountOf } from '../api/client';
 import { type AdminSession, type MemberSession, useEndAdminSessions, useSession, useSignOut } from '../api/session';
 import { Waiting } from '../auth/Waiting';
 import { Failed, Loading } from '../components/states';
@@ -46,7 +47,9 @@ function Guard<S>(props: {
 }) {
   const session = useSession(props.audience);
   const here = useRouterState({ select: ({ location }) => location.href });
-  if (session.data) return props.children(session.data as S);
+  useAccountChange(session.data ?? null);
+  // Another account's pages begin anew: no dialog or half-written form goes over to it.
+  if (session.data) return <Fragment key={accountOf(session.data)}>{props.children(session.data as S)}</Fragment>;
   if (session.data === null) {
     // The address is the sign-in page's already while this frame is still shown: leading there once is enough.
     return isWithin(props.home, here) ? <Navigate to={signInPath(props.home, here)} replace /> : null;
@@ -56,6 +59,20 @@ function Guard<S>(props: {
       {session.error ? <Failed error={session.error} retry={() => void session.refetch()} /> : <Loading />}
     </Container>
   );
+}
+
+/** Says that somebody else is signed in than the page was shown for. */
+function useAccountChange(session: MemberSession | AdminSession | null): void {
+  const t = useT();
+  const before = useRef<string | null>(null);
+  const account = session && accountOf(session);
+  const name = session && ('user' in session ? session.user.username : session.actor);
+  useEffect(() => {
+    if (before.current !== null && account !== null && before.current !== account) {
+      notifications.show({ color: 'yellow', autoClose: false, message: t('common:auth.accountChanged', { name }) });
+    }
+    before.current = account;
+  }, [account, name, t]);
 }
 
 interface FrameProps {

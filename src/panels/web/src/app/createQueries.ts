@@ -2,10 +2,10 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiError } from '../api/errors';
 
-/** A 401 anywhere makes the session be looked up, and that leads to the sign-in page. */
+/** A 401 anywhere makes the session be looked up, and that leads to the sign-in page; likewise where somebody else is signed in now. */
 export function createQueries(): QueryClient {
   const lookUpSession = (error: unknown): void => {
-    if (error instanceof ApiError && error.status === 401 && error.code === 'unauthenticated') {
+    if (error instanceof ApiError && (error.code === 'unauthenticated' || error.code === 'account_changed')) {
       void client.invalidateQueries({ queryKey: ['session'] });
     }
   };
@@ -13,7 +13,11 @@ export function createQueries(): QueryClient {
     queryCache: new QueryCache({ onError: lookUpSession }),
     mutationCache: new MutationCache({ onError: lookUpSession }),
     defaultOptions: {
+      // Without a connection a write fails at once: kept for later, it would be sent long after its dialog was closed.
+      mutations: { networkMode: 'always' },
       queries: {
+        networkMode: 'always',
+        refetchOnReconnect: true,
         // A page shows what it knows at once, and asks again whenever it is opened.
         staleTime: 0,
         gcTime: 300_000,

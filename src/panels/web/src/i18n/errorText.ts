@@ -14,6 +14,7 @@ const known: ReadonlySet<string> = new Set<Known>([
   'invalid_login',
   'forbidden',
   'csrf_mismatch',
+  'account_changed',
   'user_banned',
   'user_pending',
   'ip_banned',
