@@ -2,6 +2,7 @@
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useT } from '../i18n';
+import { useFocusBack } from './useFocusBack';
 
 export interface ConfirmModalProps {
   readonly opened: boolean;
@@ -18,6 +19,7 @@ export interface ConfirmModalProps {
 
 export function ConfirmModal({ opened, title, children, confirm, danger, busy, onConfirm, onClose }: ConfirmModalProps) {
   const t = useT();
+  useFocusBack(opened);
   return (
     <Modal opened={opened} onClose={onClose} title={title}>
       <Stack>

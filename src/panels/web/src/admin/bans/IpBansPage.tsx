@@ -1,5 +1,5 @@
 /** Banned addresses and ranges: see, ban, lift. */
-import { Button, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { IconBan } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ApiError } from '../../api/errors';
@@ -7,6 +7,7 @@ import { useLive, useSoon } from '../../api/live';
 import { useList, useRefresh, useWrite } from '../../api/queries';
 import { ConfirmModal } from '../../components/ConfirmModal';
 import { type Column, DataTable } from '../../components/DataTable';
+import { LimitedInput } from '../../components/LimitedText';
 import { LiveBadge } from '../../components/LiveBadge';
 import { PageHeader } from '../../components/PageHeader';
 import { Empty } from '../../components/states';
@@ -130,19 +131,19 @@ function BanForm({ opened, onClose }: { readonly opened: boolean; readonly onClo
       onSubmit={() => submit(false)}
       onClose={close}
     >
-      <TextInput
+      <LimitedInput
         label={t('admin:ipBans.address')}
         description={t('admin:ipBans.addressHint')}
         required
         data-autofocus
-        maxLength={100}
+        max={100}
         value={form.ip}
         error={write.error?.param === 'ip'}
         onChange={({ currentTarget: { value } }) => setForm((before) => ({ ...before, ip: value }))}
       />
-      <TextInput
+      <LimitedInput
         label={t('admin:common.reasonOptional')}
-        maxLength={500}
+        max={500}
         value={form.reason}
         error={write.error?.param === 'reason'}
         onChange={({ currentTarget: { value } }) => setForm((before) => ({ ...before, reason: value }))}

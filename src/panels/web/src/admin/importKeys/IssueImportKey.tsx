@@ -1,8 +1,9 @@
 /** A new import key; its text is shown once. */
-import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
-import { CopyOnce } from '../../components/CopyOnce';
+import { LimitedInput } from '../../components/LimitedText';
+import { SecretModal } from '../../components/SecretModal';
 import { useT } from '../../i18n';
 import { FormModal } from '../shared/FormModal';
 
@@ -25,21 +26,7 @@ export function IssueImportKey({ opened, onClose }: { readonly opened: boolean; 
     onClose();
   };
   if (write.data) {
-    return (
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={t('admin:importKeys.issued')}
-        closeButtonProps={{ 'aria-label': t('admin:common.close') }}
-      >
-        <Stack>
-          <CopyOnce secret={write.data.key} label={name} />
-          <Group justify="flex-end">
-            <Button onClick={close}>{t('admin:common.close')}</Button>
-          </Group>
-        </Stack>
-      </Modal>
-    );
+    return <SecretModal opened={opened} title={t('admin:importKeys.issued')} secret={write.data.key} label={name} onStored={close} />;
   }
   const owner = userId.trim();
   const body = { name: name.trim(), ...(owner === '' ? {} : { userId: owner }) };
@@ -53,11 +40,11 @@ export function IssueImportKey({ opened, onClose }: { readonly opened: boolean; 
       onSubmit={() => write.mutate({ method: 'POST', path: importKeysPath, body })}
       onClose={close}
     >
-      <TextInput
+      <LimitedInput
         label={t('admin:importKeys.name')}
         required
         data-autofocus
-        maxLength={100}
+        max={100}
         value={name}
         error={write.error?.param === 'name'}
         onChange={({ currentTarget }) => setName(currentTarget.value)}
@@ -65,7 +52,6 @@ export function IssueImportKey({ opened, onClose }: { readonly opened: boolean; 
       <TextInput
         label={t('admin:importKeys.userId')}
         description={t('admin:importKeys.userIdHint')}
-        maxLength={64}
         value={userId}
         error={write.error?.param === 'userId'}
         onChange={({ currentTarget }) => setUserId(currentTarget.value)}

@@ -1,8 +1,9 @@
 /** Chooses the file and starts the move, after asking. */
-import { Alert, Button, Checkbox, FileInput, Group, PasswordInput, Progress, SegmentedControl, Stack, TextInput } from '@mantine/core';
+import { Alert, Button, Checkbox, FileInput, Group, PasswordInput, Progress, SegmentedControl, Stack } from '@mantine/core';
 import { IconAlertTriangle, IconDatabaseImport } from '@tabler/icons-react';
 import { useState } from 'react';
 import { ConfirmModal } from '../../components/ConfirmModal';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { useErrorText } from '../../i18n/errorText';
 import { type Source, useStartMigration } from './useStartMigration';
@@ -42,11 +43,11 @@ export function MigrationForm({ onStarted }: { readonly onStarted: (id: string) 
           clearButtonProps={{ 'aria-label': t('admin:common.resetFilters') }}
         />
       ) : (
-        <TextInput
+        <LimitedInput
           label={t('admin:migration.pathLabel')}
           description={t('admin:migration.pathHint')}
           value={path}
-          maxLength={1_000}
+          max={1_000}
           error={error?.param === 'path'}
           onChange={({ currentTarget }) => setPath(currentTarget.value)}
         />

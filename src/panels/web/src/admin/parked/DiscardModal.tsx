@@ -1,7 +1,8 @@
 /** Gives a parked event up, with a reason that goes into the audit log. */
-import { Text, TextInput } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { FormModal } from '../shared/FormModal';
 import { type Parked, parkedPath } from './types';
@@ -29,11 +30,11 @@ export function DiscardModal({ item, refreshes, onClose }: DiscardModalProps) {
       onClose={onClose}
     >
       <Text size="sm">{t('admin:parked.discardConfirm')}</Text>
-      <TextInput
+      <LimitedInput
         label={t('admin:parked.discardReason')}
         required
         data-autofocus
-        maxLength={500}
+        max={500}
         value={reason}
         error={write.error?.param === 'reason'}
         onChange={({ currentTarget }) => setReason(currentTarget.value)}

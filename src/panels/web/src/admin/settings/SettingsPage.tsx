@@ -13,6 +13,7 @@ import { useT } from '../../i18n';
 import { useErrorText } from '../../i18n/errorText';
 import { configEvents, eventStreamPath } from '../shared/eventTypes';
 import { bodyOf, dropped, type Edits, edited, faultsOf, rebased } from './edits';
+import { LeaveQuestion } from './LeaveQuestion';
 import { SaveBar } from './SaveBar';
 import { SettingRow } from './SettingRow';
 import { configPath, detailsPath, groups, type Setting } from './types';
@@ -96,8 +97,10 @@ function Editor({ settings, refetch }: EditorProps) {
     );
   };
   const of = (name: string): Setting | undefined => settings.find((setting) => setting.name === name);
+  const unsaved = Object.keys(edits).length;
   return (
     <Stack gap="md">
+      <LeaveQuestion unsaved={unsaved} />
       {write.error && (
         <Alert
           role="alert"
@@ -131,7 +134,7 @@ function Editor({ settings, refetch }: EditorProps) {
           })}
         </Panel>
       ))}
-      <SaveBar count={Object.keys(edits).length} faults={faultsOf(edits)} busy={write.isPending} onSave={save} onDiscard={discard} />
+      <SaveBar count={unsaved} faults={faultsOf(edits)} busy={write.isPending} onSave={save} onDiscard={discard} />
     </Stack>
   );
 }

@@ -3,6 +3,7 @@ import { Button, Group, NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconFilterOff, IconSearch } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useState } from 'react';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { isoOfLocal, localOfIso } from './localTime';
 
@@ -32,28 +33,34 @@ interface FieldProps {
   readonly onChange: (value: string) => void;
 }
 
+/** As the API takes of a search or filter. */
+const longest = 300;
+
 /** Applies when typing pauses, or on Enter. */
 export function TextFilter(props: FieldProps & { readonly hint?: string; readonly search?: boolean; readonly invalid?: boolean }) {
   const { label, value, onChange, hint, search, invalid } = props;
   const [text, setText] = useState(value);
-  const apply = useDebouncedCallback((next: string) => onChange(next.trim().slice(0, 300)), 350);
+  const applyNow = (next: string): void => {
+    if (next.trim().length <= longest) onChange(next.trim());
+  };
+  const apply = useDebouncedCallback(applyNow, 350);
   // Cleared or followed by a link: the field shows what is in force.
   useEffect(() => setText(value), [value]);
   return (
-    <TextInput
+    <LimitedInput
       label={label}
       {...(hint !== undefined && { placeholder: hint })}
       {...(search && { leftSection: <IconSearch size={16} aria-hidden />, type: 'search' })}
       value={text}
       error={invalid ?? false}
-      maxLength={300}
+      max={longest}
       flex={{ base: '1 1 100%', xs: '0 1 220px' }}
       onChange={({ currentTarget }) => {
         setText(currentTarget.value);
         apply(currentTarget.value);
       }}
       onKeyDown={({ key, currentTarget }) => {
-        if (key === 'Enter') onChange(currentTarget.value.trim());
+        if (key === 'Enter') applyNow(currentTarget.value);
       }}
     />
   );

@@ -3,6 +3,7 @@ import { Alert, Button, Group, Modal, Stack } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { ApiError } from '../../api/errors';
+import { useFocusBack } from '../../components/useFocusBack';
 import { useT } from '../../i18n';
 import { useErrorText } from '../../i18n/errorText';
 
@@ -20,6 +21,7 @@ export interface FormModalProps {
 export function FormModal({ opened, title, submit, busy, error, children, onSubmit, onClose }: FormModalProps) {
   const t = useT('admin');
   const errorText = useErrorText();
+  useFocusBack(opened);
   return (
     <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': t('admin:common.close') }}>
       <form

@@ -3,6 +3,7 @@ import { Alert, NativeSelect, PasswordInput, SegmentedControl, TagsInput, TextIn
 import { IconInfoCircle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { FormModal } from '../shared/FormModal';
 import { bodyOf, emptyForm, fieldsOf, kinds, type TokenForm } from './addForm';
@@ -90,9 +91,9 @@ function CommonFields({ form, set, fault }: FieldsProps) {
   const t = useT('admin');
   return (
     <>
-      <TextInput
+      <LimitedInput
         label={t('admin:tokens.form.name')}
-        maxLength={100}
+        max={100}
         value={form.name}
         error={fault === 'name'}
         onChange={({ currentTarget }) => set({ name: currentTarget.value })}
@@ -109,7 +110,6 @@ function CommonFields({ form, set, fault }: FieldsProps) {
       <TextInput
         label={t('admin:tokens.form.userId')}
         description={t('admin:tokens.form.userIdHint')}
-        maxLength={64}
         value={form.userId}
         error={fault === 'userId'}
         onChange={({ currentTarget }) => set({ userId: currentTarget.value })}

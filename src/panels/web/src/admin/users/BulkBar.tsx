@@ -1,9 +1,10 @@
 /** What may be done to all selected members at once. Banning asks first. */
-import { Button, Group, Paper, Text, TextInput } from '@mantine/core';
+import { Button, Group, Paper, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
 import { ConfirmModal } from '../../components/ConfirmModal';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { usersPath } from './types';
 
@@ -97,10 +98,10 @@ export function BanModal({ count, opened, busy, onBan, onClose }: BanModalProps)
       <Text size="sm" mb="sm">
         {t('admin:users.banConfirm')}
       </Text>
-      <TextInput
+      <LimitedInput
         label={t('admin:common.reasonOptional')}
         value={reason}
-        maxLength={500}
+        max={500}
         onChange={({ currentTarget }) => setReason(currentTarget.value)}
       />
     </ConfirmModal>

@@ -2,6 +2,7 @@
 import { PasswordInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
+import { LimitedInput } from '../../components/LimitedText';
 import { useT } from '../../i18n';
 import { FormModal } from '../shared/FormModal';
 import { usersPath } from './types';
@@ -38,11 +39,11 @@ export function CreateUser({ opened, onClose }: { readonly opened: boolean; read
       onSubmit={submit}
       onClose={close}
     >
-      <TextInput
+      <LimitedInput
         label={t('admin:users.username')}
         required
         data-autofocus
-        maxLength={100}
+        max={100}
         value={form.username}
         error={at('username')}
         onChange={({ currentTarget }) => set({ username: currentTarget.value })}

@@ -1,8 +1,11 @@
 /** A new API key for a member; its text is shown once. */
-import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core';
+import { TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
-import { CopyOnce } from '../../components/CopyOnce';
+import { LimitedInput } from '../../components/LimitedText';
+import { NumberField } from '../../components/NumberField';
+import { readNumber } from '../../components/numberText';
+import { SecretModal } from '../../components/SecretModal';
 import { useT } from '../../i18n';
 import { FormModal } from '../shared/FormModal';
 import { isoOfLocal } from '../shared/localTime';
@@ -13,7 +16,8 @@ interface Issued {
   readonly key: string;
 }
 
-const empty = { name: '', rpmLimit: '' as number | '', models: [] as string[], expiresAt: '' };
+const rpmRule = { whole: true, min: 1, max: 100_000 };
+const empty = { name: '', rpmLimit: '', models: [] as string[], expiresAt: '' };
 
 export interface IssueKeyProps {
   readonly userId: string;
@@ -36,29 +40,19 @@ export function IssueKey({ userId, username, opened, onClose }: IssueKeyProps) {
   const title = t('admin:users.detail.issueTitle', { name: username });
   if (write.data) {
     return (
-      <Modal
-        opened={opened}
-        onClose={close}
-        title={t('admin:users.detail.issued')}
-        closeButtonProps={{ 'aria-label': t('admin:common.close') }}
-      >
-        <Stack>
-          <CopyOnce secret={write.data.key} label={form.name} />
-          <Group justify="flex-end">
-            <Button onClick={close}>{t('admin:common.close')}</Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <SecretModal opened={opened} title={t('admin:users.detail.issued')} secret={write.data.key} label={form.name} onStored={close} />
     );
   }
   const submit = (): void => {
-    const { name, rpmLimit, models, expiresAt } = form;
+    const { name, models, expiresAt } = form;
+    const rpm = form.rpmLimit.trim() === '' ? { value: null } : readNumber(form.rpmLimit, rpmRule);
+    if ('fault' in rpm) return;
     write.mutate({
       method: 'POST',
       path,
       body: {
         name: name.trim(),
-        rpmLimit: rpmLimit === '' ? null : rpmLimit,
+        rpmLimit: rpm.value,
         allowedModels: models.length === 0 ? null : models,
         expiresAt: expiresAt === '' ? null : isoOfLocal(expiresAt),
       },
@@ -89,24 +83,23 @@ function KeyFields({ form, set, fault }: KeyFieldsProps) {
   const t = useT('admin');
   return (
     <>
-      <TextInput
+      <LimitedInput
         label={t('admin:users.detail.keyName')}
         required
         data-autofocus
-        maxLength={100}
+        max={100}
         value={form.name}
         error={fault === 'name'}
         onChange={({ currentTarget }) => set({ name: currentTarget.value })}
       />
-      <NumberInput
+      <NumberField
         label={t('admin:users.detail.rpm')}
         description={t('admin:users.detail.rpmHint')}
-        min={1}
-        max={100_000}
-        allowDecimal={false}
-        value={form.rpmLimit}
+        text={form.rpmLimit}
+        rule={rpmRule}
+        optional
         error={fault === 'rpmLimit'}
-        onChange={(value) => set({ rpmLimit: typeof value === 'number' ? value : '' })}
+        onChange={(rpmLimit) => set({ rpmLimit })}
       />
       <TagsInput
         label={t('admin:users.detail.models')}
