@@ -35,9 +35,9 @@ export const tokenItem = z.strictObject({
   cooldownUntil: maybeTime,
   /** What the upstream or an admin said when it stopped. */
   statusMessage: z.string().nullable(),
-  /** Over the last 100 attempts within 24 h; 1 while there is none: `attempts` tells a token that never served. */
+  /** Of the last 100 attempts within 24 h that count; 1 while there is none: `attempts` tells a token of which nothing is known. */
   successRate: z.number().min(0).max(1),
-  /** Attempts in all. */
+  /** Successes, and failures that are the token's: others count for neither. In all, not only of the last day. */
   attempts: z.int(),
   lastUsedAt: maybeTime,
   createdAt: time,
@@ -85,7 +85,7 @@ function toItem(token: DirectoryToken, use: TokenUse | undefined, health: TokenH
     consecutiveFails: use?.consecutiveFails ?? 0,
     cooldownUntil: isoOrNull(cooldownUntil),
     successRate: 1 - (use?.failureRate ?? 0),
-    attempts: health?.attempts ?? 0,
+    attempts: health ? health.successes + health.failures : 0,
     lastUsedAt: isoOrNull(health?.lastUsedAt),
     createdAt: iso(token.createdAt),
     plan: health?.plan ?? null,

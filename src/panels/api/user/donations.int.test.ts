@@ -1,5 +1,6 @@
 /** What donors may do: give many at once, say how their tokens are used, see who used them, take them back with proof. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tokenFailed } from '../../../events/token/failed.js';
 import { tokenUsed } from '../../../events/token/used.js';
 import { sql } from '../../../infra/database/port.js';
 import { type Member, openTestPanel, refreshTokenOf, type TestPanel } from '../testing/panel.js';
@@ -132,6 +133,23 @@ describe('what the donor sets', () => {
 });
 
 describe('the use of a token', () => {
+  it('tells no attempt that counts neither for nor against it: there is no rate of such', async () => {
+    const id = await donated(ada, 'unjudged');
+    const attempts = async () => {
+      const { body } = await panel.call('GET', '/user/api/tokens', { as: ada });
+      return body.items.find((item: { id: string }) => item.id === id).attempts;
+    };
+    const failed = (counts: boolean) => ({
+      type: tokenFailed.type,
+      subject: `token/${id}`,
+      data: { ...tokenFailed.example, failure: 'invalid_credential', counts },
+    });
+    await panel.traffic([failed(false)]);
+    expect(await attempts()).toBe(0);
+    await panel.traffic([failed(true)]);
+    expect(await attempts()).toBe(1);
+  });
+
   it('is told by day and consumer, without saying who they are', async () => {
     const id = await donated(ada, 'used');
     const use = (userId: string, day = new Date(panel.clock.now()).toISOString().slice(0, 10)) => ({

@@ -8,6 +8,7 @@ import type { ApiError } from '../api/errors';
 import { useSession } from '../api/session';
 import { returnPath } from '../app/returnPath';
 import { FormAlert } from '../components/FormAlert';
+import { useLengthRule } from '../components/useLengthRule';
 import { useT } from '../i18n';
 import { AuthFrame } from './AuthFrame';
 import { MemberAtAdminDoor } from './OtherSession';
@@ -19,7 +20,8 @@ export function Page() {
   const navigate = useNavigate();
   const session = useSession('admin');
   const back = returnPath(window.location.search, '/admin');
-  const form = useForm({ initialValues: { password: '' } });
+  const atMost = useLengthRule();
+  const form = useForm({ initialValues: { password: '' }, validate: { password: atMost(1_000) } });
   const signIn = useMutation<{ csrfToken: string }, ApiError, { password: string }>({
     mutationFn: (body) => api.send('POST', '/admin/login', body),
     async onSuccess({ csrfToken }) {
@@ -40,7 +42,6 @@ export function Page() {
             description={t('common:auth.adminHint')}
             visibilityToggleButtonProps={{ 'aria-label': t('common:auth.showPassword') }}
             autoComplete="current-password"
-            maxLength={1000}
             required
             {...form.getInputProps('password')}
           />

@@ -8,6 +8,7 @@ import { ApiError } from '../api/errors';
 import { useSession } from '../api/session';
 import { returnPath } from '../app/returnPath';
 import { FormAlert } from '../components/FormAlert';
+import { useLengthRule } from '../components/useLengthRule';
 import { useT } from '../i18n';
 import { AuthFrame } from './AuthFrame';
 import { GuestNews } from './GuestNews';
@@ -59,7 +60,8 @@ function LoginForm({ back }: { readonly back: string }) {
   const api = useApi();
   const client = useQueryClient();
   const navigate = useNavigate();
-  const form = useForm({ initialValues: { email: '', password: '' } });
+  const atMost = useLengthRule();
+  const form = useForm({ initialValues: { email: '', password: '' }, validate: { email: atMost(254), password: atMost(1_000) } });
   const signIn = useMutation<{ csrfToken: string }, ApiError, { email: string; password: string }>({
     mutationFn: (body) => api.send('POST', '/auth/login', body),
     async onSuccess({ csrfToken }) {
@@ -72,19 +74,11 @@ function LoginForm({ back }: { readonly back: string }) {
     <form onSubmit={form.onSubmit((values) => signIn.mutate(values))} aria-label={t('common:auth.title')}>
       <Stack>
         <FormAlert error={signIn.error ?? errorInAddress(window.location.search)} />
-        <TextInput
-          label={t('common:auth.email')}
-          type="email"
-          autoComplete="username"
-          maxLength={254}
-          required
-          {...form.getInputProps('email')}
-        />
+        <TextInput label={t('common:auth.email')} type="email" autoComplete="username" required {...form.getInputProps('email')} />
         <PasswordInput
           label={t('common:auth.password')}
           visibilityToggleButtonProps={{ 'aria-label': t('common:auth.showPassword') }}
           autoComplete="current-password"
-          maxLength={1000}
           required
           {...form.getInputProps('password')}
         />

@@ -7,6 +7,7 @@ import { useApi } from '../api/context';
 import type { ApiError } from '../api/errors';
 import { FormAlert } from '../components/FormAlert';
 import { Loading } from '../components/states';
+import { useLengthRule } from '../components/useLengthRule';
 import { useT } from '../i18n';
 import { useErrorText } from '../i18n/errorText';
 import { AuthFrame } from './AuthFrame';
@@ -57,9 +58,14 @@ function RegisterForm() {
   const client = useQueryClient();
   const navigate = useNavigate();
   const errorText = useErrorText();
+  const atMost = useLengthRule();
   const form = useForm<Account>({
     initialValues: { username: '', email: '', password: '' },
-    validate: { password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : null) },
+    validate: {
+      username: atMost(100),
+      email: atMost(254),
+      password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : atMost(200)(value)),
+    },
   });
   // One who waits for approval is signed in as well: the panel says so, and opens by itself once it may.
   const register = useMutation<void, ApiError, Account>({
@@ -81,21 +87,13 @@ function RegisterForm() {
     <form onSubmit={form.onSubmit((values) => register.mutate(values))} aria-label={t('common:auth.registerTitle')}>
       <Stack>
         <FormAlert error={register.error?.param != null && register.error.param in form.values ? null : register.error} />
-        <TextInput label={t('common:auth.username')} autoComplete="nickname" maxLength={100} required {...form.getInputProps('username')} />
-        <TextInput
-          label={t('common:auth.email')}
-          type="email"
-          autoComplete="username"
-          maxLength={254}
-          required
-          {...form.getInputProps('email')}
-        />
+        <TextInput label={t('common:auth.username')} autoComplete="nickname" required {...form.getInputProps('username')} />
+        <TextInput label={t('common:auth.email')} type="email" autoComplete="username" required {...form.getInputProps('email')} />
         <PasswordInput
           label={t('common:auth.password')}
           description={t('common:auth.passwordRule')}
           visibilityToggleButtonProps={{ 'aria-label': t('common:auth.showPassword') }}
           autoComplete="new-password"
-          maxLength={200}
           required
           {...form.getInputProps('password')}
         />

@@ -6,6 +6,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useApi } from '../../api/context';
 import type { ApiError } from '../../api/errors';
 import { FormAlert } from '../../components/FormAlert';
+import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
 
 interface Passwords {
@@ -16,9 +17,13 @@ interface Passwords {
 export function PasswordForm() {
   const t = useT('member');
   const api = useApi();
+  const atMost = useLengthRule();
   const form = useForm<Passwords>({
     initialValues: { current: '', password: '' },
-    validate: { password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : null) },
+    validate: {
+      current: atMost(1_000),
+      password: (value) => (value.length < 8 ? t('common:auth.passwordShort') : atMost(200)(value)),
+    },
   });
   const change = useMutation<{ csrfToken: string }, ApiError, Passwords>({
     mutationFn: (passwords) => api.send('POST', '/user/api/password', passwords),
@@ -36,18 +41,11 @@ export function PasswordForm() {
     <form onSubmit={form.onSubmit((values) => change.mutate(values))} aria-label={t('member:account.password')}>
       <Stack gap="sm">
         <FormAlert error={change.error?.param === 'current' ? null : change.error} />
-        <PasswordInput
-          label={t('member:account.current')}
-          autoComplete="current-password"
-          maxLength={1_000}
-          {...shown}
-          {...form.getInputProps('current')}
-        />
+        <PasswordInput label={t('member:account.current')} autoComplete="current-password" {...shown} {...form.getInputProps('current')} />
         <PasswordInput
           label={t('member:account.new')}
           description={t('common:auth.passwordRule')}
           autoComplete="new-password"
-          maxLength={200}
           {...shown}
           {...form.getInputProps('password')}
         />

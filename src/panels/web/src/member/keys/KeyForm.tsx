@@ -5,42 +5,25 @@ import { useState } from 'react';
 import { useWrite } from '../../api/queries';
 import { CopyOnce } from '../../components/CopyOnce';
 import { FormAlert } from '../../components/FormAlert';
+import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
+import { changesOf } from '../changes';
 import type { ApiKey } from '../types';
 import { ClientSettings } from './ClientSettings';
-import { fromLocalTime, toLocalTime } from './localTime';
+import { bodyOf, type KeyValues, valuesOf } from './keyValues';
 
 const path = '/user/api/keys';
-
-interface Values {
-  readonly name: string;
-  readonly rpmLimit: number | string;
-  readonly allowedModels: string[];
-  readonly expiresAt: string;
-}
-
-/** What the API takes: null is the site's default, all models, no end. */
-function bodyOf({ name, rpmLimit, allowedModels, expiresAt }: Values) {
-  return {
-    name,
-    rpmLimit: rpmLimit === '' ? null : Number(rpmLimit),
-    allowedModels: allowedModels.length === 0 ? null : allowedModels,
-    expiresAt: fromLocalTime(expiresAt),
-  };
-}
 
 /** `existing` null: a new key. */
 export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | null; readonly onClose: () => void }) {
   const t = useT('member');
   const [issued, setIssued] = useState<string | null>(null);
   const save = useWrite<{ key?: string }>({ refreshes: [path], quiet: true });
-  const form = useForm<Values>({
-    initialValues: {
-      name: existing?.name ?? '',
-      rpmLimit: existing?.rpmLimit ?? '',
-      allowedModels: [...(existing?.allowedModels ?? [])],
-      expiresAt: toLocalTime(existing?.expiresAt ?? null),
-    },
+  const atMost = useLengthRule();
+  const form = useForm<KeyValues>({
+    initialValues: valuesOf(existing),
+    validateInputOnBlur: true,
+    validate: { name: atMost(100) },
   });
   if (issued !== null) {
     return (
@@ -55,13 +38,14 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
       </Modal>
     );
   }
-  const submit = (values: Values): void =>
-    save.mutate(
-      existing === null
-        ? { method: 'POST', path, body: bodyOf(values) }
-        : { method: 'PATCH', path: `${path}/${existing.id}`, body: bodyOf(values) },
-      { onSuccess: ({ key }) => (key === undefined ? onClose() : setIssued(key)) },
-    );
+  const submit = (values: KeyValues): void => {
+    const body = existing === null ? bodyOf(values) : changesOf(bodyOf(valuesOf(existing)), bodyOf(values));
+    if (body === null) onClose();
+    else
+      save.mutate(existing === null ? { method: 'POST', path, body } : { method: 'PATCH', path: `${path}/${existing.id}`, body }, {
+        onSuccess: ({ key }) => (key === undefined ? onClose() : setIssued(key)),
+      });
+  };
   return (
     <Modal opened onClose={onClose} title={existing === null ? t('member:keys.create') : t('member:keys.edit')}>
       <form onSubmit={form.onSubmit(submit)}>
@@ -70,7 +54,6 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
           <TextInput
             label={t('member:keys.name')}
             description={t('member:keys.nameHint')}
-            maxLength={100}
             required
             data-autofocus
             {...form.getInputProps('name')}
@@ -85,7 +68,7 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
           />
           <TagsInput
             label={t('member:keys.models')}
-            description={t('member:keys.modelsHint')}
+            description={existing?.allowedModels?.length === 0 ? t('member:keys.noModelsHint') : t('member:keys.modelsHint')}
             splitChars={[',', ' ']}
             acceptValueOnBlur
             clearable

@@ -102,7 +102,7 @@ function useColumns(on: { onEdit(key: ApiKey): void; onRevoke(key: ApiKey): void
     {
       key: 'models',
       header: t('member:keys.models'),
-      cell: ({ allowedModels }) => (allowedModels === null ? t('member:allModels') : allowedModels.join(', ')),
+      cell: ({ allowedModels }) => (allowedModels === null ? t('member:allModels') : allowedModels.join(', ') || t('member:none')),
     },
     {
       key: 'expires',

@@ -21,7 +21,7 @@ import { Panel } from '../../components/Panel';
 import { Empty } from '../../components/states';
 import { useT } from '../../i18n';
 import { useFormat } from '../../i18n/format';
-import type { Dialect } from './stream';
+import { canBeKey, type Dialect } from './stream';
 import { type Conversation, type Outcome, useConversation } from './useConversation';
 
 const usualModels = ['claude-sonnet-4-5', 'claude-haiku-4-5'];
@@ -57,7 +57,10 @@ export function Page() {
       text: '',
     },
     validate: {
-      key: (value) => (value.trim() === '' ? t('member:playground.keyMissing') : null),
+      key: (value) => {
+        if (value.trim() === '') return t('member:playground.keyMissing');
+        return canBeKey(value.trim()) ? null : t('member:playground.keyForeign');
+      },
       model: (value) => (value.trim() === '' ? t('member:playground.modelMissing') : null),
     },
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Ask, type Piece, serverSentData, streamReply } from './stream';
+import { type Ask, canBeKey, type Piece, serverSentData, streamReply } from './stream';
 
 function body(...chunks: readonly string[]): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -31,6 +31,13 @@ async function run(dialect: Ask['dialect'], answer: Response): Promise<{ pieces:
   for await (const piece of reply) pieces.push(piece);
   return { pieces, sent: sent[0] ?? ['', {}] };
 }
+
+describe('the playground’s key', () => {
+  it('is of characters that a key can have', () => {
+    for (const key of ['sk-abc', 'proxy-key:refresh/token+=']) expect(canBeKey(key)).toBe(true);
+    for (const key of ['sk-ключ', '密钥', 'sk-a…b', 'sk-a b', 'sk-a\u200bb']) expect(canBeKey(key)).toBe(false);
+  });
+});
 
 describe('the playground’s stream', () => {
   it('reads data lines however the chunks are cut', async () => {

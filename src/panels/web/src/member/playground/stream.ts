@@ -23,6 +23,9 @@ export type Piece =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'usage'; readonly input: number | null; readonly output: number | null };
 
+/** Keys are of visible ASCII; of others a browser makes no header, and the request fails as if there were no connection. */
+export const canBeKey = (text: string): boolean => /^[!-~]+$/.test(text);
+
 type Json = Readonly<Record<string, unknown>>;
 
 function requestOf({ dialect, key, model, system, maxTokens, turns }: Ask): [string, RequestInit] {

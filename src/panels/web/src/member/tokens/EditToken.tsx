@@ -3,7 +3,9 @@ import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
+import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
+import { changesOf } from '../changes';
 import type { Token } from '../types';
 import { LimitInputs } from './SingleDonation';
 import { VisibilityInput } from './VisibilityInput';
@@ -15,36 +17,43 @@ interface Values {
   readonly allowedModels: string[];
 }
 
+const valuesOf = (token: Token): Values => ({
+  name: token.name ?? '',
+  visibility: token.visibility,
+  dailyCap: token.dailyCap ?? '',
+  allowedModels: [...(token.allowedModels ?? [])],
+});
+
+const bodyOf = ({ name, visibility, dailyCap, allowedModels }: Values) => ({
+  name: name.trim() === '' ? null : name,
+  visibility,
+  dailyCap: dailyCap === '' ? null : Number(dailyCap),
+  allowedModels: allowedModels.length === 0 ? null : allowedModels,
+});
+
 export function EditToken({ token, onClose }: { readonly token: Token; readonly onClose: () => void }) {
   const t = useT('member');
   const path = `/user/api/tokens/${token.id}`;
   const save = useWrite<Token>({ refreshes: ['/user/api/tokens'], done: t('member:tokens.saved'), quiet: true });
-  const form = useForm<Values>({
-    initialValues: {
-      name: token.name ?? '',
-      visibility: token.visibility,
-      dailyCap: token.dailyCap ?? '',
-      allowedModels: [...(token.allowedModels ?? [])],
-    },
-  });
-  const submit = ({ name, visibility, dailyCap, allowedModels }: Values): void => {
-    const body = {
-      name: name.trim() === '' ? null : name,
-      // A change that changes nothing is not an event.
-      ...(visibility === token.visibility ? {} : { visibility }),
-      dailyCap: dailyCap === '' ? null : Number(dailyCap),
-      allowedModels: allowedModels.length === 0 ? null : allowedModels,
-    };
-    save.mutate({ method: 'PATCH', path, body }, { onSuccess: onClose });
+  const atMost = useLengthRule();
+  const form = useForm<Values>({ initialValues: valuesOf(token), validateInputOnBlur: true, validate: { name: atMost(100) } });
+  const submit = (values: Values): void => {
+    const body = changesOf(bodyOf(valuesOf(token)), bodyOf(values));
+    if (body === null) onClose();
+    else save.mutate({ method: 'PATCH', path, body }, { onSuccess: onClose });
   };
   return (
     <Modal opened onClose={onClose} title={t('member:tokens.edit')}>
       <form onSubmit={form.onSubmit(submit)}>
         <Stack>
           <FormAlert error={save.error} />
-          <TextInput label={t('member:tokens.name')} maxLength={100} data-autofocus {...form.getInputProps('name')} />
+          <TextInput label={t('member:tokens.name')} data-autofocus {...form.getInputProps('name')} />
           <VisibilityInput {...form.getInputProps('visibility')} />
-          <LimitInputs cap={form.getInputProps('dailyCap')} models={form.getInputProps('allowedModels')} />
+          <LimitInputs
+            cap={form.getInputProps('dailyCap')}
+            models={form.getInputProps('allowedModels')}
+            noModels={token.allowedModels?.length === 0}
+          />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose}>
               {t('common:actions.cancel')}

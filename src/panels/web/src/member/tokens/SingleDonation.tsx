@@ -3,6 +3,7 @@ import { Button, Group, NumberInput, PasswordInput, Select, SimpleGrid, Stack, T
 import { useForm } from '@mantine/form';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
+import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
 import { VisibilityInput } from './VisibilityInput';
 
@@ -38,7 +39,12 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
     done: t('member:donate.done'),
     quiet: true,
   });
-  const form = useForm({ initialValues });
+  const atMost = useLengthRule();
+  const form = useForm({
+    initialValues,
+    validateInputOnBlur: true,
+    validate: { name: atMost(100), region: atMost(50), profileArn: atMost(500) },
+  });
   const withClient = form.values.authType !== 'social';
   return (
     <form
@@ -49,12 +55,7 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
       <Stack>
         <FormAlert error={save.error} />
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
-          <TextInput
-            label={t('member:tokens.name')}
-            description={t('member:donate.nameHint')}
-            maxLength={100}
-            {...form.getInputProps('name')}
-          />
+          <TextInput label={t('member:tokens.name')} description={t('member:donate.nameHint')} {...form.getInputProps('name')} />
           <Select
             label={t('member:donate.authType')}
             description={t('member:donate.authTypeHint')}
@@ -88,8 +89,8 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
           </SimpleGrid>
         )}
         <SimpleGrid cols={{ base: 1, xs: 2 }}>
-          <TextInput label={t('member:donate.region')} placeholder="us-east-1" maxLength={50} {...form.getInputProps('region')} />
-          <TextInput label={t('member:donate.profileArn')} maxLength={500} {...form.getInputProps('profileArn')} />
+          <TextInput label={t('member:donate.region')} placeholder="us-east-1" {...form.getInputProps('region')} />
+          <TextInput label={t('member:donate.profileArn')} {...form.getInputProps('profileArn')} />
         </SimpleGrid>
         <VisibilityInput {...form.getInputProps('visibility')} />
         <LimitInputs cap={form.getInputProps('dailyCap')} models={form.getInputProps('allowedModels')} />
@@ -104,7 +105,8 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
 }
 
 /** What the donor allows: requests a day, and models. */
-export function LimitInputs({ cap, models }: { readonly cap: object; readonly models: object }) {
+export function LimitInputs(props: { readonly cap: object; readonly models: object; readonly noModels?: boolean }) {
+  const { cap, models, noModels = false } = props;
   const t = useT('member');
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
@@ -118,7 +120,7 @@ export function LimitInputs({ cap, models }: { readonly cap: object; readonly mo
       />
       <TagsInput
         label={t('member:tokens.models')}
-        description={t('member:donate.modelsHint')}
+        description={noModels ? t('member:keys.noModelsHint') : t('member:donate.modelsHint')}
         splitChars={[',', ' ']}
         acceptValueOnBlur
         clearable
