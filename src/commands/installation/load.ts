@@ -5,7 +5,7 @@ import { databaseNow } from '../../infra/database/databaseNow.js';
 import { type Database, type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import { keyIdOf, type Vault, VaultError } from '../../infra/vault.js';
-import { lockPartitions } from '../../projections/runner/locks.js';
+import { bearPauses, lockPartitions } from '../../projections/runner/locks.js';
 import { atTable, MigrationFault } from '../migration/fault.js';
 import { secretAad } from '../token/credentials.js';
 import { type Chunk, type Facts, openDump, readFacts } from './dump.js';
@@ -53,7 +53,7 @@ export async function loadInstallation(source: LoadSource, options: LoadOptions)
 
 async function prepare(tx: Queryable, facts: Facts, vault: Vault | null): Promise<void> {
   await lockPartitions(tx, 'all');
-  if (tx.engine === 'postgres') await tx.query(sql`select set_config('idle_in_transaction_session_timeout', ${String(IDLE_MS)}, true)`);
+  await bearPauses(tx, IDLE_MS);
   const mine = await readFacts(tx);
   if (facts.schema !== mine.schema) {
     const what =

@@ -18,7 +18,7 @@ import { identityOf, insertIdentity } from '../user/identities.js';
 import { readPasswordHash } from '../user/passwords.js';
 import { signInByProvider } from '../user/signInByProvider.js';
 import type { MigrationFault } from './fault.js';
-import { type ImportOptions, importOld } from './importOld.js';
+import { type ImportDeps, type ImportOptions, importOld } from './importOld.js';
 import { readOld } from './old/read.js';
 import type { Progress } from './progress.js';
 import type { MigrationReport } from './report.js';
@@ -63,7 +63,7 @@ describe('an old KiroGate (plan 16.2)', () => {
     return written;
   }
 
-  async function take(file: string, over: Partial<ImportOptions> = {}): Promise<MigrationReport> {
+  async function take(file: string, over: Partial<ImportOptions> = {}, more: Partial<ImportDeps> = {}): Promise<MigrationReport> {
     const source = await openSource(file);
     const ids = createIds(systemClock);
     const deps = {
@@ -74,6 +74,7 @@ describe('an old KiroGate (plan 16.2)', () => {
       nodeId: 'n1',
       defaults: defaultSettings,
       parseCredential: (input: Readonly<Record<string, unknown>>) => parseKiroCredential(input, 'us-east-1'),
+      ...more,
     };
     try {
       return await importOld(() => readOld(source.main, source.metrics), deps, {
@@ -293,6 +294,57 @@ describe('an old KiroGate (plan 16.2)', () => {
     await db.query(sql`delete from tokens where id = '1'`);
     await db.query(sql`delete from vault_credentials where token_id = '1'`);
     expect(countsOf(await take(main), 'tokens')).toMatchObject({ imported: 0, matched: 3 });
+  });
+
+  describe('beside commands of others', () => {
+    test('is planned before their lock is taken, and holds it for longer than a command may', async () => {
+      let holds = false;
+      const parsedWhile: boolean[] = [];
+      const watched: ImportDeps['db'] = {
+        snapshot: (work) => db.snapshot(work),
+        tx: (work) =>
+          db.tx((tx) => {
+            holds = true;
+            return work(tx);
+          }),
+      };
+      let still: unknown;
+      await take(
+        (await old()).main,
+        {},
+        {
+          db: watched,
+          parseCredential(input) {
+            parsedWhile.push(holds);
+            return parseKiroCredential(input, 'us-east-1');
+          },
+          async beforeCommit(tx) {
+            if (tx.engine === 'sqlite') still = '20s';
+            else
+              [{ still }] = (await tx.query(sql`select current_setting('idle_in_transaction_session_timeout') as still`)) as [
+                { still: string },
+              ];
+          },
+        },
+      );
+      expect(parsedWhile).toEqual([false, false, false]);
+      expect(still).toBe('20s');
+    });
+
+    test('follows what they change between plan and lock', async () => {
+      const identity = identityOf('github', 'https://github.com', '4711');
+      const changing: ImportDeps['db'] = {
+        async snapshot(work) {
+          const planned = await db.snapshot(work);
+          await insertIdentity(db, { identity, provider: 'github', userId: 'came-between', now: OLD_TIME });
+          return planned;
+        },
+        tx: (work) => db.tx(work),
+      };
+      const report = await take((await old()).main, {}, { db: changing });
+      expect(report.mapped).toContainEqual({ table: 'users', from: '1', to: 'came-between' });
+      expect(await db.query(sql`select user_id from api_keys where id = '1'`)).toEqual([{ user_id: 'came-between' }]);
+    });
   });
 
   test('a taken id is mapped to a new one, and members are known by their mailbox or their account elsewhere', async () => {

@@ -5,18 +5,19 @@ import { DatabaseError } from '../../infra/database/errors.js';
 import type { Database, Queryable } from '../../infra/database/port.js';
 import { isPasswordRecord } from '../../infra/passwords.js';
 import { retryCollisions } from '../../projections/runner/collisions.js';
-import { lockPartitions } from '../../projections/runner/locks.js';
+import { bearPauses, lockPartitions } from '../../projections/runner/locks.js';
 import type { Clock } from '../../shared/clock.js';
 import type { Ids } from '../../shared/ids.js';
 import type { Settings } from '../../shared/settings.js';
 import { decided } from '../define.js';
 import { atTable, type MigrationFault } from './fault.js';
-import { readKnown } from './known.js';
+import { isSame, type KnownHere, readKnown, type Wanted, wantedOf } from './known.js';
 import type { OldInstallation } from './old/read.js';
 import { createOldSecrets, type OldSecrets } from './old/secrets.js';
-import { type Plan, type PlanTools, planMigration } from './plan.js';
+import { type Known, type Plan, type PlanTools, planMigration } from './plan.js';
 import { createProgress, type Progress, type ProgressCount, rowsOfAll } from './progress.js';
 import type { MigrationReport } from './report.js';
+import { inSlices, STILL_MS, tellStandstill } from './steady.js';
 import { type Envelope, type WriteDeps, writeEvents, writeRemembered, writeRows } from './write.js';
 
 export interface ImportDeps extends WriteDeps {
@@ -58,15 +59,16 @@ export async function importOld(read: () => Promise<OldInstallation>, deps: Impo
     const secrets = createOldSecrets(options.keys);
     const count = createProgress(old, options.onProgress);
     progress = count;
+    // Planned beside everybody else's work: the lock of all commands is held only while rows are written.
+    const draft = await deps.db.snapshot((tx) => makeDraft(tx, old, secrets, deps, options));
     if (options.dryRun) {
-      const plan = await deps.db.snapshot((tx) => makePlan(tx, old, secrets, deps, options));
       count.finish();
-      return plan.finish(true);
+      return draft.plan.finish(true);
     }
     const { plan, position } = await retryCollisions(() =>
       deps.db.tx(async (tx) => {
         count.restart();
-        return transact(tx, { old, secrets, began, progress: count }, deps, options);
+        return transact(tellStandstill(tx, deps.clock), { old, secrets, draft, began, progress: count }, deps, options);
       }),
     );
     if (position !== null) await deps.committed?.(position);
@@ -83,8 +85,16 @@ export async function importOld(read: () => Promise<OldInstallation>, deps: Impo
 interface Run {
   readonly old: OldInstallation;
   readonly secrets: OldSecrets;
+  readonly draft: Draft;
   readonly began: number;
   readonly progress: ProgressCount;
+}
+
+/** A plan, and what it was made by. */
+interface Draft {
+  readonly wanted: Wanted;
+  readonly known: KnownHere;
+  readonly plan: Plan;
 }
 
 async function transact(
@@ -94,7 +104,8 @@ async function transact(
   options: ImportOptions,
 ): Promise<{ plan: Plan; position: number | null }> {
   await lockPartitions(tx, [CONTROL_PARTITION]);
-  const plan = await makePlan(tx, run.old, run.secrets, deps, options);
+  await bearPauses(tx, STILL_MS);
+  const plan = await settle(tx, run, deps, options);
   run.progress.skip(plan.rows);
   let position: number | null = null;
   if (plan.rows.length > 0) {
@@ -109,9 +120,33 @@ async function transact(
   return { plan, position };
 }
 
-async function makePlan(tx: Queryable, old: OldInstallation, secrets: OldSecrets, deps: ImportDeps, options: ImportOptions): Promise<Plan> {
-  const known = await readKnown(tx, old, secrets, deps.defaults);
-  return planMigration(old, known, {
+async function makeDraft(
+  tx: Queryable,
+  old: OldInstallation,
+  secrets: OldSecrets,
+  deps: ImportDeps,
+  options: ImportOptions,
+): Promise<Draft> {
+  const wanted = await inSlices(wantedOf(old, secrets), deps.clock, tx);
+  const known = await readKnown(tx, wanted, deps.defaults);
+  return { wanted, known, plan: await makePlan(tx, old, known, secrets, deps, options) };
+}
+
+/** The draft, unless somebody has changed meanwhile what it was made by. */
+async function settle(tx: Queryable, { old, secrets, draft }: Run, deps: ImportDeps, options: ImportOptions): Promise<Plan> {
+  const known = await readKnown(tx, draft.wanted, deps.defaults);
+  return isSame(known, draft.known) ? draft.plan : makePlan(tx, old, known, secrets, deps, options);
+}
+
+function makePlan(
+  tx: Queryable,
+  old: OldInstallation,
+  known: Known,
+  secrets: OldSecrets,
+  deps: ImportDeps,
+  options: ImportOptions,
+): Promise<Plan> {
+  const steps = planMigration(old, known, {
     now: deps.clock.now(),
     newId: () => deps.ids.short(),
     secrets,
@@ -119,6 +154,7 @@ async function makePlan(tx: Queryable, old: OldInstallation, secrets: OldSecrets
     isPasswordRecord,
     region: options.region,
   });
+  return inSlices(steps, deps.clock, tx);
 }
 
 function envelopeOf({ id, correlationId }: ImportOptions, actor: string): Envelope {

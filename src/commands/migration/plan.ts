@@ -1,4 +1,4 @@
-/** Decides what becomes of each row of an old KiroGate: a pure function of the rows and of what the target has. */
+/** Decides what becomes of each row of an old KiroGate, from the rows and from what the target has alone. */
 import type { Settings } from '../../shared/settings.js';
 import type { ParsedCredential } from '../../upstreams/define.js';
 import type { Decided } from '../define.js';
@@ -108,7 +108,8 @@ export interface Plan {
   readonly finish: (dryRun: boolean) => MigrationReport;
 }
 
-export function planMigration(old: OldInstallation, known: Known, tools: PlanTools): Plan {
+/** Yields after each row, so that the caller may rest between them; the last answer is the plan. */
+export function* planMigration(old: OldInstallation, known: Known, tools: PlanTools): Generator<void, Plan> {
   const report = createReporter([...old.tables].map(([table, rows]) => ({ table, rows: rows.length })));
   const given = new Map<string, Set<string>>();
   const kept = new Map<string, Remembered>();
@@ -142,13 +143,13 @@ export function planMigration(old: OldInstallation, known: Known, tools: PlanToo
     },
   };
   for (const warning of old.warnings) report.warn(warning);
-  planUsers(planning);
-  planTokens(planning);
-  planKeys(planning);
-  planImportKeys(planning);
-  planAnnouncements(planning);
-  planSettings(planning);
-  planIpBans(planning);
+  yield* planUsers(planning);
+  yield* planTokens(planning);
+  yield* planKeys(planning);
+  yield* planImportKeys(planning);
+  yield* planAnnouncements(planning);
+  yield* planSettings(planning);
+  yield* planIpBans(planning);
   if (tools.secrets.usedPublished) {
     report.warn(
       'THE OLD TOKEN_ENCRYPT_KEY IS A PUBLISHED DEFAULT: whoever had a copy of the old file can read every credential in it; have their owners sign in anew and donate again',

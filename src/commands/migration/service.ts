@@ -58,7 +58,11 @@ export function createImportService(deps: ImportServiceDeps): ImportService {
   let running: Promise<void> = Promise.resolve();
 
   async function start(request: ImportRequest): Promise<MigrationRun> {
-    if (busy) throw new AppError('conflict', { message: 'An import runs on this node already; wait for its end.' });
+    if (busy)
+      throw new AppError('conflict', {
+        message: 'An import runs on this node already; wait for its end.',
+        extra: { reason: 'import_running' },
+      });
     busy = true;
     const id = deps.ids.short();
     try {

@@ -8,6 +8,11 @@ export async function guardLocks(tx: Queryable): Promise<void> {
   if (tx.engine === 'postgres') await tx.query(sql`set local idle_in_transaction_session_timeout = 3000`);
 }
 
+/** Until the transaction ends the server bears `ms` without a statement: for long ones, which work between their statements. */
+export async function bearPauses(tx: Queryable, ms: number): Promise<void> {
+  if (tx.engine === 'postgres') await tx.query(sql`select set_config('idle_in_transaction_session_timeout', ${String(ms)}, true)`);
+}
+
 /**
  * Locks until the caller's transaction ends: those named, or all. Answers where ingest stands in the log in each.
  * `control` comes last, because ingest takes it last, to tell of parked events.

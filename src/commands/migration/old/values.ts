@@ -10,6 +10,11 @@ export function textOf(value: unknown, max: number): string | null {
   return text === '' ? null : text;
 }
 
+/** In lower case, or null where there is none that can be kept: a shortened one would be somebody else's. */
+export function emailOf(row: OldRow): string | null {
+  return textOf(row.email, 254)?.toLowerCase() ?? null;
+}
+
 /** What a cell holds, short enough to be told. */
 export function shown(value: unknown): string {
   return typeof value === 'number' || typeof value === 'bigint' ? String(value) : JSON.stringify(textOf(value, 40) ?? '');

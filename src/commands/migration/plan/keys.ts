@@ -4,8 +4,9 @@ import type { TakenTable } from '../old/read.js';
 import { boolOf, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, Planning } from '../plan.js';
 
-export function planKeys(planning: Planning): void {
+export function* planKeys(planning: Planning): Generator<void> {
   for (const row of planning.old.tables.get('api_keys') ?? []) {
+    yield;
     const key = readKey(planning, 'api_keys', row, planning.known.keyByHash);
     if (key === null) continue;
     const keyId = planning.idFor('key', 'api_keys', key.oldId);
@@ -19,8 +20,9 @@ export function planKeys(planning: Planning): void {
   }
 }
 
-export function planImportKeys(planning: Planning): void {
+export function* planImportKeys(planning: Planning): Generator<void> {
   for (const row of planning.old.tables.get('import_keys') ?? []) {
+    yield;
     const key = readKey(planning, 'import_keys', row, planning.known.importKeyByHash);
     if (key === null) continue;
     const importKeyId = planning.idFor('import-key', 'import_keys', key.oldId);
@@ -68,9 +70,10 @@ function readKey(planning: Planning, table: TakenTable, row: OldRow, byHash: (ha
   return { oldId, hash, prefix, name, userId, active: boolOf(row.is_active, true), at: planning.dateOf(table, oldId, row.created_at) };
 }
 
-export function planAnnouncements(planning: Planning): void {
+export function* planAnnouncements(planning: Planning): Generator<void> {
   const { report } = planning;
   for (const row of planning.old.tables.get('announcements') ?? []) {
+    yield;
     const oldId = idOf(row.id);
     const content = textOf(row.content, 10_000);
     if (oldId === null || content === null) {

@@ -8,9 +8,10 @@ const switches = ['site_enabled', 'self_use_enabled', 'require_approval'] as con
 type Switch = (typeof switches)[number];
 
 /** What an admin has stored here stays; an earlier run's value is not set a second time. */
-export function planSettings(planning: Planning): void {
+export function* planSettings(planning: Planning): Generator<void> {
   const { known, report, tools } = planning;
   for (const row of planning.old.tables.get('site_config') ?? []) {
+    yield;
     const name = textOf(row.key, 100) ?? '';
     if (!isSwitch(name)) {
       report.passOver('site_config', name, because(name));
@@ -40,9 +41,10 @@ function because(name: string): string {
   return 'a secret, which this release reads from its environment: set PROXY_API_KEY to the old value to keep it';
 }
 
-export function planIpBans(planning: Planning): void {
+export function* planIpBans(planning: Planning): Generator<void> {
   const { known, report, tools } = planning;
   for (const row of planning.old.tables.get('ip_blacklist') ?? []) {
+    yield;
     const given = textOf(row.ip, 100) ?? '';
     const cidr = canonicalCidr(given);
     if (cidr === null) {

@@ -8,11 +8,14 @@ import { MigrationFault } from '../fault.js';
 import { exactText, idOf, type OldRow, textOf } from '../old/values.js';
 import type { PlannedEvent, Planning } from '../plan.js';
 
-export function planTokens(planning: Planning): void {
+export function* planTokens(planning: Planning): Generator<void> {
   const rows = planning.old.tables.get('tokens') ?? [];
   const sealed = rows.filter((row) => exactText(row.refresh_token_encrypted) !== null);
   let opened = 0;
-  for (const row of rows) if (planToken(planning, row)) opened += 1;
+  for (const row of rows) {
+    yield;
+    if (planToken(planning, row)) opened += 1;
+  }
   if (sealed.length > 0 && opened === 0) {
     const reason = `none of the ${sealed.length} secrets opens: give the TOKEN_ENCRYPT_KEY of the old installation`;
     throw new MigrationFault('tokens', reason);

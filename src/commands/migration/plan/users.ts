@@ -1,7 +1,7 @@
 /** Old users as members, with their quotas and password hashes. */
 import { decided } from '../../define.js';
 import { accountsOf, type OldAccount } from '../old/accounts.js';
-import { boolOf, countOf, exactText, idOf, type OldRow, shown, textOf, timeOf } from '../old/values.js';
+import { boolOf, countOf, emailOf, exactText, idOf, type OldRow, shown, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
 
 interface OldUser {
@@ -14,9 +14,10 @@ interface OldUser {
   readonly accounts: readonly OldAccount[];
 }
 
-export function planUsers(planning: Planning): void {
+export function* planUsers(planning: Planning): Generator<void> {
   const quotas = new Map((planning.old.tables.get('user_quotas') ?? []).map((row) => [idOf(row.user_id), row]));
   for (const row of planning.old.tables.get('users') ?? []) {
+    yield;
     const user = readUser(row);
     if (user === null) planning.report.passOver('users', String(row.id ?? row._row), 'has no usable id');
     else planUser(planning, user, quotas.get(user.id));
@@ -30,7 +31,7 @@ export function planUsers(planning: Planning): void {
 function readUser(row: OldRow): OldUser | null {
   const id = idOf(row.id);
   if (id === null) return null;
-  const email = textOf(row.email, 254)?.toLowerCase() ?? null;
+  const email = emailOf(row);
   const createdAt = timeOf(row.created_at);
   // Two old installations both have a user 1: the moment of the sign-up tells them apart.
   return { id, row, email, createdAt, natural: `old:${id}:${createdAt ?? textOf(row.username, 100) ?? ''}`, accounts: accountsOf(row) };
