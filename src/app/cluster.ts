@@ -116,7 +116,6 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
   });
   teardown.add('relay', () => relay.close());
   let currency: CurrencyService | undefined;
-  const withoutDatabase = (): readonly string[] => currency?.withoutDatabase() ?? [];
   return {
     db,
     log,
@@ -139,15 +138,12 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
         directory.bell();
         opened.bell();
       };
-      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe, withoutDatabase }, context);
+      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe }, context);
     },
     async join(context) {
       node.requestsLastMinute = context.requestsLastMinute;
       node.settingsPosition = () => context.directory.settingsPosition();
-      node.membership = await joinCluster(
-        { ...options, ...{ runId, redis, lifeSign, probe, addresses, recoveries, withoutDatabase } },
-        context,
-      );
+      node.membership = await joinCluster({ ...options, runId, redis, lifeSign, probe, addresses, recoveries }, context);
     },
     health: () => node.membership?.health() ?? 'healthy',
     storageUnavailable: () => log.full() || (node.membership?.isCutOff() ?? false),

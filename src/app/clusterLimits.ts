@@ -1,11 +1,11 @@
 /** The limits of a cluster, joined to the directory, the log and the commands. */
 import type { LifeSign } from '../cluster/lifeSign.js';
+import type { NodeRun } from '../cluster/nodeRun.js';
 import type { RedisProbe } from '../cluster/redisProbe.js';
 import { archivedIds } from '../events/archiveLookup.js';
 import type { RedisLog } from '../events/log/redis.js';
 import type { Database } from '../infra/database/port.js';
 import { openRedis } from '../infra/redis/connection.js';
-import type { RunSeen } from '../limits/home/keeping.js';
 import { type ClusterLimits, createClusterLimits } from '../limits/home.js';
 import { readRestore } from '../projections/restore.js';
 import type { BackboneOptions, LimitsContext } from './backbone.js';
@@ -18,8 +18,6 @@ export interface ClusterLimitsDeps extends BackboneOptions {
   readonly log: RedisLog;
   readonly lifeSign: LifeSign;
   readonly probe: RedisProbe;
-  /** Runs that had lost the database and served by Redis when it was heard last. */
-  readonly withoutDatabase: () => readonly string[];
 }
 
 export async function openClusterLimits(deps: ClusterLimitsDeps, context: LimitsContext): Promise<ClusterLimits> {
@@ -35,7 +33,7 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
     clock,
     logger,
     redisUp: () => probe.up(),
-    living: () => livingRuns(deps),
+    living: () => livingRuns(lifeSign),
     deadRuns: (runIds) => lifeSign.dead(runIds),
     poolState: () => ({
       settings: settingsNow(directory),
@@ -55,14 +53,9 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
   return limits;
 }
 
-/** What was read before the database was lost proves nothing of now; and while Redis cannot be asked, who was there without the database still is. */
-async function livingRuns({
-  lifeSign,
-  probe,
-  withoutDatabase,
-}: Pick<ClusterLimitsDeps, 'lifeSign' | 'probe' | 'withoutDatabase'>): Promise<readonly RunSeen[]> {
+/** What was read before the database was lost proves nothing of now. */
+async function livingRuns(lifeSign: LifeSign): Promise<readonly NodeRun[]> {
   const living = await lifeSign.living();
   if (living.some(({ stale }) => stale)) throw new Error('the database does not say which nodes live');
-  if (probe.up()) return living;
-  return [...living, ...withoutDatabase().map((runId) => ({ runId, redisUp: true }))];
+  return living;
 }

@@ -21,8 +21,6 @@ export interface MembershipDeps extends BackboneOptions {
   readonly probe: RedisProbe;
   readonly addresses: Readonly<Record<StoreName, string>>;
   readonly recoveries: Recoveries;
-  /** Runs that had lost the database and served by Redis when it was heard last. */
-  readonly withoutDatabase: () => readonly string[];
 }
 
 export interface Membership {
@@ -54,7 +52,6 @@ export async function joinCluster(deps: MembershipDeps, context: Parameters<Back
     nodeId,
     probe,
     lifeSign,
-    withoutDatabase: deps.withoutDatabase,
     addresses: deps.addresses,
     record: async ({ type, store, data }) => void (await record({ type, id: store, data })),
     recovery: (store) => (store === 'redis' ? recoveries.take() : { outcome: 'same', reappended: 0, message: null }),

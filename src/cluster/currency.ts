@@ -11,7 +11,6 @@ import { untilAborted } from '../shared/untilAborted.js';
 import { type Every, realEvery } from './every.js';
 import type { NodeRun } from './nodeRun.js';
 import { clusterScript } from './scripts.js';
-import { createWithoutDatabase, type WithoutDatabase } from './withoutDatabase.js';
 import { type Heard, parseWords, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
 
 export interface Currency {
@@ -24,12 +23,9 @@ export interface Currency {
 export interface CurrencyService extends Currency {
   /**
    * A command of this node was archived up to `position`. Resolves when it may be confirmed: where this run had said that it
-   * cannot reach the database, or others say so, they must have heard of it first. Rejects with AppError `storage_unavailable`
-   * where those others cannot hear of it: it is done, and in force where the database is.
+   * cannot reach the database, others must have heard otherwise first. Never rejects.
    */
   committed(position: number): Promise<void>;
-  /** Runs that serve without the database, as far as Redis let this run know. */
-  withoutDatabase(): readonly string[];
   /** There may be something new in the control stream. Returns at once. */
   bell(): void;
   /** Says that this run takes no commands any more. Never rejects. */
@@ -70,12 +66,10 @@ const SAY_MS = 250;
 const SAY_AGAIN_MS = 150;
 const READ_MS = 150;
 const LOOK_MS = 20;
-/** Who follows the database listens so often, for those that do not. */
-const LISTEN_MS = 1_000;
+const PRUNE_MS = 2_000;
 /** Words of runs that the database calls dead go when they are older. */
 const OLD_MS = 5_000;
 const MOST_PROOFS = 1_000;
-const UNHEARD = 'The change is stored, but nodes that cannot reach the database could not hear of it.';
 
 /** Says its first word before it resolves; rejects where Redis does not take it. */
 export async function startCurrency(deps: CurrencyDeps): Promise<CurrencyService> {
@@ -102,16 +96,12 @@ class RunningCurrency implements CurrencyService {
   #proofs: { readonly position: number; readonly asOf: number }[] = [];
   /** By the others' words; monotonic ms. */
   #provenAt = Number.NEGATIVE_INFINITY;
-  #listenedAt = Number.NEGATIVE_INFINITY;
+  #prunedAt = Number.NEGATIVE_INFINITY;
   #isBehind = false;
   #closed = false;
 
-  readonly #withoutDatabase: WithoutDatabase;
-
   constructor(deps: CurrencyDeps) {
     this.#deps = deps;
-    const { runId, known, clock } = deps;
-    this.#withoutDatabase = createWithoutDatabase({ runId, known, monotonic: () => clock.monotonic() });
   }
 
   async start(): Promise<void> {
@@ -141,18 +131,13 @@ class RunningCurrency implements CurrencyService {
   async committed(position: number): Promise<void> {
     const { clock, pause = sleep } = this.#deps;
     this.#committed = Math.max(this.#committed, position);
-    if (!this.#saidLost && this.withoutDatabase().length === 0) return;
+    if (!this.#saidLost) return;
     const began = clock.monotonic();
     // What is under way may have been composed before.
     await this.#saying;
-    let said = await this.#tryToSay();
-    for (; !said && clock.monotonic() - began <= SILENT_MS; said = await this.#tryToSay()) await pause(LOOK_MS);
+    // Who does not hear the new word takes this run for silent by the end.
+    while (!(await this.#tryToSay()) && clock.monotonic() - began <= SILENT_MS) await pause(LOOK_MS);
     this.#saidLost = false;
-    if (!said && this.withoutDatabase().length > 0) throw new AppError('storage_unavailable', { message: UNHEARD, retryAfterSeconds: 5 });
-  }
-
-  withoutDatabase(): readonly string[] {
-    return this.#withoutDatabase.runIds();
   }
 
   bell(): void {
@@ -181,6 +166,12 @@ class RunningCurrency implements CurrencyService {
     return this.#deps.clock.monotonic() - Math.max(this.#deps.directory.followedAt(), this.#provenAt);
   }
 
+  /** Redis' clock at the last look at the database, ms; 0: not known. Both clocks go at the same pace. */
+  #followedAsOf(): number {
+    // The answer came later than the server looked at its own.
+    return this.#time === null ? 0 : this.#time.redis - (this.#time.at - this.#deps.directory.followedAt());
+  }
+
   #position(): number {
     return Math.max(this.#committed, this.#deps.directory.position());
   }
@@ -202,9 +193,9 @@ class RunningCurrency implements CurrencyService {
     this.#sayAfter(SAY_MS);
     this.#tell();
     const { clock, logger } = this.#deps;
-    if (clock.monotonic() - this.#listenedAt < LISTEN_MS || this.#ageOfFollow() > ASK_AFTER_MS) return;
-    this.#listenedAt = clock.monotonic();
-    this.#listen().catch((error: unknown) => logger.debug({ err: error }, 'the words of the other nodes could not be read'));
+    if (clock.monotonic() - this.#prunedAt < PRUNE_MS || this.#ageOfFollow() > ASK_AFTER_MS) return;
+    this.#prunedAt = clock.monotonic();
+    this.#prune().catch((error: unknown) => logger.debug({ err: error }, 'words of dead nodes could not be removed'));
   }
 
   /** A line when requests are refused for this, and one when they are served again. */
@@ -236,8 +227,7 @@ class RunningCurrency implements CurrencyService {
     const followedAt = directory.followedAt();
     const began = clock.monotonic();
     const kind = began - followedAt > LOST_MS ? 'lost' : 'follows';
-    // Both clocks go at the same pace; the answer came later than the server looked at its own.
-    const asOf = this.#time === null ? 0 : this.#time.redis - (this.#time.at - followedAt);
+    const asOf = this.#followedAsOf();
     this.#saidAt = began;
     this.#saidLost ||= kind === 'lost';
     const reply = await redis.run(this.#say, [KEY], [runId, wordText({ kind, position: this.#position(), asOf })]);
@@ -275,19 +265,18 @@ class RunningCurrency implements CurrencyService {
     others.delete(runId);
     return {
       now,
+      followedAsOf: this.#followedAsOf(),
       words: new Map([...others].map((run) => [run, this.#heard.get(run)])),
       withoutRedis: new Set(living.filter(({ redisUp }) => !redisUp).map((run) => run.runId)),
     };
   }
 
   async #words(): Promise<{ readonly now: number; readonly words: ReadonlyMap<string, Word> }> {
-    const { now, words } = parseWords(await this.#deps.redis.run(this.#read, [KEY], []));
-    this.#withoutDatabase.heard(words, now);
-    return { now, words };
+    return parseWords(await this.#deps.redis.run(this.#read, [KEY], []));
   }
 
-  /** Also takes away the words of the dead. */
-  async #listen(): Promise<void> {
+  /** Takes away the words of the dead. */
+  async #prune(): Promise<void> {
     const { redis, known, runId } = this.#deps;
     const { now, words } = await this.#words();
     const { living } = known();

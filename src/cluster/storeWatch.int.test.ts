@@ -57,7 +57,6 @@ async function node(runId: string, url: string) {
     ...common,
     probe,
     lifeSign,
-    withoutDatabase: () => [],
     addresses: { redis: 'r', postgres: 'p' },
     record: async (event) => void events.push(event),
   });

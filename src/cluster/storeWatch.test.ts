@@ -24,7 +24,6 @@ function scene(over: Partial<StoreWatchDeps> = {}) {
       onChange: () => () => undefined,
       tell: async () => undefined,
     },
-    withoutDatabase: () => [],
     addresses: { redis: 'cache:6379/0', postgres: 'db:5432/kirogate' },
     record: async (event) => {
       if (world.refuses) throw new Error('not now');

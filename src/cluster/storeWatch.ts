@@ -33,8 +33,6 @@ export interface StoreWatchDeps {
   readonly nodeId: string;
   readonly probe: RedisProbe;
   readonly lifeSign: Pick<LifeSign, 'known' | 'living' | 'databaseUp' | 'onChange' | 'tell'>;
-  /** Runs that had lost the database and served by Redis when it was heard last. */
-  readonly withoutDatabase: () => readonly string[];
   /** Host, port and database of each store, without passwords. */
   readonly addresses: Readonly<Record<StoreName, string>>;
   /** Records an event by command; rejects while the database cannot take it: then it is tried again. */
@@ -83,8 +81,7 @@ export function startStoreWatch(deps: StoreWatchDeps): StoreWatch {
   const look = (): void => {
     const databaseUp = lifeSign.databaseUp();
     const known = lifeSign.known();
-    const seen = { ...known, runId: deps.runId, redisAnsweredAt: probe.lastAnswer(), allLostAt, databaseUp };
-    const others = othersOf({ ...seen, withoutDatabase: deps.withoutDatabase() });
+    const others = othersOf({ ...known, runId: deps.runId, redisAnsweredAt: probe.lastAnswer(), allLostAt, databaseUp });
     if (probe.up()) allLostAt = null;
     else if (others === 'lost') allLostAt = known.readAt;
     // Their word is needed sooner than the next sign brings it; it is read at most once a second.

@@ -57,13 +57,10 @@ export interface OthersSeen {
   /** When all others were last known to have lost Redis as well, monotonic ms; null: never in this outage. */
   readonly allLostAt: number | null;
   readonly databaseUp: boolean;
-  /** Runs that had lost the database and served by Redis when it was heard last. */
-  readonly withoutDatabase: readonly string[];
 }
 
-export function othersOf({ runId, living, readAt, redisAnsweredAt, allLostAt, databaseUp, withoutDatabase }: OthersSeen): Others {
+export function othersOf({ runId, living, readAt, redisAnsweredAt, allLostAt, databaseUp }: OthersSeen): Others {
   if (!databaseUp || living.some(({ stale }) => stale)) return 'unknown';
-  if (withoutDatabase.length > 0) return 'have';
   const having = living.filter((run) => run.runId !== runId && run.redisUp);
   if (having.length === 0) return 'lost';
   const provenFrom = Math.max(redisAnsweredAt + CONFIRM_MS, allLostAt === null ? Number.NEGATIVE_INFINITY : allLostAt + RETURN_MS);

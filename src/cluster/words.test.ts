@@ -8,6 +8,8 @@ const heard = (...words: (Word | undefined)[]) => ({
   now: NOW,
   words: new Map(words.map((word, index) => [`run-${index}`, word])),
   withoutRedis: new Set<string>(),
+  // A minute ago, long before any of these words.
+  followedAsOf: NOW - 60_000,
 });
 const proofs = (...words: (Word | undefined)[]) => proofsIn(heard(...words), 0);
 
@@ -63,15 +65,21 @@ describe('that nobody can command', () => {
     expect(nobodyCommands(heard(said('lost'), undefined))).toBe(false);
   });
 
-  it('is so where one fell silent that was there before, unless the database knew it to be without Redis', () => {
-    const silent = { saidAt: NOW - 2_001, asOf: NOW - 2_101 };
+  it('is not so where one fell silent that followed when the database was lost here, and is where it went with the database', () => {
     for (const kind of ['follows', 'lost'] as const) {
-      const words = heard(said('lost'), said(kind, silent));
-      expect(nobodyCommands(words)).toBe(true);
-      expect(nobodyCommands({ ...words, withoutRedis: new Set(['run-1']) })).toBe(false);
-      expect(nobodyCommands({ ...words, withoutRedis: new Set(['run-0']) })).toBe(true);
+      const silent = said(kind, { saidAt: NOW - 2_001, asOf: NOW - 2_100 });
+      const others = heard(said('lost'), silent);
+      expect(nobodyCommands(others)).toBe(false);
+      expect(nobodyCommands({ ...others, followedAsOf: silent.asOf - 3_001 })).toBe(false);
+      expect(nobodyCommands({ ...others, followedAsOf: silent.asOf - 3_000 })).toBe(true);
+      expect(nobodyCommands({ ...others, followedAsOf: NOW })).toBe(true);
+      expect(nobodyCommands({ ...others, followedAsOf: NOW, withoutRedis: new Set(['run-1']) })).toBe(false);
+      expect(nobodyCommands({ ...others, followedAsOf: NOW, withoutRedis: new Set(['run-0']) })).toBe(true);
     }
-    expect(nobodyCommands(heard(said('follows', { ...silent, saidAt: NOW - 2_000 })))).toBe(false);
+  });
+
+  it('is not so yet where one that follows may be about to speak', () => {
+    expect(nobodyCommands({ ...heard(said('follows', { saidAt: NOW - 2_000 })), followedAsOf: NOW })).toBe(false);
   });
 });
 

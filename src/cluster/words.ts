@@ -40,27 +40,32 @@ export function parseWords(reply: unknown): { readonly now: number; readonly wor
 
 /** Each says its word several times a second: who has not for so long is dead, frozen, or has lost Redis. */
 export const SILENT_MS = 2_000;
-export const isSilent = ({ saidAt }: Pick<Word, 'saidAt'>, now: number): boolean => now - saidAt > SILENT_MS;
+/** Who followed the database for so much longer than oneself did lost it later, or not at all. */
+const LATER_MS = 3_000;
 
 export interface Heard {
   /** Of all runs but one's own that may live: the last word, undefined where none was heard. */
   readonly words: ReadonlyMap<string, Word | undefined>;
   /** Runs that had lost Redis, by their last sign in the database that was read. */
   readonly withoutRedis: ReadonlySet<string>;
+  /** Redis' clock when oneself followed the database last. */
+  readonly followedAsOf: number;
   /** Redis' clock when they were read. */
   readonly now: number;
 }
 
 /**
  * Can none of them have confirmed a command beyond its word, nor confirm one before it says so? Who has lost the database or has
- * left cannot; nor can one that fell silent after it was heard: it is dead, or has lost Redis, and confirms nothing while it knows
- * of runs that serve without the database (`withoutDatabase.ts`). One that was known to have lost Redis before need not know of them.
+ * left cannot. Who fell silent is dead, or has lost Redis alone and may take commands: that is to be feared of one that followed
+ * the database when oneself had lost it already, or that was known to be without Redis. Silent with the database, it was one crash.
  */
-export function nobodyCommands({ words, withoutRedis, now }: Heard): boolean {
+export function nobodyCommands({ words, withoutRedis, followedAsOf, now }: Heard): boolean {
   for (const [run, word] of words) {
     if (word === undefined) return false;
     if (word.kind === 'gone') continue;
-    if (isSilent(word, now) ? withoutRedis.has(run) : word.kind === 'follows') return false;
+    if (now - word.saidAt <= SILENT_MS) {
+      if (word.kind === 'follows') return false;
+    } else if (withoutRedis.has(run) || word.asOf - followedAsOf > LATER_MS) return false;
   }
   return true;
 }
