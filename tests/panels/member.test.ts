@@ -76,6 +76,55 @@ describe('a member', () => {
     await admin.leave();
   });
 
+  it('gives many at once for their own use, in a table, and reads of each that was refused why', async () => {
+    const { page, complaints, accessibilityFaults, leave } = await browser.visit(`${service.url}/login`, { expected: /401/ });
+    await signInAsMember(page, ada);
+    await go(page, 'My tokens');
+    await page.getByRole('button', { name: 'Donate' }).first().click();
+    const donation = page.getByRole('dialog', { name: 'Donate' });
+    await donation.getByLabel('I am entitled to share these credentials').check();
+    await donation.getByRole('tab', { name: 'Many at once' }).click();
+    const secret = (): string => service.sim.addCredential({ kind: 'social' }).refreshToken;
+    const refused = Array.from({ length: 20 }, (_, index) => `short-${index},x`);
+    const text = ['refreshToken,name,visibility', `${secret()},kept,`, `${secret()},shared,public`, ...refused].join('\n');
+    const table = { name: 'tokens.csv', mimeType: 'text/csv', buffer: Buffer.from(text) };
+    await donation.locator('input[type=file]').setInputFiles(table);
+    await donation.getByLabel('private').check();
+    await donation.getByRole('button', { name: 'Check and donate' }).click();
+    await donation.getByText('2 accepted, 20 rejected.').waitFor();
+    await rowOf(page, /^22/).getByText('This has not as many columns as the header.').waitFor();
+    expect(await accessibilityFaults()).toEqual([]);
+    await donation.getByRole('button', { name: 'Close' }).last().click();
+    await rowOf(page, 'kept').getByText('private', { exact: true }).waitFor();
+    await rowOf(page, 'shared').getByText('public', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Actions for from the laptop' }).click();
+    await page.getByRole('menuitem', { name: 'Who used it' }).click();
+    await page.getByRole('table', { name: 'Who used it' }).waitFor();
+    expect(await accessibilityFaults()).toEqual([]);
+    expect(complaints).toEqual([]);
+    await leave();
+  });
+
+  it('writes nothing into the account that another tab signed in to', async () => {
+    const bea = { username: 'bea', email: 'bea@members.test', password: 'a long password' };
+    const { id } = await service.admin.post<{ id: string }>('/admin/api/users', bea);
+    const { page, leave } = await browser.visit(`${service.url}/login`, { expected: /401|403/ });
+    await signInAsMember(page, ada);
+    await go(page, 'API keys');
+    await page.getByRole('button', { name: 'Create key' }).first().click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Name').fill('of ada');
+    const other = await page.context().newPage();
+    // What another tab's sign-in does to the cookies, without the focus that goes with it.
+    await other.request.post(`${service.url}/auth/login`, { data: { email: bea.email, password: bea.password } });
+    await form.getByRole('button', { name: 'Create' }).click();
+    await page.getByText('You are signed in as bea now').waitFor();
+    await form.waitFor({ state: 'detached' });
+    await page.getByText('No API keys yet').waitFor();
+    expect((await service.admin.get<{ keys: unknown[] }>(`/admin/api/users/${id}`)).keys).toEqual([]);
+    await leave();
+  });
+
   it('is told when 80 % of the day is used, while the page is open', async () => {
     await service.admin.put('/admin/api/config', { require_approval: false });
     const grace = { username: 'grace', email: 'grace@members.test', password: 'a long password' };
@@ -140,8 +189,11 @@ describe('a member', () => {
     const { page, leave, complaints } = await browser.visit(`${service.url}/register`, { expected: /401/ });
     await register(page, { username: 'player-one', email: 'player@members.test', password: 'a long password' });
     await go(page, 'Playground');
-    await page.getByLabel(/^API key/).fill(key);
     await page.getByRole('textbox', { name: 'Message' }).fill('say something');
+    await page.getByLabel(/^API key/).fill('sk-ключ');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText('This has characters that no key has.').waitFor();
+    await page.getByLabel(/^API key/).fill(key);
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByText(/\d+ tokens out/).waitFor();
     expect(complaints).toEqual([]);
