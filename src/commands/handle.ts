@@ -15,6 +15,7 @@ import { applyLive, Behind, OtherVersion } from '../projections/runner/live.js';
 import { lockPartitions } from '../projections/runner/locks.js';
 import type { Clock } from '../shared/clock.js';
 import type { Ids } from '../shared/ids.js';
+import { schemaIssue, valueAt } from '../shared/schemaIssue.js';
 import type { Settings } from '../shared/settings.js';
 import type { Command, CommandMeta, Commands, Decided } from './define.js';
 import { createRefusalRecorder, type Refusal } from './refusals.js';
@@ -31,7 +32,7 @@ export interface CommandDeps {
   /** Settings as the environment has them. */
   readonly defaults: Settings;
   readonly passwords?: Passwords;
-  /** Told of each committed control position. Resolves when the command may be confirmed; rejects with AppError where it may not be. */
+  /** Told of each committed control position. Resolves when the command may be confirmed; must not throw or reject. */
   readonly committed?: (position: number) => void | Promise<void>;
   /** For tests: calls back after `ms` unless cancelled. */
   readonly after?: (ms: number, callback: () => void) => { cancel(): void };
@@ -83,7 +84,12 @@ function validated<S extends z.ZodType>(command: Command<string, S>, raw: unknow
   const [issue] = parsed.error.issues;
   const path = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : (issue?.path ?? []);
   const param = path.map(String).join('.');
-  throw new AppError('invalid_request', { message: `${param || 'input'}: ${issue?.message ?? 'not valid'}`, param });
+  const message = `${param || 'input'}: ${issue?.message ?? 'not valid'}`;
+  throw new AppError('invalid_request', {
+    message,
+    param,
+    ...(issue && { extra: { issue: schemaIssue(issue, valueAt(raw, issue.path)) } }),
+  });
 }
 
 /** The part that is all or nothing. `position`: of the last event, null when nothing changed. */

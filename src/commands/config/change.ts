@@ -20,7 +20,7 @@ export const changeConfig = defineCommand({
     const stored = patchStored(state.stored, input);
     const merged = mergeSettings(state.defaults, stored);
     const fault = settingsFault(merged);
-    if (fault !== null) throw new AppError('invalid_request', fault);
+    if (fault !== null) throw new AppError('invalid_request', { ...fault, extra: { reason: 'pacing_order' } });
     const changes = settingNames
       .map((setting) => ({ setting, from: state.stored[setting] ?? null, to: stored[setting] ?? null }))
       .filter((change) => change.from !== change.to);

@@ -20,7 +20,12 @@ export const banIp = defineCommand({
   decide({ banned }, input, context) {
     requireStaff(context);
     const cidr = canonicalCidr(input.ip);
-    if (cidr === null) throw new AppError('invalid_request', { message: 'ip must be an address or a CIDR range.', param: 'ip' });
+    if (cidr === null)
+      throw new AppError('invalid_request', {
+        message: 'ip must be an address or a CIDR range.',
+        param: 'ip',
+        extra: { reason: 'not_address' },
+      });
     if (banned) throw new AppError('conflict', { message: `${cidr} is banned already.`, param: 'ip', extra: { reason: 'banned_already' } });
     const id = context.ids.short();
     return { events: [decided('kirogate.ip.banned', `ip/${cidr}`, { id, cidr, reason: input.reason ?? null })], result: { id, cidr } };

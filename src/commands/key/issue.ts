@@ -54,7 +54,10 @@ export const issueKey = defineCommand({
     requireRate(context, input.rpmLimit, defaultRpm);
     requireFuture(context, input.expiresAt);
     if (activeKeys >= MAX_ACTIVE_KEYS)
-      throw new AppError('conflict', { message: `A user has at most ${MAX_ACTIVE_KEYS} keys; revoke one first.` });
+      throw new AppError('conflict', {
+        message: `A user has at most ${MAX_ACTIVE_KEYS} keys; revoke one first.`,
+        extra: { reason: 'too_many_keys' },
+      });
     const key = mintKey(context.ids);
     const keyId = context.ids.short();
     const prefix = key.slice(0, PREFIX_LENGTH);

@@ -16,7 +16,11 @@ export const changeTokenVisibility = defineCommand({
     requireOwner(context, token.ownerId);
     if (visibility === token.visibility) return { events: [], result: { changed: false } };
     if (visibility === 'private' && token.ownerId === null) {
-      throw new AppError('invalid_request', { message: 'A private token needs an owner.', param: 'visibility' });
+      throw new AppError('invalid_request', {
+        message: 'A private token needs an owner.',
+        param: 'visibility',
+        extra: { reason: 'owner_needed' },
+      });
     }
     const changed = { from: token.visibility, to: visibility };
     return { events: [decided('kirogate.token.visibility-changed', `token/${token.id}`, changed)], result: { changed: true } };

@@ -54,7 +54,11 @@ export const donateToken = defineCommand({
     if (member !== null && member !== ownerId) throw new AppError('forbidden');
     if (ownerId !== null && owner === undefined) throw new AppError('not_found', { message: 'There is no such user.', param: 'userId' });
     if (visibility === 'private' && ownerId === null) {
-      throw new AppError('invalid_request', { message: 'A private token needs an owner.', param: 'userId' });
+      throw new AppError('invalid_request', {
+        message: 'A private token needs an owner.',
+        param: 'userId',
+        extra: { reason: 'owner_needed' },
+      });
     }
     if (known) throw inPoolAlready();
     if (member !== null && owned >= MAX_TOKENS_OF_A_MEMBER) {

@@ -15,7 +15,12 @@ export const createUser = defineCommand({
   load: async (tx, input) => ({ taken: input.email == null ? false : await emailTaken(tx, input.email) }),
   decide({ taken }, input, context) {
     requireStaff(context);
-    if (taken) throw new AppError('conflict', { message: 'This e-mail address has an account already.', param: 'email' });
+    if (taken)
+      throw new AppError('conflict', {
+        message: 'This e-mail address has an account already.',
+        param: 'email',
+        extra: { reason: 'email_taken' },
+      });
     const id = context.ids.short();
     const registered = { username: input.username, email: input.email ?? null, status: 'active' as const, via: 'admin' as const };
     return { events: [decided('kirogate.user.registered', `user/${id}`, registered)], result: { id } };

@@ -31,7 +31,12 @@ export const registerUser = defineCommand({
   }),
   decide({ taken, settings }, input, { ids }) {
     if (settings.self_use_enabled) throw new AppError('sign_up_closed');
-    if (taken) throw new AppError('conflict', { message: 'This e-mail address has an account already.', param: 'email' });
+    if (taken)
+      throw new AppError('conflict', {
+        message: 'This e-mail address has an account already.',
+        param: 'email',
+        extra: { reason: 'email_taken' },
+      });
     const id = ids.short();
     const status: 'active' | 'pending' = settings.require_approval ? 'pending' : 'active';
     const registered = { username: input.username, email: input.email, status, via: input.via };

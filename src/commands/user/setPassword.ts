@@ -50,7 +50,8 @@ export const changeOwnPassword = defineCommand({
     requireOwner(context, input.userId);
     if (user === undefined) throw new AppError('not_found');
     if (user.status === 'banned') throw new AppError('user_banned');
-    if (hash !== input.verified) throw new AppError('conflict', { message: 'The password was changed meanwhile.' });
+    if (hash !== input.verified)
+      throw new AppError('conflict', { message: 'The password was changed meanwhile.', extra: { reason: 'password_changed' } });
     return changed(user, 'member');
   },
   secrets: (tx, input, _result, { prepared }) => writePasswordHash(tx, input.userId, prepared),

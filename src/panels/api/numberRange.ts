@@ -1,11 +1,18 @@
 /** Says which numbers a field takes, so that a refusal names the whole range and not only the bound that was crossed. */
 import { z } from 'zod';
 
+export interface NumberRange {
+  readonly min: number;
+  readonly max: number;
+  /** `must be an integer from 1 to 100000, or null` */
+  readonly text: string;
+}
+
 /**
- * `must be an integer from 1 to 100000, or null` for the number with two finite bounds that lies at `path` of `schema`;
+ * The range of the number with two finite bounds that lies at `path` of `schema`;
  * undefined where there is none.
  */
-export function rangeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string | undefined {
+export function rangeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): NumberRange | undefined {
   let here: z.core.$ZodType | undefined = schema;
   let nullable = false;
   for (const part of [...path, undefined]) {
@@ -21,7 +28,7 @@ export function rangeAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): 
   const { minValue: least, maxValue: most, format } = here;
   if (least === null || most === null || !Number.isFinite(least) || !Number.isFinite(most)) return undefined;
   const kind = format === 'safeint' ? 'an integer' : 'a number';
-  return `must be ${kind} from ${least} to ${most}${nullable ? ', or null' : ''}`;
+  return { min: least, max: most, text: `must be ${kind} from ${least} to ${most}${nullable ? ', or null' : ''}` };
 }
 
 function wrapped(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {

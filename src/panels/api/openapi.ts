@@ -55,6 +55,13 @@ const errorSchema: Json = {
         type: { type: 'string' },
         code: { type: 'string', enum: Object.keys(errorCatalogue) },
         param: { type: ['string', 'null'], description: 'The field at fault.' },
+        reason: { type: 'string', description: 'Which of several refusals under one code it is, where there are several.' },
+        issue: {
+          type: 'object',
+          description: 'What is wrong with the field, as facts: a code, and the limits that were crossed.',
+          required: ['code'],
+          properties: { code: { type: 'string' }, min: { type: 'number' }, max: { type: 'number' }, format: { type: 'string' } },
+        },
       },
     },
   },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AppError } from '../../errors.js';
-import { ids, limit, queryTime } from './fields.js';
+import { ids, limit, queryTime, requiredText } from './fields.js';
 import { validate } from './validate.js';
 
 function fault(schema: z.ZodType, value: unknown): AppError {
@@ -54,6 +54,32 @@ describe('a refused value', () => {
   it('leaves the words of other faults alone', () => {
     expect(fault(z.strictObject({ n: z.number() }), { n: 'x' }).message).toMatch(/^n: /);
     expect(fault(z.strictObject({ n: z.array(z.int().min(1).max(9)).max(1) }), { n: [1, 2] }).message).toMatch(/^n: /);
+  });
+
+  it.each([
+    [{}, 'name', { code: 'required' }],
+    [{ name: '' }, 'name', { code: 'required' }],
+    [{ name: ' ' }, 'name', { code: 'required' }],
+    [{ name: 'four' }, 'name', { code: 'too_long', max: 3 }],
+    [{ name: 4 }, 'name', { code: 'type' }],
+    [{ name: 'a', models: ['a', 'b'] }, 'models', { code: 'too_many', max: 1 }],
+    [{ name: 'a', models: [] }, 'models', { code: 'too_few', min: 1 }],
+    [{ name: 'a', rpm: 0 }, 'rpm', { code: 'range', min: 1, max: 9 }],
+    [{ name: 'a', rpm: 'x' }, 'rpm', { code: 'range', min: 1, max: 9 }],
+    [{ name: 'a', email: 'x' }, 'email', { code: 'format', format: 'email' }],
+    [{ name: 'a', kind: 'z' }, 'kind', { code: 'choice' }],
+    [{ name: 'a', more: 1 }, 'more', { code: 'unknown_field' }],
+    [{ name: 'a', id: '!' }, 'id', { code: 'invalid' }],
+  ])('tells as facts what is wrong, for pages in other languages: %j', (value, param, issue) => {
+    const form = z.strictObject({
+      name: requiredText(3),
+      models: z.array(z.string()).min(1).max(1).optional(),
+      rpm: z.int().min(1).max(9).optional(),
+      email: z.email().optional(),
+      kind: z.enum(['x', 'y']).optional(),
+      id: z.string().regex(/^a$/).optional(),
+    });
+    expect(fault(form, value)).toMatchObject({ param, extra: { issue } });
   });
 
   it('does not carry control characters of a hostile key into the message', () => {

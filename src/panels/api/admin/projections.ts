@@ -49,14 +49,16 @@ const toItem = (row: ParkedRow): z.input<typeof parkedItem> => ({ ...row, at: is
 async function rebuildNamed(name: string, context: PanelContext): Promise<RebuildResult> {
   const projection = projectionNamed(name);
   if (!projection) throw new AppError('not_found');
-  if (context.rebuilding.has(name)) throw new AppError('conflict', { message: `${name} is being rebuilt already.` });
+  if (context.rebuilding.has(name))
+    throw new AppError('conflict', { message: `${name} is being rebuilt already.`, extra: { reason: 'rebuild_running' } });
   const note = ({ done, total, eventsPerSecond, remainingMs }: BuildProgress): void =>
     void context.rebuilding.set(name, { done, total, eventsPerSecond, remainingMs });
   note({ done: 0, total: 0, eventsPerSecond: 0, remainingMs: null });
   try {
     return await rebuild({ db: context.db, projection, clock: context.clock, onProgress: note });
   } catch (error) {
-    if (error instanceof BuildBusy) throw new AppError('conflict', { message: `${name} is being rebuilt already.`, cause: error });
+    if (error instanceof BuildBusy)
+      throw new AppError('conflict', { message: `${name} is being rebuilt already.`, extra: { reason: 'rebuild_running' }, cause: error });
     if (error instanceof BuildError)
       throw new AppError('conflict', { message: `${name} could not be rebuilt; it serves as before.`, cause: error });
     throw error;

@@ -11,9 +11,17 @@ import { metaOf } from '../meta.js';
 /** The stored hash that `current` opens. Not 401: who is signed in stays so, and only mistook a field. */
 async function verified(userId: string, current: string, { db, passwords }: PanelContext): Promise<string> {
   const hash = await readPasswordHash(db, userId);
-  if (hash === null) throw new AppError('conflict', { message: 'This account has no password yet; an admin can set one.' });
+  if (hash === null)
+    throw new AppError('conflict', {
+      message: 'This account has no password yet; an admin can set one.',
+      extra: { reason: 'no_password' },
+    });
   if (!(await passwords.verify(current, hash))) {
-    throw new AppError('invalid_request', { message: 'current: is not your password', param: 'current' });
+    throw new AppError('invalid_request', {
+      message: 'current: is not your password',
+      param: 'current',
+      extra: { reason: 'wrong_password' },
+    });
   }
   return hash;
 }

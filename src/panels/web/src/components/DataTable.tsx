@@ -154,7 +154,7 @@ function Cards<T>(props: DataTableProps<T>) {
                 .filter(({ primary }) => !primary)
                 .map((column) => (
                   <Group key={column.key} justify="space-between" wrap="nowrap" gap="sm" align="flex-start">
-                    <Text size="xs" c="dimmed">
+                    <Text size="xs" c="dimmed" className="kg-label">
                       {column.header}
                     </Text>
                     <Text component="div" size="sm" ta="right" className="kg-wrap">

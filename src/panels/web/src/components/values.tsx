@@ -14,7 +14,7 @@ export function TimeText({ at, exact, never }: { readonly at: string | null; rea
     );
   const [shown, hidden] = exact ? [format.dateTime(at), format.relative(at)] : [format.relative(at), format.dateTime(at)];
   return (
-    <time dateTime={at} title={hidden}>
+    <time dateTime={at} title={hidden} {...(!exact && { className: 'kg-nowrap' })}>
       {shown}
     </time>
   );

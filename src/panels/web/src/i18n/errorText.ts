@@ -2,6 +2,7 @@
 import { useCallback } from 'react';
 import type { ApiError } from '../api/errors';
 import type common from '../locales/en/common.json';
+import { type FieldText, useFieldText } from './fieldText';
 import { useFormat } from './format';
 import { useT } from './index';
 
@@ -49,13 +50,22 @@ const telling: ReadonlySet<string> = new Set(['invalid_request', 'conflict', 'up
 export function useErrorText(): (error: ApiError) => string {
   const t = useT();
   const format = useFormat();
+  const fields = useFieldText();
   return useCallback(
     (error) => {
+      const told = tellingText(error, fields);
+      if (told !== null) return told;
       const base = known.has(error.code) ? t(`common:errors.${error.code as Known}`) : error.message || error.code;
       const more = telling.has(error.code) && error.message !== '' ? ` ${error.message}` : '';
       const wait = error.retryAfterSeconds === null ? '' : ` ${t('common:retryAfter', { time: format.span(error.retryAfterSeconds) })}`;
       return `${base}${more}${wait}`;
     },
-    [t, format],
+    [t, format, fields],
   );
+}
+
+/** In the reader's language, where the API tells facts; else its own words have to do. */
+function tellingText(error: ApiError, fields: FieldText): string | null {
+  if (!telling.has(error.code)) return null;
+  return fields.reason(error.reason) ?? fields.issue(error.param ?? '', error.details['issue']);
 }

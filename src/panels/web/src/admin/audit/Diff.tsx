@@ -2,12 +2,21 @@
 import { Group, Stack, Text, VisuallyHidden } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useT } from '../../i18n';
+import { useFieldText } from '../../i18n/fieldText';
+import { useFormat } from '../../i18n/format';
 import { badColor, goodColor } from '../shared/colors';
 import { type DiffRow, diffRows } from './diff';
 
 export function Diff({ details }: { readonly details: Readonly<Record<string, unknown>> }) {
   const t = useT('admin');
-  const rows = diffRows(details);
+  const format = useFormat();
+  const { name } = useFieldText();
+  const rows = diffRows(details, {
+    name,
+    time: (at) => format.dateTime(new Date(at).toISOString()),
+    yes: t('admin:common.yes'),
+    no: t('admin:common.no'),
+  });
   if (rows.length === 0)
     return (
       <Text size="sm" c="dimmed">
@@ -29,7 +38,7 @@ function Row({ row }: { readonly row: DiffRow }) {
   return (
     <Group gap={6} align="baseline" wrap="wrap">
       {row.field !== '' && (
-        <Text size="xs" c="dimmed" ff="monospace">
+        <Text size="xs" c="dimmed">
           {row.field}
         </Text>
       )}
