@@ -142,12 +142,18 @@ async function lockHeads(tx: Queryable, names: readonly string[]): Promise<Reado
 /** Those of the ids that the archive has. */
 async function knownOf(tx: Queryable, ids: readonly string[], days: readonly number[]): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
-  const known = await tx.query<{ id: string }>(sql`select id from archive
-    where ${inDays(tx, days)} and id in (${rowsOf(
-      tx.engine,
-      { id: 'text' },
-      ids.map((id) => ({ id })),
-    )})`);
+  const wanted = rowsOf(
+    tx.engine,
+    { id: 'text' },
+    ids.map((id) => ({ id })),
+  );
+  const known = await tx.query<{ id: string }>(
+    tx.engine === 'sqlite'
+      ? sql`select id from archive where id in (${wanted})`
+      : // One by one, by the key: of a day that was never analysed, as all are that one transaction fills, PostgreSQL would read all rows.
+        sql`select a.id as id from (${wanted}) as w
+          cross join lateral (select id from archive where ${inDays(tx, days)} and id = w.id limit 1) as a`,
+  );
   return new Set(known.map(({ id }) => id));
 }
 

@@ -5,6 +5,7 @@ import { encodeEvent } from '../../events/index.js';
 import { type Queryable, sql } from '../../infra/database/port.js';
 import { rowsOf } from '../../infra/database/rows.js';
 import type { Vault } from '../../infra/vault.js';
+import { allDone } from '../../projections/runner/allDone.js';
 import { applyLive } from '../../projections/runner/live.js';
 import type { Ids } from '../../shared/ids.js';
 import { insertCredential } from '../token/credentials.js';
@@ -25,7 +26,7 @@ export interface Envelope {
 }
 
 /** Rows in one batch of statements. */
-const BATCH = 250;
+const BATCH = 500;
 
 /** `done` hears of each batch. Answers the control position of the last event. Throws MigrationFault naming the table. */
 export async function writeRows(
@@ -114,11 +115,12 @@ async function writeSecrets(tx: Queryable, rows: readonly PlannedRow[], vault: V
     const columns = { import_key_id: 'text', hash: 'text' } as const;
     await tx.query(sql`insert into vault_import_keys (import_key_id, hash) ${rowsOf(tx.engine, columns, list)}`);
   }
-  for (const { tokenId, credential } of of((row) => row.secrets.credential)) {
+  const sealing = of((row) => row.secrets.credential).map(async ({ tokenId, credential }) => {
     const { authType, fingerprint, secret } = credential;
     const stored = await insertCredential(tx, vault, { tokenId, authType, fingerprint, secret });
     if (!stored) throw new MigrationFault('tokens', `the credential of token ${tokenId} is in the vault already`);
-  }
+  });
+  await allDone(sealing);
 }
 
 /** Old tables by what their rows are known again as. */
