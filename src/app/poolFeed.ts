@@ -40,14 +40,14 @@ export async function feedPool(directory: Directory, limits: Limits): Promise<()
   // Listening comes before filling: what changes meanwhile carries a newer position, and wins.
   const end = directory.onChange((change) => {
     if (change.settings) limits.configure(settingsNow(directory));
+    const changed: PoolToken[] = [];
     for (const id of change.tokens) {
       const token = directory.token(id);
-      if (!token) {
-        void limits.removeToken(id, directory.position());
-        continue;
-      }
-      void limits.putTokens([poolToken(token)]);
+      if (token) changed.push(poolToken(token));
+      else void limits.removeToken(id, directory.position());
     }
+    // In one go: an import brings thousands.
+    if (changed.length > 0) void limits.putTokens(changed);
   });
   await limits.putTokens([...directory.tokens()].map(poolToken));
   return end;

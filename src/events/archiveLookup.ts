@@ -1,8 +1,8 @@
-/** Looks events up in the archive: by their ids, whichever partition has them, or by their subjects. */
+/** Looks events up in the archive: by their ids, whichever partition has them, by their subjects, or only what they are about. */
 import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { daysOf, daysSince, inDays } from './archiveDays.js';
-import { type ArchiveRow, archiveColumnList, fromRow } from './archiveRow.js';
+import { daysAfter, daysOf, daysSince, inDays } from './archiveDays.js';
+import { type ArchiveRow, archiveColumnList, dataOf, fromRow } from './archiveRow.js';
 import type { StoredEvent } from './define.js';
 
 /** More in one statement gain nothing. */
@@ -43,6 +43,27 @@ export async function eventsOfSubjects(
   const rows = await db.query<ArchiveRow>(sql`select ${archiveColumnList} from archive where subject in (${wanted})
     and partition = ${partition} and time >= ${since} and ${inDays(db, days)} order by position`);
   return rows.map(fromRow);
+}
+
+/** What an event is about. */
+export type EventMark = Pick<StoredEvent, 'position' | 'type' | 'subject' | 'time' | 'data'>;
+
+/** What the events of one partition after a position are about, in order. Data of the types named only; that of others is null. */
+export async function readMarks(
+  db: Queryable,
+  partition: string,
+  { after, limit, withData }: { readonly after: number; readonly limit: number; readonly withData: readonly string[] },
+): Promise<EventMark[]> {
+  const days = await daysAfter(db, partition, after, limit);
+  if (db.engine === 'postgres' && days.length === 0) return [];
+  const types = sql.join(
+    withData.map((type) => sql`${type}`),
+    ', ',
+  );
+  const rows = await db.query<Omit<EventMark, 'data'> & { data: string | null }>(sql`
+    select position, type, subject, time, case when type in (${types}) then data end as data from archive
+    where partition = ${partition} and position > ${after} and ${inDays(db, days)} order by position limit ${limit}`);
+  return rows.map((row) => (row.data === null ? row : { ...row, data: dataOf(row.data) }));
 }
 
 function pages(ids: readonly string[]): (readonly string[])[] {

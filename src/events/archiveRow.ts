@@ -100,7 +100,7 @@ export function fromRow(row: ArchiveRow): StoredEvent {
 }
 
 /** Data that somebody has broken in the database is marked, so that it stops no reader; the hashes tell of it. */
-function dataOf(json: string): unknown {
+export function dataOf(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {

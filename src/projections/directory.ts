@@ -1,16 +1,19 @@
 /** The directory: this node's memory of users, keys, tokens, settings and bans, so that the hot path asks no database. */
-import { partitionHeads, readPartition } from '../events/archive.js';
+import { partitionHeads } from '../events/archive.js';
+import { readMarks } from '../events/archiveLookup.js';
 import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
 import { inTime } from '../infra/database/inTime.js';
 import { mergeSettings, type Settings } from '../shared/settings.js';
 import { foldable, foldInto } from './directoryAhead.js';
-import { emptyMemory, readInto } from './directoryLoad.js';
+import { createDirectoryListeners, type DirectoryListeners } from './directoryListeners.js';
+import { emptyMemory, nameAll, readInto } from './directoryLoad.js';
 import type { DirectoryChange, DirectoryDeps, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 import { readKeysByHash } from './directoryRows.js';
-import { addTouched, nothingTouched, type Touched, touchedBy } from './directoryTouched.js';
-import { createEndedSessions, type FollowingEndedSessions } from './endedSessions.js';
+import { addTouched, nothingTouched, type Touched, touchedBy, touchedByData } from './directoryTouched.js';
+import { createEndedSessions, endedByData, type FollowingEndedSessions } from './endedSessions.js';
 import { createIpBlocks } from './ipBlocks.js';
 import { createKeyLookup, type KeyLookup } from './keyLookup.js';
+import { createNewcomers } from './newcomers.js';
 
 export type { Directory, DirectoryChange, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 
@@ -21,14 +24,19 @@ export async function openDirectory(deps: DirectoryDeps): Promise<LiveDirectory>
   return directory;
 }
 
-const PAGE = 1_000;
+/** Events of one look. */
+const PAGE = 5_000;
+/** Users and keys nobody has known before that are read in one go; more wait until all else is in force. */
+const NEW_AT_ONCE = 1_000;
+const withData = [...touchedByData, ...endedByData];
 
 class FollowingDirectory implements LiveDirectory {
   readonly #deps: DirectoryDeps;
   readonly #memory = emptyMemory();
-  readonly #listeners = new Set<(change: DirectoryChange) => void>();
+  readonly #listeners: DirectoryListeners;
   readonly #followListeners = new Set<() => void>();
   readonly #waiters = new Set<{ readonly atLeast: number; readonly resolve: () => void }>();
+  readonly #newcomers = createNewcomers(NEW_AT_ONCE);
   readonly #lookup: KeyLookup;
   readonly sessions: FollowingEndedSessions;
   #stored: Partial<Settings> = {};
@@ -49,6 +57,7 @@ class FollowingDirectory implements LiveDirectory {
     const deps = { ...given, db: inTime(given.db, given.answerMs) };
     this.#deps = deps;
     this.#settings = deps.defaults;
+    this.#listeners = createDirectoryListeners(deps.logger);
     this.sessions = createEndedSessions(deps.clock);
     this.#lookup = createKeyLookup({
       exist: async (hashes) => (await readKeysByHash(deps.db, hashes)).length > 0,
@@ -149,8 +158,7 @@ class FollowingDirectory implements LiveDirectory {
   }
 
   onChange(listener: (change: DirectoryChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   onFollowed(listener: () => void): () => void {
@@ -186,37 +194,63 @@ class FollowingDirectory implements LiveDirectory {
     return run;
   }
 
+  /**
+   * What changes anything known comes first, and again between what is new: however much is new at once (an import), what was
+   * revoked is in force as soon as ever.
+   */
   async #follow(): Promise<void> {
-    const { db, clock } = this.#deps;
-    for (let more = true; more && !this.#closed; ) {
-      const began = clock.monotonic();
-      const position = this.#position;
-      const events = await readPartition(db, CONTROL_PARTITION, position, PAGE);
-      const ahead = this.#ahead;
-      if (events.length > 0 || ahead !== null) {
-        // Rows may be newer than these events, never older: what is newer is read again with its own event.
-        const touched = touchedBy(events);
-        if (ahead !== null) addTouched(touched, ahead);
-        if (touched.all) nameAll(touched, this.#memory);
-        const put = await readInto(this.#memory, db, touched);
-        // What was folded meanwhile may be newer than these rows.
-        if (this.#position !== position) continue;
-        put();
-        this.sessions.take(events);
-        if (touched.all) nameAll(touched, this.#memory);
-        this.#ahead = null;
-        this.#advance(events.at(-1)?.position ?? position, touched);
-      }
-      more = events.length === PAGE;
-      if (!more) this.#followed(began);
+    while (!this.#closed) {
+      const began = this.#deps.clock.monotonic();
+      if (!(await this.#takeChanges())) continue;
+      this.#followed(began);
+      if (this.#newcomers.isEmpty()) break;
+      await this.#takeNewcomers();
     }
+  }
+
+  /** The next events; new users and keys are put aside where they are many. Was that the end? */
+  async #takeChanges(): Promise<boolean> {
+    const { db } = this.#deps;
+    const position = this.#position;
+    const events = await readMarks(db, CONTROL_PARTITION, { after: position, limit: PAGE, withData });
+    const ahead = this.#ahead;
+    if (events.length > 0 || ahead !== null) {
+      // Rows may be newer than these events, never older: what is newer is read again with its own event.
+      const touched = touchedBy(events);
+      if (ahead !== null) addTouched(touched, ahead);
+      if (touched.all) nameAll(touched, this.#memory);
+      const later = touched.all ? nothingTouched() : this.#newcomers.split(touched, this.#memory);
+      const put = await readInto(this.#memory, db, touched);
+      // What was folded meanwhile may be newer than these rows.
+      if (this.#position !== position) return false;
+      put();
+      this.sessions.take(events);
+      if (touched.all) {
+        nameAll(touched, this.#memory);
+        this.#newcomers.clear();
+      }
+      this.#newcomers.add(later);
+      this.#ahead = null;
+      this.#advance(events.at(-1)?.position ?? position, touched);
+    }
+    return events.length < PAGE;
+  }
+
+  async #takeNewcomers(): Promise<void> {
+    const some = this.#newcomers.next();
+    const position = this.#position;
+    const put = await readInto(this.#memory, this.#deps.db, some);
+    if (this.#position !== position) return;
+    put();
+    this.#newcomers.done(some);
+    this.#advance(position, some);
   }
 
   #advance(position: number, touched: Touched): void {
     this.#position = position;
     this.#derive(touched);
     if (touched.settings) this.#settingsPosition = position;
-    this.#tell(touched);
+    this.#listeners.tell(touched);
     for (const waiter of this.#waiters) if (position >= waiter.atLeast) waiter.resolve();
   }
 
@@ -232,18 +266,6 @@ class FollowingDirectory implements LiveDirectory {
       this.#settings = mergeSettings(this.#deps.defaults, this.#stored);
     }
     if (bans) this.#isBanned = createIpBlocks([...this.#memory.bans.values()]);
-  }
-
-  #tell(touched: Touched): void {
-    const { users, keys, tokens, settings } = touched;
-    if (users.size + keys.size + tokens.size === 0 && !settings) return;
-    for (const listener of this.#listeners) {
-      try {
-        listener({ users, keys, tokens, settings });
-      } catch (error) {
-        this.#deps.logger.error({ err: error }, 'a listener to the directory failed');
-      }
-    }
   }
 
   #schedule(): void {
@@ -264,12 +286,4 @@ class FollowingDirectory implements LiveDirectory {
     }
     this.#schedule();
   }
-}
-
-/** Every id that is known: the tables were rebuilt. */
-function nameAll(touched: Touched, { users, keys, tokens }: ReturnType<typeof emptyMemory>): void {
-  for (const id of users.keys()) touched.users.add(id);
-  for (const id of keys.keys()) touched.keys.add(id);
-  for (const id of tokens.keys()) touched.tokens.add(id);
-  touched.settings = touched.bans = true;
 }

@@ -19,6 +19,14 @@ export const emptyMemory = (): Memory => ({
   keyIds: new Map(),
 });
 
+/** Names every id that is known: the tables were rebuilt. */
+export function nameAll(touched: Touched, { users, keys, tokens }: Memory): void {
+  for (const id of users.keys()) touched.users.add(id);
+  for (const id of keys.keys()) touched.keys.add(id);
+  for (const id of tokens.keys()) touched.tokens.add(id);
+  touched.settings = touched.bans = true;
+}
+
 /** Reads all rows, or those that were touched; the answer puts them into memory. Rows that are gone leave. */
 export async function readInto(memory: Memory, db: Queryable, which: Touched | 'all'): Promise<() => void> {
   const whole = which === 'all' || which.all;

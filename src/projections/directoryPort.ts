@@ -17,7 +17,10 @@ export interface DirectoryChange {
 }
 
 export interface Directory {
-  /** Control position up to which everything here is known. */
+  /**
+   * Control position up to which everything here is known; users and keys that nobody has known before may come a moment later
+   * when they are very many.
+   */
   position(): number;
   user(id: string): DirectoryUser | undefined;
   key(id: string): DirectoryKey | undefined;
@@ -35,7 +38,7 @@ export interface Directory {
   isBanned(ip: string): boolean;
   /** Sessions that ended before their time. */
   readonly sessions: EndedSessions;
-  /** Follows the control partition now; returns at once when `atLeast` is known already. */
+  /** Follows the control partition now, to its end, or until `position()` is `atLeast`; returns at once when it is. */
   catchUp(atLeast?: number): Promise<void>;
   /** Answers what ends it. */
   onChange(listener: (change: DirectoryChange) => void): () => void;
@@ -55,7 +58,7 @@ export interface DirectoryDeps {
 }
 
 export interface LiveDirectory extends Directory {
-  /** Monotonic ms: every change that the database had then is known here. */
+  /** Monotonic ms: every change that the database had then is known here, but for new users and keys, as with `position()`. */
   followedAt(): number;
   /**
    * Folds control events that came another way than from the database, in the order of their positions: those behind a gap, and

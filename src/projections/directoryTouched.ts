@@ -1,5 +1,5 @@
 /** Which parts of the directory events have touched, told by their subjects. */
-import type { StoredEvent } from '../events/define.js';
+import type { EventMark } from '../events/archiveLookup.js';
 import { RETRIED } from './runner/parked.js';
 
 export interface Touched {
@@ -29,7 +29,12 @@ export function addTouched(touched: Touched, more: Touched): void {
   touched.all ||= more.all;
 }
 
-export function touchedBy(events: readonly StoredEvent[]): Touched {
+type About = Pick<EventMark, 'type' | 'subject' | 'data'>;
+
+/** Only of these types the data tell. */
+export const touchedByData: readonly string[] = [RETRIED];
+
+export function touchedBy(events: readonly About[]): Touched {
   const touched = nothingTouched();
   for (const event of events) {
     const subject = subjectOf(event);
@@ -47,7 +52,7 @@ export function touchedBy(events: readonly StoredEvent[]): Touched {
 }
 
 /** A parked event that was taken after all changes the rows of its own subject. */
-function subjectOf(event: StoredEvent): string {
+function subjectOf(event: About): string {
   if (event.type !== RETRIED) return event.subject;
   const { subject } = event.data as { readonly subject?: unknown };
   return typeof subject === 'string' ? subject : event.subject;

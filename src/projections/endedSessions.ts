@@ -1,7 +1,7 @@
 /** Which sessions have ended before their time: remembered by each node for as long as their cookies would be good. */
 
-import { eventsOfSubjects } from '../events/archiveLookup.js';
-import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
+import { type EventMark, eventsOfSubjects } from '../events/archiveLookup.js';
+import { CONTROL_PARTITION } from '../events/define.js';
 import type { Queryable } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import { HOUR, MINUTE } from './time.js';
@@ -9,6 +9,9 @@ import { HOUR, MINUTE } from './time.js';
 /** A session lives for 12 h; the rest is for clocks that differ between nodes. */
 const KEPT = 13 * HOUR;
 const subjects = ['session/admin', 'session/member'];
+const ENDED = 'kirogate.session.ended';
+/** Only of these types the data tell. */
+export const endedByData: readonly string[] = [ENDED];
 
 export interface EndedSessions {
   /** `owner`: `admin`, or a member's id. */
@@ -23,7 +26,7 @@ export interface FollowingEndedSessions extends EndedSessions {
   /** What the archive has of them. */
   load(db: Queryable): Promise<void>;
   /** Control events as they come; any order, any number of times. */
-  take(events: readonly StoredEvent[]): void;
+  take(events: readonly EventMark[]): void;
 }
 
 export function createEndedSessions(clock: Clock): FollowingEndedSessions {
@@ -32,7 +35,7 @@ export function createEndedSessions(clock: Clock): FollowingEndedSessions {
   let adminVersion = 0;
   let prunedAt = clock.now();
 
-  function note(event: StoredEvent): void {
+  function note(event: EventMark): void {
     const { session, userId } = event.data as { readonly session?: unknown; readonly userId?: unknown };
     if (typeof session !== 'string') return;
     const owner = typeof userId === 'string' ? userId : 'admin';
@@ -50,9 +53,9 @@ export function createEndedSessions(clock: Clock): FollowingEndedSessions {
     }
   }
 
-  function take(events: readonly StoredEvent[]): void {
+  function take(events: readonly EventMark[]): void {
     for (const event of events) {
-      if (event.type === 'kirogate.session.ended') note(event);
+      if (event.type === ENDED) note(event);
       else if (event.type === 'kirogate.session.admins-ended') {
         adminVersion = Math.max(adminVersion, event.position);
         ended.delete('admin');
