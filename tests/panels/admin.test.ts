@@ -109,15 +109,50 @@ describe('an admin', () => {
       await go(page, 'Settings');
       await page.getByLabel(limit).waitFor();
     }
+    const save = one.page.getByRole('button', { name: 'Save changes' });
+    for (const [typed, fault] of [
+      ['21', null],
+      ['', 'Enter a number.'],
+      ['1.5', 'Enter a whole number.'],
+      ['1e3', 'Enter plain digits, such as 25.'],
+    ] as const) {
+      await one.page.getByLabel(limit).fill(typed);
+      if (fault) await one.page.getByText(fault).waitFor();
+      expect([await one.page.getByLabel(limit).inputValue(), await save.isDisabled()]).toEqual([typed, fault !== null]);
+    }
+    await go(one.page, 'Audit log');
+    const question = one.page.getByRole('dialog', { name: 'Leave without saving?' });
+    await question.getByRole('button', { name: 'Cancel' }).click();
     await one.page.getByLabel(limit).fill('41');
     await other.page.getByLabel(limit).fill('42');
-    await one.page.getByRole('button', { name: 'Save changes' }).click();
+    await save.click();
     await one.page.getByText('Saved and in force.').waitFor();
     await other.page.getByText('Another admin just changed this to 41').waitFor();
     expect((await service.admin.get<{ token_rpm_limit: number }>('/admin/api/config')).token_rpm_limit).toBe(41);
     await other.page.getByRole('button', { name: `Take theirs (${limit})` }).click();
     expect(await other.page.getByLabel(limit).inputValue()).toBe('41');
     expect([...one.complaints, ...other.complaints]).toEqual([]);
+  });
+
+  it('is shown what another admin made of an announcement, instead of overwriting it', async () => {
+    const { id } = await service.admin.post<{ id: string }>('/admin/api/announcements', { content: 'as it was' });
+    const { page, complaints } = await admin(/401|409/);
+    await go(page, 'Announcements');
+    await rowOf(page, 'as it was').getByRole('button', { name: /^Edit/ }).click();
+    const form = page.getByRole('dialog', { name: 'Edit announcement' });
+    await form.getByLabel('Text').fill('mine');
+    await service.admin.patch(`/admin/api/announcements/${id}`, { content: 'theirs' });
+    await form.getByRole('button', { name: 'Save', exact: true }).click();
+    await form.getByRole('alert').getByText('theirs', { exact: true }).waitFor();
+    await form.getByRole('button', { name: 'Take theirs' }).click();
+    expect(await form.getByLabel('Text').inputValue()).toBe('theirs');
+    await page.keyboard.press('Escape');
+    await form.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Write announcement' }).click();
+    await page.getByRole('dialog', { name: 'Write announcement' }).getByLabel('Text').press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Write announcement');
+    expect(complaints).toEqual([]);
   });
 
   it('is shown what others wrote as text, whatever it says', async () => {

@@ -4,6 +4,7 @@ export interface AdminClient {
   readonly get: <T = Record<string, unknown>>(path: string) => Promise<T>;
   readonly post: <T = Record<string, unknown>>(path: string, body?: unknown) => Promise<T>;
   readonly put: <T = Record<string, unknown>>(path: string, body: unknown) => Promise<T>;
+  readonly patch: <T = Record<string, unknown>>(path: string, body: unknown) => Promise<T>;
   readonly del: (path: string) => Promise<void>;
   /** A user with a key. */
   readonly member: (name: string) => Promise<{ userId: string; keyId: string; key: string }>;
@@ -28,6 +29,7 @@ export function adminClient(url: string, apiKey: string): AdminClient {
     get,
     post,
     put: (path, body) => call('PUT', path, body),
+    patch: (path, body) => call('PATCH', path, body),
     del: (path) => call('DELETE', path),
     async member(name) {
       const user = await post<{ id: string }>('/admin/api/users', { username: name });
