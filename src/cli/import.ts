@@ -95,7 +95,7 @@ function run(old: OldInstallation, { db, config }: Target, { vault, key, note }:
     origin: 'path',
     actor: 'system',
     dryRun: options.dryRun === true,
-    keys: [given, config.OLD_TOKEN_ENCRYPT_KEY, config.TOKEN_ENCRYPT_KEY, key],
+    keys: [given, config.OLD_TOKEN_ENCRYPT_KEY, key, config.TOKEN_ENCRYPT_KEY_PREVIOUS],
     region: options.region,
     ...(bar && { onProgress: ({ rowsDone, rowsTotal }) => bar(rowsDone, rowsTotal, 'rows') }),
   });

@@ -20,6 +20,8 @@ export interface Sealing {
 /** A single node's key is made where there is none yet. Throws where the key is not the installation's: what it seals no node could open. */
 export async function sealingOf({ db, config }: Target): Promise<Sealing> {
   if (db.engine === 'sqlite') {
+    // Before a key is made, and left behind, that no node here has.
+    await localVault(db, config);
     const { secrets, generatedPassword } = await loadSecrets(config.DATA_DIR, {
       adminPassword: config.ADMIN_PASSWORD,
       adminSecretKey: config.ADMIN_SECRET_KEY,
@@ -28,7 +30,6 @@ export async function sealingOf({ db, config }: Target): Promise<Sealing> {
     });
     const key = secrets.tokenEncryptKey;
     const vault = createVault({ key, previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-    await mustFit(db, vault);
     // The node on its own notes it when it starts.
     return { vault, key, generatedPassword, note: async () => undefined };
   }
@@ -44,28 +45,39 @@ export async function sealingOf({ db, config }: Target): Promise<Sealing> {
 export async function trialSealing({ db, config, engine }: TrialTarget): Promise<Sealing> {
   const none = { generatedPassword: null, note: async () => undefined };
   if (engine === 'postgres') return { ...none, vault: await sharedVault(db, config), key: givenKey(config) };
-  const key = config.TOKEN_ENCRYPT_KEY || ((await storedSecrets(config.DATA_DIR))?.tokenEncryptKey ?? '');
-  const vault = createVault({ key: key || 'nothing is sealed in a trial run', previous: config.TOKEN_ENCRYPT_KEY_PREVIOUS });
-  await mustFit(db, vault);
-  return { ...none, vault, key };
+  return { ...none, ...(await localVault(db, config)) };
 }
 
-const OTHER_KEY = 'TOKEN_ENCRYPT_KEY is not that of this installation: give this command the one that the nodes have';
+const OTHER_KEY =
+  'TOKEN_ENCRYPT_KEY is not that of this installation: give this command the one that the nodes have, as their environment or secrets.json has it';
 
 function givenKey({ TOKEN_ENCRYPT_KEY }: Config): string {
   if (TOKEN_ENCRYPT_KEY === '') throw new Error('TOKEN_ENCRYPT_KEY is missing: give this command the one that the nodes have');
   return TOKEN_ENCRYPT_KEY;
 }
 
-/** What the nodes noted decides too, also while nothing is sealed yet. */
+/** By the key of the environment or the data folder, which makes none. */
+async function localVault(db: Queryable, config: Config): Promise<{ readonly vault: Vault; readonly key: string }> {
+  const key = config.TOKEN_ENCRYPT_KEY || ((await storedSecrets(config.DATA_DIR))?.tokenEncryptKey ?? '');
+  const previous = key === '' ? '' : config.TOKEN_ENCRYPT_KEY_PREVIOUS;
+  const vault = createVault({ key: key || 'nothing is sealed yet', previous });
+  await mustBeTheirs(db, vault, key || 'no node has this key', previous);
+  return { vault, key };
+}
+
 async function sharedVault(db: Queryable, config: Config): Promise<Vault> {
   const key = givenKey(config);
   const previous = config.TOKEN_ENCRYPT_KEY_PREVIOUS;
   const vault = createVault({ key, previous });
+  await mustBeTheirs(db, vault, key, previous);
+  return vault;
+}
+
+/** What the nodes noted decides too, also while nothing is sealed yet. */
+async function mustBeTheirs(db: Queryable, vault: Vault, key: string, previous: string): Promise<void> {
   await mustFit(db, vault);
   const verdicts = await judgeSecrets(db, { TOKEN_ENCRYPT_KEY: key, TOKEN_ENCRYPT_KEY_PREVIOUS: previous });
   if (verdicts.get('TOKEN_ENCRYPT_KEY') === 'different') throw new Error(OTHER_KEY);
-  return vault;
 }
 
 async function mustFit(db: Queryable, vault: Vault): Promise<void> {
