@@ -1,6 +1,6 @@
 import { pbkdf2Sync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createPasswords } from './passwords.js';
+import { createPasswords, isPasswordRecord } from './passwords.js';
 
 const cheap = { N: 2, r: 1, p: 1 };
 const passwords = createPasswords({ cost: cheap });
@@ -50,6 +50,24 @@ describe('passwords', () => {
   ])('the record %s verifies nothing and costs one calculation', async (encoded) => {
     expect(await passwords.verify('', encoded)).toBe(false);
     expect(await passwords.verify('anything', encoded)).toBe(false);
+  });
+
+  test('a record is of its alphabet alone, so that every store can keep it', () => {
+    const sound = legacy('x', 'text-salt', 'text-salt');
+    const [kind, rounds, salt, hash = ''] = sound.split('$');
+    const padded = [kind, rounds, salt, `${hash.replaceAll('-', '+').replaceAll('_', '/')}=`].join('$');
+    expect([sound, padded].map(isPasswordRecord)).toEqual([true, true]);
+    const broken = [
+      [kind, rounds, 'sa\0lt', hash],
+      [kind, rounds, 'sa\ud800lt', hash],
+      [kind, rounds, '', hash],
+      [kind, '1e3', salt, hash],
+      [kind, rounds, salt, `\0${hash}`],
+      [kind, rounds, salt, `${hash.slice(0, 20)}\n${hash.slice(20)}`],
+      [kind, rounds, salt, `${hash}AAAA`],
+      ['scrypt', '2', '1', '1', 'c2Fs\0dA', 'aGFzaGhhc2hoYXNoaGFzaA'],
+    ];
+    expect(broken.filter((parts) => isPasswordRecord(parts.join('$')))).toEqual([]);
   });
 
   test('a flood is refused instead of queued without end', async () => {

@@ -79,35 +79,45 @@ function scryptOf(password: string, salt: Buffer, { N, r, p }: Cost, bytes: numb
   return scryptAsync(password, salt, bytes, { N, r, p, maxmem: 256 * N * r + 1024 * r * p });
 }
 
-/** Could any password open it? A malformed record, or one that asks for more work than any of ours, never opens. */
+/** Could any password open it? A malformed record (other signs than its alphabet's count), or one that asks for more work than any of ours, never opens. */
 export function isPasswordRecord(encoded: string): boolean {
   return parse(encoded) !== null;
 }
 
+/** URL-safe base64, as we write it; older releases and other programs write either alphabet, padded or not. */
+const ours = /^[\w-]{1,128}$/;
+const theirs = /^[\w+/-]{43}=?$/;
+/** The older form's salt may be any text: what can be seen of ASCII. */
+const visible = /^[!-~]{1,256}$/;
+
 /** The record's parts, or null when it is malformed or asks for more work than any of ours does. */
 function parse(encoded: string): Parsed | null {
-  const parts = encoded.split('$');
-  if (parts[0] === 'scrypt' && parts.length === 6) {
-    const cost = { N: Number(parts[1]), r: Number(parts[2]), p: Number(parts[3]) };
-    const salt = Buffer.from(parts[4] ?? '', 'base64url');
-    const hash = Buffer.from(parts[5] ?? '', 'base64url');
-    const sound = isCount(cost.N) && isCount(cost.r) && isCount(cost.p) && cost.N > 1 && (cost.N & (cost.N - 1)) === 0;
-    if (!sound || cost.N * cost.r * cost.p > MAX_SCRYPT_WORK || hash.length < 16) return null;
-    return { kind: 'scrypt', cost, salt, hash };
-  }
-  if (parts[0] === 'pbkdf2_sha256' && parts.length === 4) {
-    const iterations = Number(parts[1]);
-    const salt = parts[2] ?? '';
-    const hash = Buffer.from(parts[3] ?? '', 'base64url');
-    if (!isCount(iterations) || iterations > MAX_PBKDF2_ITERATIONS || hash.length !== 32) return null;
-    // The old releases wrote the salt as base64 of its bytes; imports from elsewhere use the text itself.
-    return { kind: 'pbkdf2', iterations, salts: [Buffer.from(salt, 'base64url'), Buffer.from(salt, 'utf8')], hash };
-  }
+  const [kind, ...parts] = encoded.split('$');
+  if (kind === 'scrypt' && parts.length === 5) return parseScrypt(parts);
+  if (kind === 'pbkdf2_sha256' && parts.length === 3) return parsePbkdf2(parts);
   return null;
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0;
+function parseScrypt([N = '', r = '', p = '', salt = '', hash = '']: readonly string[]): Parsed | null {
+  const cost = { N: countOf(N), r: countOf(r), p: countOf(p) };
+  const isPowerOfTwo = cost.N > 1 && (cost.N & (cost.N - 1)) === 0;
+  if (!isPowerOfTwo || cost.r === 0 || cost.p === 0 || cost.N * cost.r * cost.p > MAX_SCRYPT_WORK) return null;
+  if (!ours.test(salt) || !ours.test(hash)) return null;
+  const bytes = Buffer.from(hash, 'base64url');
+  return bytes.length < 16 ? null : { kind: 'scrypt', cost, salt: Buffer.from(salt, 'base64url'), hash: bytes };
+}
+
+function parsePbkdf2([rounds = '', salt = '', hash = '']: readonly string[]): Parsed | null {
+  const iterations = countOf(rounds);
+  if (iterations === 0 || iterations > MAX_PBKDF2_ITERATIONS || !visible.test(salt) || !theirs.test(hash)) return null;
+  // The old releases wrote the salt as base64 of its bytes; imports from elsewhere use the text itself.
+  const salts = [Buffer.from(salt, 'base64url'), Buffer.from(salt, 'utf8')];
+  return { kind: 'pbkdf2', iterations, salts, hash: Buffer.from(hash, 'base64url') };
+}
+
+/** 0: no count. */
+function countOf(text: string): number {
+  return /^\d{1,10}$/.test(text) ? Number(text) : 0;
 }
 
 function oneAtATime(maxQueued: number): <T>(work: () => Promise<T>) => Promise<T> {
