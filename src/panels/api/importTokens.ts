@@ -59,6 +59,8 @@ const rejection = z.strictObject({
   code: z.string(),
   /** The field at fault. */
   param: z.string().nullable(),
+  /** Of `invalid_request`: what is wrong with the field, as facts. */
+  issue: z.record(z.string(), z.unknown()).optional(),
 });
 
 type DonateOne = (given: unknown) => Promise<string>;
@@ -77,8 +79,7 @@ async function importAll(body: unknown, donateOne: DonateOne): Promise<{ ids: st
       ids.push(await donateOne(one.given));
     } catch (error) {
       if (!(error instanceof AppError) || error.status >= 500) throw error;
-      const { extra, code, param = null } = error;
-      rejected.push({ index, reason: safeText(error.message, 300), code: typeof extra.reason === 'string' ? extra.reason : code, param });
+      rejected.push({ index, ...told(error) });
     }
   }
   return { ids, rejected };
@@ -89,6 +90,11 @@ interface Donor {
   /** Of the entries that say nothing about it. */
   readonly visibility: z.output<typeof visibility>;
   readonly meta: CommandMeta;
+}
+
+function told({ message, code, param, extra: { reason, issue } }: AppError): Omit<z.input<typeof rejection>, 'index'> {
+  const facts = typeof issue === 'object' && issue !== null ? { issue: { ...issue } } : {};
+  return { reason: safeText(message, 300), code: typeof reason === 'string' ? reason : code, param: param ?? null, ...facts };
 }
 
 function donorOf({ ownerId, meta, ...defaults }: Donor, context: PanelContext): DonateOne {

@@ -49,6 +49,7 @@ describe('a bulk donation', () => {
       ['in_pool_already', null],
       ['invalid_request', 'baseUrl'],
     ]);
+    expect(body.rejected[4].issue).toMatchObject({ code: 'range', min: 1 });
     expect(JSON.stringify(body)).not.toContain('rrrr');
     const [one, two] = body.ids.map((id: string) => panel.directory.token(id));
     expect(one).toMatchObject({ ownerId: ada.id, visibility: 'public', name: 'one', dailyCap: 5 });

@@ -67,5 +67,5 @@ export function useErrorText(): (error: ApiError) => string {
 /** In the reader's language, where the API tells facts; else its own words have to do. */
 function tellingText(error: ApiError, fields: FieldText): string | null {
   if (!telling.has(error.code)) return null;
-  return fields.reason(error.reason) ?? fields.issue(error.param ?? '', error.details['issue']);
+  return fields.reason(error.reason, error.param) ?? fields.issue(error.param ?? '', error.details['issue']);
 }

@@ -11,8 +11,8 @@ export interface FieldText {
   name(path: string): string;
   /** A sentence; null where the facts are none that is known. */
   issue(path: string, issue: unknown): string | null;
-  /** Which of several refusals it is; null where that is not known. */
-  reason(reason: string | null): string | null;
+  /** Which of several refusals it is, some of a field; null where that is not known. */
+  reason(reason: string | null, path?: string | null): string | null;
 }
 
 export function createFieldText(i18n: Texts): FieldText {
@@ -37,7 +37,7 @@ export function createFieldText(i18n: Texts): FieldText {
         ...(max !== undefined && { max: format.number(max) }),
       });
     },
-    reason: (reason) => (reason === null ? null : say(`common:reasons.${reason}`)),
+    reason: (reason, path) => (reason === null ? null : say(`common:reasons.${reason}`, { field: name(path ?? '') })),
   };
 }
 

@@ -6,8 +6,9 @@ import { withParams } from '../../api/client';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
 import { useT } from '../../i18n';
+import { useFieldText } from '../../i18n/fieldText';
 import { useFormat } from '../../i18n/format';
-import { type Rejection, useRejectionText } from './rejections';
+import { type Rejection, rejectionText } from './rejections';
 import { VisibilityInput } from './VisibilityInput';
 
 interface Report {
@@ -64,7 +65,7 @@ export function BulkDonation({ entitled, onDone }: { readonly entitled: boolean;
 function ReportView({ report, onAgain, onDone }: { readonly report: Report; readonly onAgain: () => void; readonly onDone: () => void }) {
   const t = useT('member');
   const format = useFormat();
-  const textOf = useRejectionText();
+  const fields = useFieldText();
   const { accepted, rejected } = report;
   return (
     <Stack>
@@ -95,7 +96,7 @@ function ReportView({ report, onAgain, onDone }: { readonly report: Report; read
               {rejected.map((one) => (
                 <Table.Tr key={one.index}>
                   <Table.Td>{format.number(one.index + 1)}</Table.Td>
-                  <Table.Td className="kg-wrap">{textOf(one)}</Table.Td>
+                  <Table.Td className="kg-wrap">{rejectionText(one, fields)}</Table.Td>
                 </Table.Tr>
               ))}
             </Table.Tbody>
