@@ -30,6 +30,7 @@ import {
   oldApiKey,
   oldInstallation,
   oldMetrics,
+  oldPasswordHash,
   oldRefreshToken,
   sha256,
   tokenCells,
@@ -403,6 +404,125 @@ describe('an old KiroGate (plan 16.2)', () => {
     const report = await take(main);
     expect(report.warnings).toContainEqual(expect.stringContaining('no -wal lies beside'));
     expect(countsOf(report, 'users')).toEqual({ imported: 0, matched: 0, passedOver: 0 });
+  });
+
+  describe('with odd values', () => {
+    const users = (rows: readonly (readonly (string | number | null)[])[]) => ({ columns: userColumns, rows });
+    const told = (report: MigrationReport) => report.notes.map(({ table, id, note }) => `${table} ${id} ${note}`);
+
+    test('with a NUL anywhere in its texts it comes, mended, and says so', async () => {
+      const { import_keys, announcements, ...rest } = oldInstallation();
+      const sound = oldPasswordHash('the password of eve');
+      const spoilt = (cells: readonly (string | number | null)[] | undefined, at: number, text: string) =>
+        [...(cells ?? [])].with(at, text);
+      const tables = {
+        ...rest,
+        users: users([
+          userCells(1, 'ada\0da', { email: 'ada\0@example.com', github: '47\u000011' }),
+          userCells(2, 'bob', { hash: sound.replace('120000$', '120000$\0') }),
+          userCells(3, 'cyd', { hash: `${sound}\0` }),
+          userCells(4, 'dan', { approval: 'pend\0ing' }),
+        ]),
+        api_keys: { columns: rest.api_keys?.columns ?? [], rows: [spoilt(spoilt(rest.api_keys?.rows[0], 4, 'my\0key'), 3, 'sk-\0')] },
+        import_keys: { columns: import_keys?.columns ?? [], rows: [spoilt(import_keys?.rows[0], 4, 'ik\0')] },
+        announcements: { columns: announcements?.columns ?? [], rows: [spoilt(announcements?.rows[0], 1, 'one\r\ntwo\0three')] },
+      };
+      const bans = {
+        columns: ['ip', 'banned_at', 'reason'],
+        rows: [
+          ['203.0.113.9', OLD_TIME, 'spam\0'],
+          ['\0', OLD_TIME, null],
+        ],
+      };
+      const report = await take((await old({ tables, metrics: { ...oldMetrics(), ip_blacklist: bans } })).main);
+      expect(countsOf(report, 'users')).toMatchObject({ imported: 4 });
+      expect(await rows('users', 'id username email')).toMatchObject([{ username: 'ada da', email: null }, {}, {}, {}]);
+      expect(await rows('vault_passwords', 'user_id')).toEqual([]);
+      expect(await rows('vault_identities', 'user_id')).toEqual([]);
+      expect(await rows('api_keys', 'name prefix')).toEqual([{ name: 'my key', prefix: 'sk-' }]);
+      expect(await rows('announcements', 'content')).toEqual([{ content: 'one\ntwo three' }]);
+      expect(told(report)).toEqual(
+        expect.arrayContaining([
+          expect.stringMatching(/^users 1 its username held characters that cannot be kept/),
+          expect.stringMatching(/^users 1 its e-mail address is .* the member is kept without/),
+          expect.stringMatching(/^users 1 its github_id is .* that way in does not come/),
+          expect.stringMatching(/^users 2 the password hash is malformed/),
+          expect.stringMatching(/^users 3 the password hash is malformed/),
+          expect.stringMatching(/^api_keys 1 its name held/),
+          expect.stringMatching(/^announcements 1 its content held/),
+          expect.stringMatching(/^ip_blacklist 203.0.113.9 its reason held/),
+        ]),
+      );
+    });
+
+    test('with longer texts than are kept it says what was cut, and never takes a shortened name for somebody', async () => {
+      const long = (end: string) => `${'9'.repeat(120)}${end}`;
+      const tables = {
+        ...oldInstallation(),
+        users: users([
+          userCells(1, `ada ${'a'.repeat(200)}`, { email: `${'a'.repeat(300)}@example.com`, github: long('1') }),
+          userCells(2, 'bob', { email: `${'a'.repeat(300)}@example.org`, github: long('2') }),
+        ]),
+      };
+      const report = await take((await old({ tables })).main);
+      expect(countsOf(report, 'users')).toEqual({ imported: 2, matched: 0, passedOver: 0 });
+      expect(await rows('vault_identities', 'user_id')).toEqual([]);
+      expect(told(report)).toEqual(
+        expect.arrayContaining([
+          'users 1 its username was 204 characters long: it was cut to 100',
+          expect.stringMatching(/^users 1 its e-mail address is longer/),
+          expect.stringMatching(/^users 2 its github_id is longer/),
+        ]),
+      );
+    });
+
+    test('with ids that no number can hold, each token comes to its own member', async () => {
+      const [one, other] = ['9223372036854775806', '9223372036854775807'];
+      const withId = (cells: (string | number | null)[], id: string, owner?: string) =>
+        owner === undefined ? cells.with(0, id) : cells.with(0, id).with(1, owner);
+      const tables = {
+        ...oldInstallation(),
+        users: users([withId(userCells(1, 'ada'), one), withId(userCells(2, 'bob'), other)]),
+        tokens: {
+          columns: tokenColumns,
+          rows: [withId(tokenCells(1, 1, { name: 'of-ada' }), one, one), withId(tokenCells(2, 2, { name: 'of-bob' }), other, other)],
+        },
+      };
+      await take((await old({ tables })).main);
+      expect(await rows('users', 'id username')).toEqual([
+        { id: one, username: 'ada' },
+        { id: other, username: 'bob' },
+      ]);
+      expect(await rows('tokens', 'id owner_id')).toEqual([
+        { id: one, owner_id: one },
+        { id: other, owner_id: other },
+      ]);
+    });
+
+    test('a table without row numbers, and one whose own columns hide them, come whole', async () => {
+      const { main } = await old({ metrics: null, wal: false });
+      const file = sqlite.default(main);
+      const run = (text: string) => file.query(sql`${sql.__dangerous__rawValue(text)}`);
+      await run('create table site_config (key text primary key, value) without rowid');
+      await run(`insert into site_config values ('require_approval', '1'), ('self_use_enabled', '1'), ('zz', '0')`);
+      await run('create table ip_blacklist (ip text, rowid text, banned_at integer)');
+      await run(
+        "insert into ip_blacklist select '198.51.100.' || value, 'same', 1700000000000 from (with recursive n(value) as (select 0 union all select value + 1 from n where value < 255) select value from n)",
+      );
+      await run('create table keys_now as select * from api_keys');
+      await run('drop table api_keys');
+      await run(
+        'create table api_keys (id integer, user_id, key_hash, name, is_active, created_at, primary key (user_id, id)) without rowid',
+      );
+      await run(
+        "with recursive n(value) as (select 1 union all select value + 1 from n where value < 2500) insert into api_keys select value, 1 + value % 2, printf('%064x', value), 'key ' || value, 1, 1700000000000 from n",
+      );
+      await file.dispose();
+      const report = await take(main);
+      expect(countsOf(report, 'api_keys')).toEqual({ imported: 2_500, matched: 0, passedOver: 0 });
+      expect(countsOf(report, 'ip_blacklist')).toEqual({ imported: 256, matched: 0, passedOver: 0 });
+      expect(countsOf(report, 'site_config')).toEqual({ imported: 2, matched: 0, passedOver: 1 });
+    });
   });
 
   test('quotas and dates that cannot be taken are told', async () => {

@@ -5,7 +5,7 @@ import type { Decided } from '../define.js';
 import type { IdentityProvider } from '../user/identities.js';
 import type { OldInstallation, TakenTable } from './old/read.js';
 import type { OldSecrets } from './old/secrets.js';
-import { shown, timeOf } from './old/values.js';
+import { cleaned, type OldRow, shown, timeOf } from './old/values.js';
 import { planAnnouncements, planImportKeys, planKeys } from './plan/keys.js';
 import { planIpBans, planSettings } from './plan/metrics.js';
 import { planTokens } from './plan/tokens.js';
@@ -98,6 +98,8 @@ export interface Planning {
   readonly keep: (kind: Kind, natural: string, id: string) => void;
   /** When the row says that it was made, ms; else now, which is told where the row has a date that cannot be read. */
   readonly dateOf: (table: TakenTable, id: string, value: unknown) => number;
+  /** Cleaned text, at most `max` characters, and told where it is not what the row holds; null: absent or empty. */
+  readonly text: (table: TakenTable, id: string, row: OldRow, column: string, max: number) => string | null;
   /** The row's id where it is free here, else a new one, which is reported. */
   readonly idFor: (kind: Kind, table: TakenTable, wanted: string) => string;
 }
@@ -130,6 +132,11 @@ export function* planMigration(old: OldInstallation, known: Known, tools: PlanTo
       if (at === null && value !== undefined)
         report.note(table, id, `its date (${shown(value)}) cannot be read: it counts from the import on`);
       return at ?? tools.now;
+    },
+    text(table, id, row, column, max) {
+      const found = cleaned(row[column], max);
+      for (const change of found?.changes ?? []) report.note(table, id, `its ${column} ${change}`);
+      return found?.text ?? null;
     },
     idFor(kind, table, wanted) {
       const taken = given.get(kind) ?? new Set();

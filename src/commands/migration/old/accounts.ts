@@ -1,6 +1,6 @@
 /** The accounts elsewhere by which old users signed in, as this installation knows them. */
 import { type IdentityProvider, identityOf } from '../../user/identities.js';
-import { type OldRow, textOf } from './values.js';
+import { isFilled, type OldRow, wholeText } from './values.js';
 
 export interface OldAccount {
   /** By which a later run knows the row again. */
@@ -21,7 +21,12 @@ const homes = [
 
 export function accountsOf(row: OldRow): OldAccount[] {
   return homes.flatMap(({ name, provider, issuer }) => {
-    const subject = textOf(row[`${name}_id`], 100);
+    const subject = wholeText(row[`${name}_id`], 100);
     return subject === null ? [] : [{ natural: `${name}:${subject}`, provider, identity: identityOf(provider, issuer, subject) }];
   });
+}
+
+/** Columns whose account cannot be kept, because what they hold is no id. */
+export function unusableAccounts(row: OldRow): string[] {
+  return homes.map(({ name }) => `${name}_id`).filter((column) => isFilled(row[column]) && wholeText(row[column], 100) === null);
 }

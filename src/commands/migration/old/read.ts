@@ -1,6 +1,6 @@
 /** Reads an old KiroGate whole: every table that we know, by the names of its columns, whatever release wrote it. */
 import { DatabaseError } from '../../../infra/database/errors.js';
-import { sql } from '../../../infra/database/port.js';
+import { type SQLQuery, sql } from '../../../infra/database/port.js';
 import type { ReadOnlySqlite } from '../../../infra/database/readOnlySqlite.js';
 import { atTable, MigrationFault } from '../fault.js';
 import { countOf, type OldRow } from './values.js';
@@ -66,7 +66,7 @@ export async function readOld(main: ReadOnlySqlite, metrics: ReadOnlySqlite | nu
     const tables = await file.tables();
     for (const table of takenTables) {
       if (!tables.has(table) || (found.get(table)?.length ?? 0) > 0) continue;
-      const read = await readTable(file, table, MOST_ROWS - rows);
+      const read = await readTable(file, table, tables.get(table) ?? [], MOST_ROWS - rows);
       rows += read.length;
       found.set(table, read);
     }
@@ -83,23 +83,56 @@ export async function readOld(main: ReadOnlySqlite, metrics: ReadOnlySqlite | nu
   return { tables: found, left, warnings };
 }
 
-async function readTable(file: ReadOnlySqlite, table: string, most: number): Promise<OldRow[]> {
+async function readTable(file: ReadOnlySqlite, table: string, columns: readonly string[], most: number): Promise<OldRow[]> {
   const rows: OldRow[] = [];
-  let after = Number.MIN_SAFE_INTEGER;
+  const page = await pagesOf(file, table, columns);
   try {
     for (;;) {
-      const page = await file.query<OldRow & { _row: number }>(
-        sql`select rowid as _row, * from ${sql.ident(table)} where rowid > ${after} order by rowid limit ${PAGE}`,
-      );
-      rows.push(...page);
+      const found = await file.query<OldRow & { _row: string }>(page(rows.length, rows.at(-1)));
+      for (const row of found) rows.push(row);
       if (rows.length > most) throw new MigrationFault(table, `more than ${MOST_ROWS} rows in all; this is more than is taken at once`);
-      const last = page.at(-1);
-      if (page.length < PAGE || last === undefined) return rows;
-      after = last._row;
+      if (found.length < PAGE) return rows;
     }
   } catch (error) {
     throw atTable(table, error);
   }
+}
+
+type Page = (done: number, last: OldRow | undefined) => SQLQuery;
+
+/** By the number that SQLite gives each row, which is also what names a row without an id; a table WITHOUT ROWID by its key. */
+async function pagesOf(file: ReadOnlySqlite, table: string, columns: readonly string[]): Promise<Page> {
+  const list = sql.join(columns.map(exactly), ', ');
+  const key = await keyOf(file, table);
+  const rowid = ['rowid', '_rowid_', 'oid'].find((name) => !columns.some((column) => column.toLowerCase() === name));
+  if (key !== null || rowid === undefined) {
+    const order = sql.join((key ?? columns).map(columnOf), ', ');
+    return (done) => sql`select ${list}, null as _row from ${sql.ident(table)} as t order by ${order} limit ${PAGE} offset ${done}`;
+  }
+  const number = columnOf(rowid);
+  return (_, last) => {
+    const after = last === undefined ? sql`true` : sql`${number} > cast(${last._row} as integer)`;
+    return sql`select ${list}, cast(${number} as text) as _row from ${sql.ident(table)} as t where ${after} order by ${number} limit ${PAGE}`;
+  };
+}
+
+/** Of the table itself, also where the answer has a column of that name. */
+const columnOf = (name: string): SQLQuery => sql`t.${sql.__dangerous__rawValue(`"${name.replaceAll('"', '""')}"`)}`;
+
+/** Integers that a number cannot hold come as text. */
+function exactly(name: string): SQLQuery {
+  const column = columnOf(name);
+  const most = Number.MAX_SAFE_INTEGER;
+  const isLarge = sql`typeof(${column}) = 'integer' and ${column} not between ${-most} and ${most}`;
+  return sql`case when ${isLarge} then cast(${column} as text) else ${column} end as ${sql.ident(name)}`;
+}
+
+/** Columns of the primary key of a table WITHOUT ROWID; null: it has row numbers. */
+async function keyOf(file: ReadOnlySqlite, table: string): Promise<readonly string[] | null> {
+  const [kind] = await file.query<{ wr: number }>(sql`select wr from pragma_table_list(${table}) where schema = 'main'`);
+  if (!kind?.wr) return null;
+  const key = await file.query<{ name: string }>(sql`select name from pragma_table_info(${table}) where pk > 0 order by pk`);
+  return key.map(({ name }) => name);
 }
 
 async function countRows(file: ReadOnlySqlite, table: string): Promise<number> {

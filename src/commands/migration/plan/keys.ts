@@ -1,7 +1,7 @@
 /** Old client keys, import keys and announcements. The keys themselves were kept nowhere: their SHA-256 goes on working. */
 import { decided } from '../../define.js';
 import type { TakenTable } from '../old/read.js';
-import { boolOf, idOf, type OldRow, textOf, timeOf } from '../old/values.js';
+import { boolOf, idOf, isFilled, type OldRow, rowName, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, Planning } from '../plan.js';
 
 export function* planKeys(planning: Planning): Generator<void> {
@@ -52,7 +52,7 @@ function readKey(planning: Planning, table: TakenTable, row: OldRow, byHash: (ha
   const oldId = idOf(row.id);
   const hash = textOf(row.key_hash, 100)?.toLowerCase() ?? '';
   if (oldId === null || !/^[0-9a-f]{64}$/.test(hash)) {
-    report.passOver(table, oldId ?? String(row._row), oldId === null ? 'has no usable id' : 'the key hash is no SHA-256');
+    report.passOver(table, rowName(row), oldId === null ? 'has no usable id' : 'the key hash is no SHA-256');
     return null;
   }
   const userId = planning.users.get(idOf(row.user_id) ?? '');
@@ -65,8 +65,8 @@ function readKey(planning: Planning, table: TakenTable, row: OldRow, byHash: (ha
     report.count(table, 'matched');
     return null;
   }
-  const prefix = textOf(row.key_prefix, 20) ?? 'sk-';
-  const name = textOf(row.name, 100) ?? prefix;
+  const prefix = planning.text(table, oldId, row, 'key_prefix', 20) ?? 'sk-';
+  const name = planning.text(table, oldId, row, 'name', 100) ?? prefix;
   return { oldId, hash, prefix, name, userId, active: boolOf(row.is_active, true), at: planning.dateOf(table, oldId, row.created_at) };
 }
 
@@ -75,9 +75,8 @@ export function* planAnnouncements(planning: Planning): Generator<void> {
   for (const row of planning.old.tables.get('announcements') ?? []) {
     yield;
     const oldId = idOf(row.id);
-    const content = textOf(row.content, 10_000);
-    if (oldId === null || content === null) {
-      report.passOver('announcements', oldId ?? String(row._row), 'has no id or no content');
+    if (oldId === null || !isFilled(row.content)) {
+      report.passOver('announcements', rowName(row), 'has no id or no content');
       continue;
     }
     const at = timeOf(row.created_at);
@@ -88,6 +87,7 @@ export function* planAnnouncements(planning: Planning): Generator<void> {
     }
     const id = planning.idFor('announcement', 'announcements', oldId);
     planning.keep('announcement', natural, id);
+    const content = planning.text('announcements', oldId, row, 'content', 10_000) ?? '';
     const data = { content, active: boolOf(row.is_active, true), allowGuest: boolOf(row.allow_guest, false) };
     const published = decided('kirogate.announcement.published', `announcement/${id}`, data);
     planning.rows.push({

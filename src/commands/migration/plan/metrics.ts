@@ -57,7 +57,11 @@ export function* planIpBans(planning: Planning): Generator<void> {
     }
     const id = tools.newId();
     planning.keep('ip', cidr, id);
-    const banned = decided('kirogate.ip.banned', `ip/${cidr}`, { id, cidr, reason: textOf(row.reason, 500) });
+    const banned = decided('kirogate.ip.banned', `ip/${cidr}`, {
+      id,
+      cidr,
+      reason: planning.text('ip_blacklist', cidr, row, 'reason', 500),
+    });
     planning.rows.push({
       table: 'ip_blacklist',
       events: [{ ...banned, at: planning.dateOf('ip_blacklist', cidr, row.banned_at) }],

@@ -5,7 +5,7 @@ import { safeText } from '../../../shared/safeText.js';
 import type { ParsedCredential } from '../../../upstreams/define.js';
 import { decided } from '../../define.js';
 import { MigrationFault } from '../fault.js';
-import { exactText, idOf, type OldRow, textOf } from '../old/values.js';
+import { exactText, idOf, type OldRow, rowName, textOf } from '../old/values.js';
 import type { PlannedEvent, Planning } from '../plan.js';
 
 export function* planTokens(planning: Planning): Generator<void> {
@@ -27,7 +27,7 @@ function planToken(planning: Planning, row: OldRow): boolean {
   const { report, known, here, keep } = planning;
   const oldId = idOf(row.id);
   if (oldId === null) {
-    report.passOver('tokens', String(row.id ?? row._row), 'has no usable id');
+    report.passOver('tokens', rowName(row), 'has no usable id');
     return false;
   }
   const clear = openAll(planning, row);
@@ -106,7 +106,7 @@ function parse({ tools, report }: Planning, oldId: string, row: OldRow, clear: C
       clientId: clear.clientId ?? undefined,
       clientSecret: clear.clientSecret ?? undefined,
       region: textOf(row.region, 50) ?? tools.region,
-      profileArn: textOf(row.profile_arn, 500) ?? undefined,
+      profileArn: textOf(row.profile_arn, 2_000) ?? undefined,
     });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

@@ -1,7 +1,7 @@
 /** Old users as members, with their quotas and password hashes. */
 import { decided } from '../../define.js';
-import { accountsOf, type OldAccount } from '../old/accounts.js';
-import { boolOf, countOf, emailOf, exactText, idOf, type OldRow, shown, textOf, timeOf } from '../old/values.js';
+import { accountsOf, type OldAccount, unusableAccounts } from '../old/accounts.js';
+import { boolOf, countOf, emailOf, exactText, idOf, isFilled, type OldRow, rowName, shown, textOf, timeOf } from '../old/values.js';
 import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
 
 interface OldUser {
@@ -19,7 +19,7 @@ export function* planUsers(planning: Planning): Generator<void> {
   for (const row of planning.old.tables.get('users') ?? []) {
     yield;
     const user = readUser(row);
-    if (user === null) planning.report.passOver('users', String(row.id ?? row._row), 'has no usable id');
+    if (user === null) planning.report.passOver('users', rowName(row), 'has no usable id');
     else planUser(planning, user, quotas.get(user.id));
   }
   for (const [userId] of quotas) {
@@ -88,11 +88,13 @@ function becomes(planning: Planning, user: OldUser, id: string): { events: Plann
   const status: 'active' | 'pending' = approval === 'approved' || approval === 'active' ? 'active' : 'pending';
   const rejected = approval === 'rejected' || approval === 'denied';
   const registered = {
-    username: textOf(row.username, 100) ?? `user ${user.id}`,
+    username: planning.text('users', user.id, row, 'username', 100) ?? `user ${user.id}`,
     email: emailFor(planning, user),
     status,
     via: viaOf(row),
   };
+  for (const column of unusableAccounts(row))
+    planning.report.note('users', user.id, `its ${column} is longer than 100 characters or broken: that way in does not come`);
   const at = planning.dateOf('users', user.id, row.created_at);
   const events: PlannedEvent[] = [{ ...decided('kirogate.user.registered', `user/${id}`, registered), at }];
   if (boolOf(row.is_banned, false) || rejected) {
@@ -114,8 +116,12 @@ function becomes(planning: Planning, user: OldUser, id: string): { events: Plann
 }
 
 /** One mailbox, one account: of two rows that differ in case only the first keeps it. */
-function emailFor(planning: Planning, { id, email }: OldUser): string | null {
-  if (email === null) return null;
+function emailFor(planning: Planning, { id, email, row }: OldUser): string | null {
+  if (email === null) {
+    if (isFilled(row.email))
+      planning.report.note('users', id, 'its e-mail address is longer than 254 characters or broken: the member is kept without');
+    return null;
+  }
   if (planning.emails.has(email)) {
     planning.report.note('users', id, 'another row has the same e-mail address; this one is kept without');
     return null;
@@ -126,8 +132,8 @@ function emailFor(planning: Planning, { id, email }: OldUser): string | null {
 
 function viaOf(row: OldRow): 'password' | 'github' | 'oidc' | 'admin' {
   if (exactText(row.password_hash) !== null) return 'password';
-  if (textOf(row.github_id, 100) !== null) return 'github';
-  return textOf(row.linuxdo_id, 100) === null ? 'admin' : 'oidc';
+  if (isFilled(row.github_id)) return 'github';
+  return isFilled(row.linuxdo_id) ? 'oidc' : 'admin';
 }
 
 const MOST_QUOTA = 1_000_000_000;
