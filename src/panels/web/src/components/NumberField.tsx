@@ -7,6 +7,7 @@ import { type NumberRule, readNumber } from './numberText';
 export interface NumberFieldProps {
   readonly label: string;
   readonly description?: string;
+  readonly placeholder?: string;
   readonly text: string;
   readonly rule: NumberRule;
   /** Empty is an answer too, and no fault. */
@@ -17,12 +18,13 @@ export interface NumberFieldProps {
   readonly onChange: (text: string) => void;
 }
 
-export function NumberField({ label, description, text, rule, optional, disabled, error, onChange }: NumberFieldProps) {
+export function NumberField({ label, description, placeholder, text, rule, optional, disabled, error, onChange }: NumberFieldProps) {
   const fault = useNumberFault()(text, rule, optional);
   return (
     <TextInput
       label={label}
       {...(description !== undefined && { description })}
+      {...(placeholder !== undefined && { placeholder })}
       inputMode={rule.whole ? 'numeric' : 'decimal'}
       autoComplete="off"
       value={text}

@@ -5,9 +5,15 @@ import { useLayoutEffect } from 'react';
 export function useFocusBack(opened: boolean): void {
   useLayoutEffect(() => {
     if (!opened) return;
-    const opener = document.activeElement;
+    const opener = openerOf(document.activeElement);
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus({ preventScroll: true });
     };
   }, [opened]);
+}
+
+/** Of an item of a menu the button of the menu: the item is gone when the dialog is. */
+function openerOf(element: Element | null): Element | null {
+  const button = element?.closest('[role="menu"]')?.getAttribute('aria-labelledby');
+  return button ? document.getElementById(button) : element;
 }

@@ -9,6 +9,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { Empty } from '../../components/states';
 import { TimeText } from '../../components/values';
 import { type Translate, useT } from '../../i18n';
+import { useFieldText } from '../../i18n/fieldText';
 import { auditNames, eventStreamPath } from '../shared/eventTypes';
 import { FilterBar, SelectFilter, TextFilter, TimeFilter } from '../shared/FilterBar';
 import { IdText } from '../shared/IdText';
@@ -108,10 +109,11 @@ function Actor({ actor }: { readonly actor: string }) {
 const named: ReadonlySet<string> = new Set(['ip', 'projection', 'config']);
 
 function Target({ targetType, targetId }: Pick<Entry, 'targetType' | 'targetId'>) {
+  const { name } = useFieldText();
   return (
     <Stack gap={0}>
       <Text size="xs" c="dimmed">
-        {targetType}
+        {name(targetType)}
       </Text>
       {targetType === 'user' ? (
         <UserLink id={targetId} none="" />

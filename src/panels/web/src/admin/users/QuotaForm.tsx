@@ -85,7 +85,15 @@ function QuotaField({ label, text, fallback, error, onChange }: QuotaFieldProps)
   const said = fallback === undefined ? t('admin:users.quotaDefault') : t('admin:users.quotaDefaultIs', { value: format.number(fallback) });
   return (
     <Stack gap={6}>
-      <NumberField label={label} text={text ?? ''} rule={rule} disabled={text === null} error={error} onChange={onChange} />
+      <NumberField
+        label={label}
+        placeholder={said}
+        text={text ?? ''}
+        rule={rule}
+        disabled={text === null}
+        error={error}
+        onChange={onChange}
+      />
       <Switch
         size="xs"
         label={said}
