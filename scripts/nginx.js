@@ -1,9 +1,12 @@
 /** Runs the repository's own nginx.conf without a container: only its lines marked "local:" differ, and the list of nodes. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './prepare.js';
 
 const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+
+/** Relative to nginx's working folder. */
+const ONCE = 'once.sock';
 
 /** One line of the file, found by its directive and its mark. Throws where the file no longer has exactly one. */
 function replaceMarked(text, directive, replacement) {
@@ -20,16 +23,21 @@ export function writeUpstreams(dir, servers) {
 }
 
 /**
- * Writes what nginx needs into `dir`. `listen`: `host:port`. Returns the arguments to start it with, in the foreground
- * and as the account that starts it.
+ * Writes what nginx needs into `dir`. `listen`: `host:port`. Returns the arguments to start it with, in that folder, in the
+ * foreground and as the account that starts it.
  */
 export function prepareNginx({ dir, listen, servers }) {
   for (const name of folders) mkdirSync(join(dir, name), { recursive: true });
   writeUpstreams(dir, servers);
+  copyFileSync(join(root, 'nginx', 'answers.conf'), join(dir, 'nginx', 'answers.conf'));
+  // A killed nginx leaves it, and the next one would not start.
+  rmSync(join(dir, ONCE), { force: true });
   let text = readFileSync(join(root, 'nginx.conf'), 'utf8');
   text = replaceMarked(text, 'pid', `pid ${join(dir, 'nginx.pid')};`);
   text = replaceMarked(text, 'access_log', `access_log ${join(dir, 'access.log')} kirogate;`);
-  text = replaceMarked(text, 'listen', `listen ${listen} backlog=1024;`);
+  text = replaceMarked(text, 'listen 80', `listen ${listen} backlog=1024;`);
+  text = replaceMarked(text, 'listen 127', `listen unix:${ONCE};`);
+  text = replaceMarked(text, 'server 127', `server unix:${ONCE};`);
   text = replaceMarked(text, '', folders.map((name) => `${name}_temp_path ${join(dir, name)};`).join('\n  '));
   writeFileSync(join(dir, 'nginx.conf'), text);
   const account = process.getuid?.() === 0 ? ' user root;' : '';

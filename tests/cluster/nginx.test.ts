@@ -58,6 +58,8 @@ const fine: Answer = (req, res) => {
   req.resume().once('end', () => res.setHeader('content-type', 'application/json').end('{"fine":true}'));
 };
 const post = (url: string, body: string | Buffer = '{}'): Promise<Response> => fetch(`${url}/v1/messages`, { method: 'POST', body });
+/** Each of which changes something. */
+const changing = ['POST', 'PATCH', 'PUT', 'DELETE'] as const;
 const events = (res: ServerResponse): ServerResponse => res.writeHead(200, { 'content-type': 'text/event-stream' });
 
 describe('the balancer', () => {
@@ -85,21 +87,76 @@ describe('the balancer', () => {
     for (let i = 0; i < 20; i += 1) expect((await post(url)).status).toBe(200);
   });
 
-  it('never sends a request twice: when a node breaks off, the client is told, in the form of the API', async () => {
+  it.each([...changing.map((method) => [method, '/v1/messages'] as const), ['GET', '/auth/github/callback?code=c'] as const])(
+    'never sends a request twice: when a node breaks off, the client of %s %s is told, in the form of the API',
+    async (method, path) => {
+      const dying: Answer = (req, res) => (req.url === '/warm' ? fine(req, res) : req.resume().once('end', () => req.socket.destroy()));
+      const [one, two] = [await backend(dying), await backend(dying)];
+      const url = await balancer(one.port, two.port);
+      // Connections are kept on all ways.
+      for (let i = 0; i < 4; i += 1) await (await fetch(`${url}/warm`, { method: i < 2 ? 'POST' : 'PUT' })).text();
+      const answer = await fetch(`${url}${path}`, { method, ...(method !== 'GET' && { body: '{}' }) });
+      expect(answer.status).toBe(502);
+      expect(answer.headers.get('content-type')).toContain('application/json');
+      expect(answer.headers.get('retry-after')).toBe('1');
+      const body = (await answer.json()) as { readonly request_id: string };
+      expect(body).toMatchObject({ type: 'error', error: { code: 'node_unavailable' } });
+      expect([answer.headers.get('x-request-id'), answer.headers.get('x-node-address')]).toEqual([body.request_id, null]);
+      expect([...one.seen, ...two.seen].filter((seen) => !seen.endsWith('/warm'))).toEqual([`${method} ${path}`]);
+      // The log says which node it was.
+      const line = nginx
+        ?.log()
+        .split('\n')
+        .find((each) => each.includes(' 502 '));
+      expect(line).toMatch(new RegExp(` node=127\\.0\\.0\\.1:(${one.port}|${two.port}) `));
+    },
+  );
+
+  it('sends again to another node only what changes nothing', async () => {
     const dying: Answer = (req) => req.resume().once('end', () => req.socket.destroy());
-    const [one, two] = [await backend(dying), await backend(dying)];
+    const [one, two] = [await backend(dying), await backend(fine)];
     const url = await balancer(one.port, two.port);
-    const answer = await post(url);
-    expect(answer.status).toBe(502);
-    expect(answer.headers.get('content-type')).toContain('application/json');
-    expect(answer.headers.get('retry-after')).toBe('1');
-    expect(await answer.json()).toMatchObject({
-      type: 'error',
-      error: { code: 'node_unavailable' },
-      request_id: expect.any(String) as string,
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) expect((await fetch(`${url}/v1/models`, { method })).status, method).toBe(200);
+  });
+
+  it('brings every method to the node as it came, past a node that takes no connection', async () => {
+    const node = await backend((req, res) => {
+      let body = '';
+      req.setEncoding('utf8');
+      req
+        .on('data', (text: string) => (body += text))
+        .once('end', () => {
+          res.writeHead(req.method === 'DELETE' ? 204 : 200, { 'x-told': 'by the node', 'set-cookie': ['a=1', 'b=2'] });
+          res.end(req.method === 'DELETE' ? undefined : JSON.stringify({ body, headers: req.headers }));
+        });
     });
-    expect(answer.headers.get('x-request-id')).not.toBe('');
-    expect(one.seen.length + two.seen.length).toBe(1);
+    const url = await balancer(await freePort(), node.port);
+    // A client cannot have one method taken for another.
+    const headers = { 'x-forwarded-for': '203.0.113.9', 'x-method-at-node': 'DELETE' };
+    for (const method of changing) {
+      for (const body of ['{"a":1}', 'x'.repeat(300_000)]) {
+        const answer = await fetch(`${url}/admin/api/users/%2Fu?x=%20y`, { method, headers, body });
+        const text = await answer.text();
+        expect([answer.status, answer.headers.get('x-told'), answer.headers.getSetCookie()], method).toEqual([
+          method === 'DELETE' ? 204 : 200,
+          'by the node',
+          ['a=1', 'b=2'],
+        ]);
+        if (method === 'DELETE') continue;
+        const told = JSON.parse(text) as { readonly body: string; readonly headers: Record<string, string> };
+        expect(told.body).toBe(body);
+        expect(told.headers).toMatchObject({
+          'x-real-ip': '127.0.0.1',
+          'x-forwarded-for': '203.0.113.9, 127.0.0.1',
+          host: new URL(url).host,
+        });
+        expect([told.headers['x-method-at-node'], told.headers['connection'] === 'close']).toEqual([undefined, false]);
+      }
+    }
+    expect((await fetch(`${url}/nothing`, { method: 'DELETE' })).status).toBe(204);
+    const path = '/admin/api/users/%2Fu?x=%20y';
+    const seen = changing.flatMap((method) => [`${method} ${path}`, `${method} ${path}`]);
+    expect(node.seen).toEqual([...seen, 'DELETE /nothing']);
   });
 
   it("leaves a node's own 4xx, 429 and 5xx as they are, whatever else could answer", async () => {

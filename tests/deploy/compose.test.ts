@@ -158,7 +158,9 @@ describe('docker-compose.distributed.yml', () => {
 
   it('gives nginx the files of the repository, and a name and port that stand for all nodes', () => {
     expect(service(many, 'nginx').volumes).toEqual(['./nginx.conf:/etc/nginx/nginx.conf:ro', './nginx:/etc/nginx/nginx:ro']);
-    expect(readText('nginx.conf')).toContain('include nginx/upstreams.conf;');
+    const included = [...readText('nginx.conf').matchAll(/^ *include (.*);$/gm)].map(([, path = '']) => path);
+    expect(new Set(included)).toEqual(new Set(['nginx/upstreams.conf', 'nginx/answers.conf']));
+    expect(readText('nginx/answers.conf')).toContain('@no_answer');
     expect(readText('nginx/upstreams.conf')).toMatch(/^server kirogate:8000 /m);
     const [, least = ''] = /for nginx (\d+\.\d+) or later/.exec(readText('nginx.conf')) ?? [];
     const [, pinned = ''] = /^nginx:(\d+\.\d+)/.exec(service(many, 'nginx').image) ?? [];
