@@ -1,7 +1,7 @@
 /** Every page, as a whole: nothing to complain about, accessible, as wide as a phone, in both languages and schemes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, type Visitor } from '../support/browser.js';
-import { adminPages, cutBadges, memberPages, signInAsAdmin, signInAsMember, widthOverflow } from '../support/panelSteps.js';
+import { adminPages, brokenLabels, cutBadges, memberPages, signInAsAdmin, signInAsMember, widthOverflow } from '../support/panelSteps.js';
 import { type Service, startService } from '../support/service.js';
 import { addTokens, ask } from '../support/traffic.js';
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   for (let i = 0; i < 5; i += 1) expect((await ask(url, key, `hello ${i}`)).status).toBe(200);
   expect((await ask(url, 'sk-unknown', 'hello')).status).toBe(401);
   await admin.post('/admin/api/announcements', { content: 'Welcome to all of you.', active: true, allowGuest: true });
-  await admin.post('/admin/api/ip-bans', { ip: '203.0.113.0/24', reason: 'too much' });
+  await admin.post('/admin/api/ip-bans', { ip: '203.0.113.0/24', reason: 'too-much-'.repeat(30) });
   await admin.post('/admin/api/import-keys', { name: 'nightly script' });
 });
 afterAll(async () => {
@@ -62,6 +62,7 @@ async function faultsOf(visitor: Visitor, path: string): Promise<string[]> {
   const faults = await visitor.accessibilityFaults();
   const overflow = await widthOverflow(page);
   faults.push(...(await cutBadges(page)).map((badge) => `cut: ${badge}`));
+  faults.push(...(await brokenLabels(page)).map((label) => `broken: ${label}`));
   if (overflow > 0) faults.push(`sticks out by ${overflow} px`);
   return faults.map((fault) => `${path}: ${fault}`);
 }

@@ -66,6 +66,14 @@ export const cutBadges = (page: Page): Promise<string[]> =>
       .map((badge) => badge.textContent)`,
   );
 
+/** Short names beside a value that break to a character a line: Chinese does so wherever it may. */
+export const brokenLabels = (page: Page): Promise<string[]> =>
+  page.evaluate(
+    `[...document.querySelectorAll('.kg-label')]
+      .filter((label) => label.textContent.length <= 4 && label.clientHeight > 1.9 * parseFloat(getComputedStyle(label).lineHeight))
+      .map((label) => label.textContent)`,
+  );
+
 /** The panel loads its pages while nobody does anything; `last` is the file of the last one in the navigation. */
 export const pagesAreLoadedAhead = (page: Page, last: string): Promise<true> =>
   until(

@@ -3,8 +3,8 @@ import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from '
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
-import { CopyOnce } from '../../components/CopyOnce';
 import { FormAlert } from '../../components/FormAlert';
+import { SecretModal } from '../../components/SecretModal';
 import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
 import { changesOf } from '../changes';
@@ -27,15 +27,9 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
   });
   if (issued !== null) {
     return (
-      <Modal opened onClose={onClose} title={t('member:keys.madeTitle')} size="lg" closeOnClickOutside={false}>
-        <Stack>
-          <CopyOnce secret={issued} label={t('member:keys.key')} />
-          <ClientSettings apiKey={issued} />
-          <Group justify="flex-end">
-            <Button onClick={onClose}>{t('member:keys.copied')}</Button>
-          </Group>
-        </Stack>
-      </Modal>
+      <SecretModal opened title={t('member:keys.madeTitle')} secret={issued} label={t('member:keys.key')} size="lg" onStored={onClose}>
+        <ClientSettings apiKey={issued} />
+      </SecretModal>
     );
   }
   const submit = (values: KeyValues): void => {
