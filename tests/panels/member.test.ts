@@ -59,7 +59,7 @@ describe('a member', () => {
     expect(key).toMatch(/^sk-[A-Za-z0-9]{48}$/);
     expect(await form.getByLabel('Settings for Claude Code', { exact: true }).textContent()).toContain(`ANTHROPIC_BASE_URL=${service.url}`);
     // The key is shown this once: a slip of the finger does not lose it.
-    await page.keyboard.press('Escape');
+    await form.press('Escape');
     await form.getByRole('button', { name: 'I have stored it' }).click();
     expect(await member.page.content()).not.toContain(key);
 
