@@ -1,5 +1,6 @@
 /** Moving in, from outside: an old KiroGate by command line and panel, a backup and its return, each on the built product. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +14,14 @@ import {
   sha256,
   tokenCells,
   tokenColumns,
+  userCells,
+  userColumns,
   type WrittenOld,
   writeOld,
 } from '../src/commands/migration/testing/oldDatabase.js';
 import { freshPostgresDatabase } from '../src/infra/database/testing/shared.js';
 import { adminClient } from './support/admin.js';
-import { runCli, startNode } from './support/process.js';
+import { runCli, startCli, startNode } from './support/process.js';
 import { ADMIN_API_KEY, nodeEnvironment, type Service, startService } from './support/service.js';
 import { ask } from './support/traffic.js';
 import { until } from './support/until.js';
@@ -186,6 +189,18 @@ describe('the command line', () => {
     expect(jsonOf(wrong.output)).toMatchObject({ status: 'failed', error: { table: 'tokens' } });
     expect(wrong.output, 'a password of an installation that is not there').not.toContain('Admin password');
     await expect(stat(join(folder, 'b'))).rejects.toThrow('ENOENT');
+  });
+
+  test('told to end within an import into a new installation, leaves nothing', async () => {
+    const users = { columns: userColumns, rows: Array.from({ length: 6_000 }, (_, index) => userCells(index + 1, `user ${index}`)) };
+    const large = await writeOld({ tables: { ...oldInstallation(), users } });
+    const env = envOf('ended');
+    const { child, ended } = startCli(['import', large.main], env);
+    await until('its secrets', () => existsSync(join(env.DATA_DIR, 'secrets.json')) || undefined);
+    child.kill('SIGTERM');
+    expect((await ended).code).toBe(143);
+    await expect(stat(env.DATA_DIR)).rejects.toThrow('ENOENT');
+    await rm(large.dir, { recursive: true, force: true });
   });
 
   test('an unwritable target is named', async () => {

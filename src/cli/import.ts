@@ -15,6 +15,7 @@ import { createUpstreams } from '../upstreams/index.js';
 import { moveOwn } from './move.js';
 import { progressBar } from './progressBar.js';
 import { type Sealing, sealingOf, trialSealing } from './sealing.js';
+import { showPassword } from './showPassword.js';
 import { printJson, printTable } from './store.js';
 import { type Target, withTarget, withTrialTarget } from './target.js';
 
@@ -69,15 +70,21 @@ async function takeOld({ main, metrics, close }: Source, options: Options): Prom
     const report = await withTrialTarget(async (target) => run(old, target, await trialSealing(target), options, given));
     return tell(report, options);
   }
-  const { report, generatedPassword } = await withTarget(async (target) => {
-    const sealing = await sealingOf(target);
-    return { report: await run(old, target, sealing, options, given), generatedPassword: sealing.generatedPassword };
+  const { report, generatedPassword, dataDir } = await withTarget(async (target) => {
+    const { generatedPassword, ...sealing } = await sealingOf(target);
+    return { report: await run(old, target, sealing, options, given), generatedPassword, dataDir: target.config.DATA_DIR };
   });
-  if (generatedPassword !== null) process.stderr.write(`\nAdmin password, generated and shown this once: ${generatedPassword}\n\n`);
+  if (generatedPassword !== null) await showPassword(generatedPassword, dataDir, process.stderr);
   tell(report, options);
 }
 
-function run(old: OldInstallation, { db, config }: Target, { vault, key, note }: Sealing, options: Options, given: string) {
+function run(
+  old: OldInstallation,
+  { db, config }: Target,
+  { vault, key, note }: Omit<Sealing, 'generatedPassword'>,
+  options: Options,
+  given: string,
+) {
   const ids = createIds(systemClock);
   const bar = progressBar('import');
   const deps: ImportDeps = {

@@ -7,6 +7,7 @@ import { consoleToLog } from '../infra/consoleToLog.js';
 import { createLogger } from '../infra/logger.js';
 import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
+import { showPassword } from './showPassword.js';
 
 /** Resolves with the exit code once the node has stopped. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
@@ -27,7 +28,7 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
     return exitCodeOf(error);
   }
   // On standard output for the person who starts it, never in the log that others collect.
-  if (app.generatedPassword !== null) process.stdout.write(`\nAdmin password, generated and shown this once: ${app.generatedPassword}\n\n`);
+  if (app.generatedPassword !== null) await showPassword(app.generatedPassword, config.DATA_DIR, process.stdout);
   await aborted(stop);
   await app.stop();
   return 0;

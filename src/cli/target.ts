@@ -1,6 +1,5 @@
 /** The installation that a verb writes to: brought to this build's schema, and taken away again where it was made in vain. */
-import { existsSync, statSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pino from 'pino';
 import { migrationsDir } from '../app/package.js';
@@ -12,6 +11,7 @@ import { openSqlite } from '../infra/database/sqlite.js';
 import { withinTransaction } from '../infra/database/withinTransaction.js';
 import { systemClock } from '../shared/clock.js';
 import { withNewDatabase, withSnapshot } from './store.js';
+import { undoOnSignal } from './undoOnSignal.js';
 
 export interface Target {
   readonly db: Database;
@@ -31,25 +31,32 @@ export interface TrialTarget extends Target {
  * where it is made here and the environment does not say.
  */
 export async function withTarget<T>(work: (target: Target) => Promise<T>, partitions?: number): Promise<T> {
-  const undo = databaseUrlOf(process.env).startsWith('postgres') ? async () => undefined : undoOf(loadConfig(process.env));
+  const undo = databaseUrlOf(process.env).startsWith('postgres') ? () => undefined : undoOf(loadConfig(process.env));
+  const done = undoOnSignal(undo);
   try {
-    return await withNewDatabase(async (db, config, where) => {
-      const found = await readSchemaState(db, migrationsDir);
-      if (found.empty) {
-        return db.tx(async (tx) => {
-          const target = withinTransaction(tx);
-          await bringUp(target, partitionsOf(config, partitions));
-          return work({ db: target, config, where });
-        });
-      }
-      mustBeCurrent(found, where);
-      await bringUp(db, partitionsOf(config, found.eventPartitions));
-      return work({ db, config, where });
-    });
+    return await bringTogether(work, partitions);
   } catch (error) {
-    await undo();
+    undo();
     throw error;
+  } finally {
+    done();
   }
+}
+
+function bringTogether<T>(work: (target: Target) => Promise<T>, partitions: number | undefined): Promise<T> {
+  return withNewDatabase(async (db, config, where) => {
+    const found = await readSchemaState(db, migrationsDir);
+    if (found.empty) {
+      return db.tx(async (tx) => {
+        const target = withinTransaction(tx);
+        await bringUp(target, partitionsOf(config, partitions));
+        return work({ db: target, config, where });
+      });
+    }
+    mustBeCurrent(found, where);
+    await bringUp(db, partitionsOf(config, found.eventPartitions));
+    return work({ db, config, where });
+  });
 }
 
 /**
@@ -99,15 +106,21 @@ async function bringUp(db: Database, eventPartitions: number): Promise<void> {
   await migrate(db, { dir: migrationsDir, eventPartitions, clock: systemClock, logger });
 }
 
-function undoOf({ sqlitePath, DATA_DIR }: Config): () => Promise<void> {
+/** Takes away what was not there before; at once, because the process may be about to end. */
+function undoOf({ sqlitePath, DATA_DIR }: Config): () => void {
   const made = [sqlitePath, `${sqlitePath}-wal`, `${sqlitePath}-shm`].filter(() => !existsSync(sqlitePath));
-  for (const name of ['secrets.json', 'node.lock', 'node.lock-wal', 'node.lock-shm']) {
+  for (const name of ['secrets.json', `secrets.json.${process.pid}`, 'node.lock', 'node.lock-wal', 'node.lock-shm']) {
     const path = join(DATA_DIR, name);
     if (!existsSync(path)) made.push(path);
   }
   const folderIsNew = !existsSync(DATA_DIR);
-  return async () => {
-    for (const path of made) await rm(path, { force: true });
-    if (folderIsNew) await rmdir(DATA_DIR).catch(() => undefined);
+  return () => {
+    for (const path of made) rmSync(path, { force: true });
+    if (!folderIsNew) return;
+    try {
+      rmdirSync(DATA_DIR);
+    } catch {
+      // Somebody else put something there, or it was never made.
+    }
   };
 }

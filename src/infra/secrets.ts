@@ -11,6 +11,8 @@ const fileSchema = z.object({
   userSessionSecret: z.string().min(16),
   tokenEncryptKey: z.string().min(16),
   addressSalt: z.string().min(16),
+  /** There only until somebody was shown the password. */
+  adminPasswordShown: z.literal(false).optional(),
 });
 
 export type Secrets = z.output<typeof fileSchema>;
@@ -24,14 +26,15 @@ export interface GivenSecrets {
 
 /**
  * What the environment gives wins; the rest comes from `<dataDir>/secrets.json`, which is made at the first
- * start. `generatedPassword` is set only then, to be shown once. Throws when the file is not readable or not ours.
+ * start. `generatedPassword` is set until `notePasswordShown`: who made it may have been killed before anybody saw it.
+ * Throws when the file is not readable or not ours.
  */
 export async function loadSecrets(dataDir: string, given: GivenSecrets): Promise<{ secrets: Secrets; generatedPassword: string | null }> {
   await ensureFolder(dataDir, 0o700);
   const path = join(dataDir, 'secrets.json');
   const stored = await storedSecrets(dataDir);
   const file = stored ?? generate();
-  if (!stored) await writeOnce(path, file);
+  if (!stored) await write(path, file);
   const secrets: Secrets = {
     adminPassword: given.adminPassword || file.adminPassword,
     adminSecretKey: given.adminSecretKey || file.adminSecretKey,
@@ -39,7 +42,16 @@ export async function loadSecrets(dataDir: string, given: GivenSecrets): Promise
     tokenEncryptKey: given.tokenEncryptKey || file.tokenEncryptKey,
     addressSalt: file.addressSalt,
   };
-  return { secrets, generatedPassword: !stored && given.adminPassword === '' ? file.adminPassword : null };
+  const isNew = file.adminPasswordShown === false && given.adminPassword === '';
+  return { secrets, generatedPassword: isNew ? file.adminPassword : null };
+}
+
+/** The generated password was shown: it is never shown again. */
+export async function notePasswordShown(dataDir: string): Promise<void> {
+  const stored = await storedSecrets(dataDir);
+  if (stored?.adminPasswordShown !== false) return;
+  const { adminPasswordShown: _, ...rest } = stored;
+  await write(join(dataDir, 'secrets.json'), rest);
 }
 
 /** What an earlier start generated; undefined: nothing yet. Throws when the file is not readable or not ours. */
@@ -67,11 +79,12 @@ function generate(): Secrets {
     userSessionSecret: random(32),
     tokenEncryptKey: random(32),
     addressSalt: random(32),
+    adminPasswordShown: false,
   };
 }
 
 /** A crash leaves the whole file or none: what it encrypts would be lost with half of it. */
-async function writeOnce(path: string, secrets: Secrets): Promise<void> {
+async function write(path: string, secrets: Secrets): Promise<void> {
   const partial = `${path}.${process.pid}`;
   const file = await open(partial, 'wx', 0o600);
   try {

@@ -52,9 +52,18 @@ export async function runNode(env: Record<string, string>): Promise<{ code: numb
   return { code: child.exitCode, output: output() };
 }
 
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
 /** Runs a verb of the command line to its end. */
-export async function runCli(args: readonly string[], env: Record<string, string>): Promise<{ code: number | null; output: string }> {
+export function runCli(args: readonly string[], env: Record<string, string>): Promise<Ended> {
+  return startCli(args, env).ended;
+}
+
+/** For a verb that is to be ended before its time. */
+export function startCli(args: readonly string[], env: Record<string, string>): { child: ChildProcess; ended: Promise<Ended> } {
   const { child, output } = start(['dist/cli/index.js', ...args], env);
-  await once(child, 'close');
-  return { code: child.exitCode, output: output() };
+  return { child, ended: once(child, 'close').then(() => ({ code: child.exitCode, output: output() })) };
 }
