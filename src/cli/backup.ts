@@ -8,6 +8,7 @@ import { MigrationFault } from '../commands/migration/fault.js';
 import { systemClock } from '../shared/clock.js';
 import { progressBar } from './progressBar.js';
 import { printJson, printTable, withSnapshot } from './store.js';
+import { undoOnSignal } from './undoOnSignal.js';
 
 export function addBackup(program: Command): void {
   program
@@ -38,6 +39,7 @@ async function backup(path: string, json: boolean): Promise<void> {
       path,
       product: version,
       now: systemClock.now(),
+      guard: undoOnSignal,
       onProgress({ table, rows }) {
         if (table !== 'archive') return;
         events += rows;

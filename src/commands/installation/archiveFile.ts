@@ -1,7 +1,7 @@
 /** A backup as one file: lines of JSON, compressed, with what they must add up to at the end; private to its owner. */
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream, existsSync, rmSync } from 'node:fs';
+import { open, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { MigrationFault } from '../migration/fault.js';
 import type { Chunk, Dump, Facts } from './dump.js';
 import type { LoadSource } from './load.js';
+import { moveTo, partialOf, removeForgotten, taken } from './partialFile.js';
 import { createSums, differingTable, type TableSum } from './sums.js';
 
 const FORMAT = 'kirogate-backup';
@@ -39,28 +40,31 @@ export interface BackupOptions {
   /** ms since epoch */
   readonly now: number;
   readonly onProgress?: (progress: { readonly table: string; readonly rows: number }) => void;
+  /** Hears how what is begun can be taken back at once, should the process be told to end; its answer is called afterwards. */
+  readonly guard?: (undo: () => void) => () => void;
   /** For tests: where the bytes go instead of the disk. */
   readonly sink?: (path: string) => Writable;
 }
 
-/** Writes `<path>.partial` and renames it when it is whole and on disk. Throws MigrationFault; then nothing is left. */
+/** Writes beside `path` and moves it there when it is whole and on disk. Throws MigrationFault; then nothing is left. */
 export async function writeArchiveFile(dump: Dump, options: BackupOptions): Promise<Readonly<Record<string, TableSum>>> {
   const { path } = options;
-  if (existsSync(path)) throw new MigrationFault(null, `${path} exists already; give another name`);
-  const partial = `${path}.partial`;
+  if (existsSync(path)) throw taken(path);
+  await removeForgotten(path, options.now);
+  const partial = partialOf(path);
   const sink = options.sink ?? ((file: string) => createWriteStream(file, { flags: 'wx', mode: 0o600, flush: true }));
-  let own = true;
+  const done = options.guard?.(() => rmSync(partial, { force: true }));
   try {
     await pipeline(Readable.from(lines(dump, options)), createGzip(), sink(partial));
-    await rename(partial, path);
+    await moveTo(partial, path);
   } catch (error) {
     if (error instanceof MigrationFault) throw error;
-    own = (error as NodeJS.ErrnoException).code !== 'EEXIST';
     throw new MigrationFault(null, `the backup cannot be written to ${path}: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   } finally {
-    if (own) await rm(partial, { force: true });
+    await rm(partial, { force: true });
+    done?.();
   }
   return dump.sums();
 }

@@ -1,7 +1,8 @@
 /** An installation is carried over: into a backup file and back, and from one engine to the other, whole or not at all. */
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { partitionHeads, verifyArchive } from '../../events/archive.js';
@@ -168,10 +169,63 @@ describe('an installation', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  test('a backup never overwrites another', async () => {
+  test("what a killed backup left is in nobody's way, and goes; that of one that runs stays", async () => {
     const source = await filled();
+    const here = `${file}.${hostname().replace(/[^A-Za-z0-9]+/g, '_')}`;
+    const [dead, living, elsewhere, silent] = [
+      `${here}-4194399.partial`,
+      `${here}-${process.ppid}.partial`,
+      `${file}.pod-7.partial`,
+      `${file}.partial`,
+    ];
+    for (const left of [dead, living, elsewhere, silent]) await writeFile(left, 'half of a backup');
+    const hoursAgo = systemClock.now() / 1_000 - 7_200;
+    await utimes(silent, hoursAgo, hoursAgo);
+    await backup(source);
+    expect((await readdir(folder)).sort()).toEqual([file, living, elsewhere].map((path) => basename(path)).sort());
+    expect((await stat(file)).nlink).toBe(1);
+  });
+
+  test('a backup that is told to end takes back what it has written, and is not there half', async () => {
+    const source = await filled();
+    let undo = (): void => undefined;
+    let seen: string[] = [];
+    const written = source.snapshot(async (tx) =>
+      writeArchiveFile(await openDump(tx), {
+        path: file,
+        product: '1.2.3',
+        now: systemClock.now(),
+        guard(take) {
+          undo = take;
+          return () => undefined;
+        },
+        onProgress() {
+          if (seen.length > 0) return;
+          seen = readdirSync(folder);
+          undo();
+        },
+      }),
+    );
+    expect(await refused(written)).toContain('cannot be written');
+    expect(seen).toEqual([expect.stringMatching(/^backup\.kirogate\..+\.partial$/)]);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a backup never overwrites another, nor one that came while it was written', async () => {
+    const other = await filled();
+    const written = other.snapshot(async (tx) =>
+      writeArchiveFile(await openDump(tx), {
+        path: file,
+        product: '1.2.3',
+        now: systemClock.now(),
+        onProgress: () => writeFileSync(file, 'came between'),
+      }),
+    );
+    expect(await refused(written)).toContain('exists already');
+    expect(await readdir(folder)).toEqual([basename(file)]);
+    await rm(file);
     await writeFile(file, 'kept');
-    expect(await refused(backup(source))).toContain('exists already');
+    expect(await refused(backup(other))).toContain('exists already');
     expect(await readFile(file, 'utf8')).toBe('kept');
   });
 });
