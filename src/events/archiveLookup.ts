@@ -1,7 +1,7 @@
 /** Looks events up in the archive: by their ids, whichever partition has them, by their subjects, or only what they are about. */
 import { type Queryable, type SQLQuery, sql } from '../infra/database/port.js';
 import { rowsOf } from '../infra/database/rows.js';
-import { daysAfter, daysOf, daysSince, inDays } from './archiveDays.js';
+import { daysAfter, daysBetween, daysOf, daysSince, inDays } from './archiveDays.js';
 import { type ArchiveRow, archiveColumnList, dataOf, fromRow } from './archiveRow.js';
 import type { StoredEvent } from './define.js';
 
@@ -48,23 +48,40 @@ export async function eventsOfSubjects(
 /** What an event is about. */
 export type EventMark = Pick<StoredEvent, 'position' | 'type' | 'subject' | 'time' | 'data'>;
 
-/** What the events of one partition after a position are about, in order. Data of the types named only; that of others is null. */
-export async function readMarks(
-  db: Queryable,
-  partition: string,
-  { after, limit, withData }: { readonly after: number; readonly limit: number; readonly withData: readonly string[] },
-): Promise<EventMark[]> {
-  const days = await daysAfter(db, partition, after, limit);
+export interface MarksQuery {
+  readonly after: number;
+  /** Up to and with it; everything up to there is archived. Default: whatever there is. */
+  readonly upTo?: number;
+  readonly limit: number;
+  /** Data of these types only; that of others is null. */
+  readonly withData: readonly string[];
+  /** Only these types, or all but these. Default: all. */
+  readonly only?: readonly string[];
+  readonly except?: readonly string[];
+}
+
+/** What the events of one partition after a position are about, in order. */
+export async function readMarks(db: Queryable, partition: string, query: MarksQuery): Promise<EventMark[]> {
+  const { after, upTo, limit, withData, only, except } = query;
+  const days = await (upTo === undefined ? daysAfter(db, partition, after, limit) : daysBetween(db, partition, after, upTo));
   if (db.engine === 'postgres' && days.length === 0) return [];
-  const types = sql.join(
-    withData.map((type) => sql`${type}`),
-    ', ',
-  );
+  const wanted = [
+    sql`partition = ${partition} and position > ${after} and ${inDays(db, days)}`,
+    ...(upTo === undefined ? [] : [sql`position <= ${upTo}`]),
+    ...(only === undefined ? [] : [sql`type in (${list(only)})`]),
+    ...(except === undefined ? [] : [sql`type not in (${list(except)})`]),
+  ];
   const rows = await db.query<Omit<EventMark, 'data'> & { data: string | null }>(sql`
-    select position, type, subject, time, case when type in (${types}) then data end as data from archive
-    where partition = ${partition} and position > ${after} and ${inDays(db, days)} order by position limit ${limit}`);
+    select position, type, subject, time, case when type in (${list(withData)}) then data end as data from archive
+    where ${sql.join(wanted, ' AND ')} order by position limit ${limit}`);
   return rows.map((row) => (row.data === null ? row : { ...row, data: dataOf(row.data) }));
 }
+
+const list = (texts: readonly string[]): SQLQuery =>
+  sql.join(
+    texts.map((text) => sql`${text}`),
+    ', ',
+  );
 
 function pages(ids: readonly string[]): (readonly string[])[] {
   return Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) => ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE));

@@ -1,19 +1,19 @@
 /** The directory: this node's memory of users, keys, tokens, settings and bans, so that the hot path asks no database. */
 import { partitionHeads } from '../events/archive.js';
-import { readMarks } from '../events/archiveLookup.js';
 import { CONTROL_PARTITION, type StoredEvent } from '../events/define.js';
 import { inTime } from '../infra/database/inTime.js';
 import { mergeSettings, type Settings } from '../shared/settings.js';
 import { foldable, foldInto } from './directoryAhead.js';
+import { readChanges, readCreated } from './directoryChanges.js';
 import { createDirectoryListeners, type DirectoryListeners } from './directoryListeners.js';
 import { emptyMemory, nameAll, readInto } from './directoryLoad.js';
 import type { DirectoryChange, DirectoryDeps, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 import { readKeysByHash } from './directoryRows.js';
-import { addTouched, nothingTouched, type Touched, touchedBy, touchedByData } from './directoryTouched.js';
-import { createEndedSessions, endedByData, type FollowingEndedSessions } from './endedSessions.js';
+import { addTouched, nothingTouched, type Touched, touchedBy } from './directoryTouched.js';
+import { createEndedSessions, type FollowingEndedSessions } from './endedSessions.js';
 import { createIpBlocks } from './ipBlocks.js';
 import { createKeyLookup, type KeyLookup } from './keyLookup.js';
-import { createNewcomers } from './newcomers.js';
+import { createNewcomers, type Newcomers } from './newcomers.js';
 
 export type { Directory, DirectoryChange, DirectoryKey, DirectoryToken, DirectoryUser, LiveDirectory } from './directoryPort.js';
 
@@ -24,11 +24,8 @@ export async function openDirectory(deps: DirectoryDeps): Promise<LiveDirectory>
   return directory;
 }
 
-/** Events of one look. */
-const PAGE = 5_000;
 /** Users and keys nobody has known before that are read in one go; more wait until all else is in force. */
 const NEW_AT_ONCE = 1_000;
-const withData = [...touchedByData, ...endedByData];
 
 class FollowingDirectory implements LiveDirectory {
   readonly #deps: DirectoryDeps;
@@ -36,7 +33,7 @@ class FollowingDirectory implements LiveDirectory {
   readonly #listeners: DirectoryListeners;
   readonly #followListeners = new Set<() => void>();
   readonly #waiters = new Set<{ readonly atLeast: number; readonly resolve: () => void }>();
-  readonly #newcomers = createNewcomers(NEW_AT_ONCE);
+  readonly #newcomers: Newcomers;
   readonly #lookup: KeyLookup;
   readonly sessions: FollowingEndedSessions;
   #stored: Partial<Settings> = {};
@@ -59,6 +56,10 @@ class FollowingDirectory implements LiveDirectory {
     this.#settings = deps.defaults;
     this.#listeners = createDirectoryListeners(deps.logger);
     this.sessions = createEndedSessions(deps.clock);
+    this.#newcomers = createNewcomers({
+      created: (span, limit) => readCreated(deps.db, span, limit),
+      atOnce: NEW_AT_ONCE,
+    });
     this.#lookup = createKeyLookup({
       exist: async (hashes) => (await readKeysByHash(deps.db, hashes)).length > 0,
       catchUp: () => this.catchUp(),
@@ -210,17 +211,17 @@ class FollowingDirectory implements LiveDirectory {
 
   /** The next events; new users and keys are put aside where they are many. Was that the end? */
   async #takeChanges(): Promise<boolean> {
-    const { db } = this.#deps;
     const position = this.#position;
-    const events = await readMarks(db, CONTROL_PARTITION, { after: position, limit: PAGE, withData });
+    const { events, upTo, isAll, created } = await readChanges(this.#deps.db, position);
+    if (created) this.#newcomers.createdIn(created);
     const ahead = this.#ahead;
-    if (events.length > 0 || ahead !== null) {
+    if (upTo > position || ahead !== null) {
       // Rows may be newer than these events, never older: what is newer is read again with its own event.
       const touched = touchedBy(events);
       if (ahead !== null) addTouched(touched, ahead);
       if (touched.all) nameAll(touched, this.#memory);
       const later = touched.all ? nothingTouched() : this.#newcomers.split(touched, this.#memory);
-      const put = await readInto(this.#memory, db, touched);
+      const put = await readInto(this.#memory, this.#deps.db, touched);
       // What was folded meanwhile may be newer than these rows.
       if (this.#position !== position) return false;
       put();
@@ -231,13 +232,13 @@ class FollowingDirectory implements LiveDirectory {
       }
       this.#newcomers.add(later);
       this.#ahead = null;
-      this.#advance(events.at(-1)?.position ?? position, touched);
+      this.#advance(upTo, touched);
     }
-    return events.length < PAGE;
+    return isAll;
   }
 
   async #takeNewcomers(): Promise<void> {
-    const some = this.#newcomers.next();
+    const some = await this.#newcomers.next(this.#memory);
     const position = this.#position;
     const put = await readInto(this.#memory, this.#deps.db, some);
     if (this.#position !== position) return;
