@@ -72,7 +72,7 @@ describe('an old KiroGate through the panel', () => {
       headers: {
         authorization: `Bearer ${ADMIN_API_KEY}`,
         'content-type': 'application/octet-stream',
-        'x-old-encrypt-key': OLD_KEY,
+        'x-old-encrypt-key': `UTF-8''${encodeURIComponent(OLD_KEY)}`,
       },
       body: await readFile(old.main),
     });

@@ -8,6 +8,7 @@ import { authorize, cookieNames, readCookie } from './access.js';
 import type { Access, ApiReply, Caller, Route, SessionChange } from './define.js';
 import type { PanelContext } from './deps.js';
 import { id, noFields } from './fields.js';
+import { headerText } from './headerText.js';
 import { renderError, toAppError } from './render.js';
 import { sessionLifeMs } from './session.js';
 import { flowLifeMs } from './signIn/flow.js';
@@ -127,7 +128,7 @@ function handled(row: Route, context: PanelContext): RequestHandler {
         requestId,
         address: context.clientAddress(request),
         upload: row.upload && request.is(binary) ? request : undefined,
-        uploadKey: request.get('x-old-encrypt-key'),
+        uploadKey: headerText('x-old-encrypt-key', request.get('x-old-encrypt-key')),
         lastEventId: typeof lastEventId === 'string' ? lastEventId : undefined,
         flow: readCookie(request, cookieNames.flow),
         http: request,

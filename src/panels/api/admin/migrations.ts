@@ -57,7 +57,7 @@ export const migrationRoutes = [
     path: '/admin/api/migrations/sqlite',
     access: 'admin',
     summary:
-      'Import the SQLite file of an old KiroGate: the file itself as application/octet-stream (options in the query, its TOKEN_ENCRYPT_KEY in x-old-encrypt-key), or JSON that names one in DATA_DIR or IMPORT_DIR on the server.',
+      "Import the SQLite file of an old KiroGate: the file itself as application/octet-stream (options in the query, its TOKEN_ENCRYPT_KEY in x-old-encrypt-key, outside ASCII as UTF-8''<percent-encoded>), or JSON that names one in DATA_DIR or IMPORT_DIR on the server.",
     status: 202,
     upload: true,
     query: z.strictObject({ dryRun: flag, region: region.optional() }),

@@ -64,7 +64,8 @@ function upload(
     request.open('POST', withParams(startPath, { dryRun }));
     request.setRequestHeader('content-type', 'application/octet-stream');
     request.setRequestHeader('accept', 'application/json');
-    if (key !== '') request.setRequestHeader('x-old-encrypt-key', key);
+    // Headers hold ASCII for sure, and keys hold what people typed.
+    if (key !== '') request.setRequestHeader('x-old-encrypt-key', `UTF-8''${encodeURIComponent(key)}`);
     if (csrf !== null) request.setRequestHeader('x-csrf-token', csrf);
     request.upload.onprogress = ({ loaded, total }) => onSent(total === 0 ? 0 : loaded / total);
     request.onerror = () => reject(new ApiError({ status: 0, code: 'network', message: 'No answer came.' }));
