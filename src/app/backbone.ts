@@ -61,6 +61,8 @@ export interface Backbone {
   health(): Health;
   /** May no new request begin, since what it did could not be recorded or bounded? */
   storageUnavailable(): boolean;
+  /** How long a request waits for that to end before it is refused, ms. Default: not at all. */
+  readonly storageHoldMs?: number;
   /** Is it this node's part to check the health of tokens? Asked before each step. */
   mayCheckTokens(): Promise<boolean>;
   readonly nodes: PanelDeps['nodes'];

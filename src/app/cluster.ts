@@ -17,6 +17,7 @@ import { openRedis } from '../infra/redis/connection.js';
 import { checkRedis } from '../infra/redis/startChecks.js';
 import type { Secrets } from '../infra/secrets.js';
 import { createVault } from '../infra/vault.js';
+import type { ClusterLimits } from '../limits/home.js';
 import { storedWatermarks, unarchivedIn } from '../projections/runner/progress.js';
 import { parsePostgresUrl } from '../shared/postgresUrl.js';
 import { parseRedisUrl } from '../shared/redisUrl.js';
@@ -32,6 +33,8 @@ import { environmentSettings } from './settings.js';
 import { createStartRetry } from './startRetry.js';
 
 const HOUR_MS = 3_600_000;
+/** As long as an admission is held while the limits move. */
+const STORAGE_HOLD_MS = 3_000;
 /** Waiting events of a partition are counted up to here. */
 const MOST_COUNTED = 1_000;
 /** A busy pool must not make a living node look dead, and a silent server must be noticed within seconds. */
@@ -132,13 +135,17 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
     databaseLost: () => !lifeSign.databaseUp(),
     async openLimits(context) {
       const { directory } = context;
-      const opened = await openCurrency({ redis, runId, lifeSign, directory, relay: () => relay.wake(), clock, logger, teardown });
+      let limits: ClusterLimits | undefined;
+      const homeTerm = (): number => limits?.state().term ?? -1;
+      const relayNow = (): void => relay.wake();
+      const opened = await openCurrency({ redis, runId, lifeSign, directory, homeTerm, relay: relayNow, clock, logger, teardown });
       currency = opened;
       bell.ring = () => {
         directory.bell();
         opened.bell();
       };
-      return openClusterLimits({ ...options, runId, db, log, lifeSign, probe }, context);
+      limits = await openClusterLimits({ ...options, runId, db, log, lifeSign, probe, currency: opened }, context);
+      return limits;
     },
     async join(context) {
       node.requestsLastMinute = context.requestsLastMinute;
@@ -146,6 +153,7 @@ export async function openCluster(options: BackboneOptions): Promise<Backbone> {
       node.membership = await joinCluster({ ...options, runId, redis, lifeSign, probe, addresses, recoveries }, context);
     },
     health: () => node.membership?.health() ?? 'healthy',
+    storageHoldMs: STORAGE_HOLD_MS,
     storageUnavailable: () => log.full() || (node.membership?.isCutOff() ?? false),
     mayCheckTokens: async () => (await node.membership?.mayLead()) ?? false,
     nodes: async () => (await node.membership?.nodes()) ?? [],

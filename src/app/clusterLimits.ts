@@ -1,4 +1,5 @@
 /** The limits of a cluster, joined to the directory, the log and the commands. */
+import type { CurrencyService } from '../cluster/currency.js';
 import type { LifeSign } from '../cluster/lifeSign.js';
 import type { NodeRun } from '../cluster/nodeRun.js';
 import type { RedisProbe } from '../cluster/redisProbe.js';
@@ -18,6 +19,7 @@ export interface ClusterLimitsDeps extends BackboneOptions {
   readonly log: RedisLog;
   readonly lifeSign: LifeSign;
   readonly probe: RedisProbe;
+  readonly currency: Pick<CurrencyService, 'isHomeStill'>;
 }
 
 export async function openClusterLimits(deps: ClusterLimitsDeps, context: LimitsContext): Promise<ClusterLimits> {
@@ -35,6 +37,8 @@ export async function openClusterLimits(deps: ClusterLimitsDeps, context: Limits
     redisUp: () => probe.up(),
     living: () => livingRuns(lifeSign),
     deadRuns: (runIds) => lifeSign.dead(runIds),
+    databaseLost: () => !lifeSign.databaseUp(),
+    isHomeStill: (term) => !lifeSign.databaseUp() && deps.currency.isHomeStill(term),
     poolState: () => ({
       settings: settingsNow(directory),
       tokens: [...directory.tokens()].map(poolToken),

@@ -11,6 +11,7 @@ export interface CurrencyOptions extends Pick<BackboneOptions, 'clock' | 'logger
   readonly redis: RedisConnection;
   readonly lifeSign: Pick<LifeSign, 'known'>;
   readonly directory: LiveDirectory;
+  readonly homeTerm: () => number;
   /** There is something to relay that another node committed. */
   readonly relay: () => void;
 }
@@ -20,6 +21,7 @@ export async function openCurrency({
   runId,
   lifeSign,
   directory,
+  homeTerm,
   relay,
   clock,
   logger,
@@ -29,6 +31,7 @@ export async function openCurrency({
     runId,
     redis,
     directory,
+    homeTerm,
     readAhead: async () => directory.runAhead(await readControl(redis, directory.position())),
     known: () => lifeSign.known(),
     clock,

@@ -119,6 +119,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
     maxAttempts: config.UPSTREAM_MAX_ATTEMPTS,
     checkSoon: createCheckSoon({ check: checkBySystem, logger }),
     storageUnavailable: () => backbone.storageUnavailable(),
+    storageHoldMs: backbone.storageHoldMs ?? 0,
     addressSalt: secrets.addressSalt,
     tracer,
   });

@@ -46,7 +46,7 @@ describe('the Redis of a node that starts', () => {
       settings: '{}',
       settingsPosition: null,
     } as const;
-    await writeSign(db, { runId, nodeId: `node-${runId}`, version: '1', redisUp, ...idle });
+    await writeSign(db, { runId, nodeId: `node-${runId}`, version: '1', redisUp, ...idle }, null);
   };
   const sign = async (runId: string, redis = shared): Promise<void> => void signs.push(await startRedisSign({ redis, runId }));
   /** `between`: what happens between two looks, given how many ms have gone by. */

@@ -27,6 +27,7 @@ function run(runId: string, followedAt: () => number): Promise<CurrencyService> 
     redis,
     directory: { position: () => 5, followedAt, onFollowed: () => () => undefined },
     readAhead: async () => undefined,
+    homeTerm: () => 4,
     known: () => ({ living: [seenRun('a'), seenRun('b')], readAt: 0 }),
     clock: systemClock,
     logger: pino({ level: 'silent' }),

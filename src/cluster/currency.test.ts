@@ -36,6 +36,8 @@ interface Run {
   readonly position: () => number;
   hasDatabase: boolean;
   hasRedis: boolean;
+  /** Of the limits' home, as it knows it. */
+  homeTerm: number;
   /** Follows, speaks and listens as it does all the time. */
   turn(): Promise<void>;
   /** Commits one command and answers when it is confirmed. */
@@ -43,7 +45,7 @@ interface Run {
 }
 
 async function run(runId: string): Promise<Run> {
-  const links = { hasDatabase: true, hasRedis: true };
+  const links = { hasDatabase: true, hasRedis: true, homeTerm: 4 };
   const timers = createHandTimers();
   const listeners = new Set<() => void>();
   let position = store.head;
@@ -72,6 +74,7 @@ async function run(runId: string): Promise<Run> {
     readAhead: async () => {
       position = Math.max(position, store.relayed);
     },
+    homeTerm: () => links.homeTerm,
     known: () => known,
     clock: { now: () => time, monotonic: () => time },
     logger: pino({ level: 'silent' }),
@@ -130,7 +133,7 @@ describe('a run that follows the database', () => {
   it('takes the words of dead runs away, and no others', async () => {
     const [a] = await cluster('a', 'b');
     if (!a) throw new Error('no run');
-    words.set('killed', 'follows 1 1 1').set('starting', `follows 1 1 ${time + 4_000}`);
+    words.set('killed', 'follows 1 1 1 1').set('starting', `follows 1 1 1 ${time + 4_000}`);
     await pass([a], 3_000);
     expect([...words.keys()].sort()).toEqual(['a', 'b', 'starting']);
   });
@@ -139,7 +142,7 @@ describe('a run that follows the database', () => {
     const [a] = await cluster('a', 'b');
     if (!a) throw new Error('no run');
     known.living = known.living.map((one) => ({ ...one, stale: true }));
-    words.set('killed', 'follows 1 1 1');
+    words.set('killed', 'follows 1 1 1 1');
     await pass([a], 3_000);
     expect(words.has('killed')).toBe(true);
   });
@@ -168,7 +171,7 @@ describe('a run that has lost the database', () => {
     expect([a.currency.isCurrent(), b.currency.isCurrent()]).toEqual([true, true]);
     b.hasDatabase = true;
     await b.command();
-    expect(words.get('b')).toMatch(/ 4 /);
+    expect(words.get('b')).toMatch(/^follows 4 /);
     await pass([a], 1_150);
     expect(a.currency.isCurrent()).toBe(false);
     store.relayed = store.head;
@@ -240,6 +243,28 @@ describe('a run that has lost the database', () => {
     expect(a.currency.isCurrent()).toBe(true);
     await pass([a], 1_200);
     expect(a.currency.isCurrent()).toBe(false);
+  });
+
+  it('knows that the home of the limits is where it was while nobody has the database and nobody knew of a later one', async () => {
+    const [a, b] = await cluster('a', 'b');
+    if (!a || !b) throw new Error('no runs');
+    await pass([b, a], 1_000);
+    expect(a.currency.isHomeStill(4)).toBe(false);
+    a.hasDatabase = false;
+    await pass([b, a], 3_000);
+    // b has it, and may move the limits.
+    expect(a.currency.isHomeStill(4)).toBe(false);
+    b.hasDatabase = false;
+    await pass([b, a], 2_000);
+    expect(a.currency.isHomeStill(4)).toBe(true);
+    expect(a.currency.isHomeStill(3)).toBe(false);
+    a.hasRedis = false;
+    await pass([b, a], 1_200);
+    expect(a.currency.isHomeStill(4)).toBe(false);
+    b.homeTerm = 5;
+    a.hasRedis = true;
+    await pass([b, a], 1_000);
+    expect([a.currency.isHomeStill(4), a.currency.isHomeStill(5)]).toEqual([false, true]);
   });
 
   it('is not current without Redis, and is again with its first look at the database', async () => {

@@ -9,9 +9,10 @@ import type { RedisConnection } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import { untilAborted } from '../shared/untilAborted.js';
 import { type Every, realEvery } from './every.js';
+import { createFarClock } from './farClock.js';
 import type { NodeRun } from './nodeRun.js';
 import { clusterScript } from './scripts.js';
-import { type Heard, parseWords, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
+import { type Heard, nobodyMoves, parseWords, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
 
 export interface Currency {
   /** Is everything known here that anybody confirmed more than a second ago? At once, without I/O. */
@@ -26,6 +27,11 @@ export interface CurrencyService extends Currency {
    * cannot reach the database, others must have heard otherwise first. Never rejects.
    */
   committed(position: number): Promise<void>;
+  /**
+   * Is the limits' home still that of `term`, as was read before the database was lost: do all others say that they have lost it
+   * as well, and knew of no later one? False while the database answers, and where it was not heard lately.
+   */
+  isHomeStill(term: number): boolean;
   /** There may be something new in the control stream. Returns at once. */
   bell(): void;
   /** Says that this run takes no commands any more. Never rejects. */
@@ -41,6 +47,8 @@ export interface CurrencyDeps {
     followedAt(): number;
     onFollowed(listener: () => void): () => void;
   };
+  /** Term of the limits' home as this run knows it; -1: not yet. */
+  readonly homeTerm: () => number;
   /** Brings the directory what the control stream has beyond it. */
   readonly readAhead: () => Promise<void>;
   /** Runs that may not be taken for dead, as they were read last, and when (monotonic ms). */
@@ -70,6 +78,7 @@ const PRUNE_MS = 2_000;
 /** Words of runs that the database calls dead go when they are older. */
 const OLD_MS = 5_000;
 const MOST_PROOFS = 1_000;
+const HEARD_LATELY_MS = 1_000;
 
 /** Says its first word before it resolves; rejects where Redis does not take it. */
 export async function startCurrency(deps: CurrencyDeps): Promise<CurrencyService> {
@@ -83,8 +92,7 @@ class RunningCurrency implements CurrencyService {
   readonly #say = clusterScript('sayWord');
   readonly #read = clusterScript('readWords');
   #endings: readonly (() => void)[] = [];
-  /** Redis' clock at a moment of ours: an answer and when it came, monotonic ms. */
-  #time: { readonly redis: number; readonly at: number } | null = null;
+  readonly #redisClock = createFarClock();
   #committed = 0;
   /** Others may have heard that this run has lost the database, and nothing since. */
   #saidLost = false;
@@ -93,6 +101,7 @@ class RunningCurrency implements CurrencyService {
   #reading: Promise<void> | null = null;
   #waiting: Promise<void> | null = null;
   #heard = new Map<string, Word>();
+  #last: { readonly heard: Heard; readonly at: number } | null = null;
   #proofs: { readonly position: number; readonly asOf: number }[] = [];
   /** By the others' words; monotonic ms. */
   #provenAt = Number.NEGATIVE_INFINITY;
@@ -140,6 +149,12 @@ class RunningCurrency implements CurrencyService {
     this.#saidLost = false;
   }
 
+  isHomeStill(term: number): boolean {
+    const last = this.#last;
+    if (last === null || this.#ageOfFollow() <= LOST_MS) return false;
+    return this.#deps.clock.monotonic() - last.at <= HEARD_LATELY_MS && nobodyMoves(last.heard, term);
+  }
+
   bell(): void {
     if (this.#closed || this.#ageOfFollow() <= ASK_AFTER_MS) return;
     this.#reading ??= this.#readNow()
@@ -154,7 +169,7 @@ class RunningCurrency implements CurrencyService {
     this.#closed = true;
     await Promise.all([this.#saying, this.#reading]);
     const { redis, runId } = this.#deps;
-    const word = wordText({ kind: 'gone', position: this.#position(), asOf: 0 });
+    const word = wordText({ kind: 'gone', position: this.#position(), asOf: 0, term: this.#deps.homeTerm() });
     await redis.run(this.#say, [KEY], [runId, word]).catch(() => undefined);
   }
 
@@ -166,10 +181,9 @@ class RunningCurrency implements CurrencyService {
     return this.#deps.clock.monotonic() - Math.max(this.#deps.directory.followedAt(), this.#provenAt);
   }
 
-  /** Redis' clock at the last look at the database, ms; 0: not known. Both clocks go at the same pace. */
+  /** Redis' clock at the last look at the database, ms; 0: not known. */
   #followedAsOf(): number {
-    // The answer came later than the server looked at its own.
-    return this.#time === null ? 0 : this.#time.redis - (this.#time.at - this.#deps.directory.followedAt());
+    return this.#redisClock.at(this.#deps.directory.followedAt()) ?? 0;
   }
 
   #position(): number {
@@ -223,16 +237,16 @@ class RunningCurrency implements CurrencyService {
   }
 
   async #sayNow(): Promise<void> {
-    const { redis, runId, directory, clock } = this.#deps;
+    const { redis, runId, directory, clock, homeTerm } = this.#deps;
     const followedAt = directory.followedAt();
     const began = clock.monotonic();
     const kind = began - followedAt > LOST_MS ? 'lost' : 'follows';
     const asOf = this.#followedAsOf();
     this.#saidAt = began;
     this.#saidLost ||= kind === 'lost';
-    const reply = await redis.run(this.#say, [KEY], [runId, wordText({ kind, position: this.#position(), asOf })]);
+    const reply = await redis.run(this.#say, [KEY], [runId, wordText({ kind, position: this.#position(), asOf, term: homeTerm() })]);
     if (typeof reply !== 'number') throw new Error('the script of the words answered something else');
-    this.#time = { redis: reply, at: clock.monotonic() };
+    this.#redisClock.note(reply, clock.monotonic());
     if (kind === 'follows') this.#saidLost = false;
   }
 
@@ -240,6 +254,7 @@ class RunningCurrency implements CurrencyService {
     const { directory, readAhead, clock } = this.#deps;
     const began = clock.monotonic();
     const heard = await this.#hear();
+    this.#last = { heard, at: began };
     this.#proofs.push(...proofsIn(heard, this.#committed).map(({ position, ageMs }) => ({ position, asOf: began - ageMs })));
     this.#take();
     if (this.#proofs.some(({ position }) => position > directory.position())) await readAhead();

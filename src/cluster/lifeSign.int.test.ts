@@ -5,6 +5,7 @@ import { type Database, sql } from '../infra/database/port.js';
 import { engines, openTestDatabase, type TestDatabase } from '../infra/database/testing/engines.js';
 import { createTestClock } from '../limits/testing/fixtures.js';
 import { type LifeSign, type LifeSignDeps, type Overslept, startLifeSign } from './lifeSign.js';
+import { writeSign } from './lifeSignStore.js';
 import { createHandTimers, losable } from './testing/kit.js';
 
 describe.each(engines)('a life sign on %s', (engine) => {
@@ -104,6 +105,30 @@ describe.each(engines)('a life sign on %s', (engine) => {
     const first = sign.tell();
     state.redisUp = false;
     await Promise.all([first, sign.tell(), sign.tell()]);
+    expect(sign.known().living[0]?.redisUp).toBe(false);
+  });
+
+  it('that reaches the database too late to be true is not written', async () => {
+    await node('a');
+    const sign = { runId: 'a', nodeId: 'node-a', version: '1.2.3', redisUp: false, health: 'degraded', leader: false } as const;
+    const rest = { connections: 0, requestsLastMinute: 0, settings: '{}', settingsPosition: null };
+    const late = await writeSign(db, { ...sign, ...rest }, Date.now() - 60_000);
+    expect(late.seenAt).toBeNull();
+    expect(late.roll.runs[0]).toMatchObject({ runId: 'a', redisUp: true });
+    const inTime = await writeSign(db, { ...sign, ...rest }, late.roll.now);
+    expect(inTime.seenAt).toBeGreaterThanOrEqual(late.roll.now);
+    expect(inTime.roll.runs[0]).toMatchObject({ runId: 'a', redisUp: false });
+  });
+
+  it('is given anew, and says what is true, after one came too late', async () => {
+    const { sign, clock, state, turn } = await node('a');
+    // The database's clock seems to be far ahead of what was reckoned: as after it stood still.
+    clock.advance(-60_000);
+    state.redisUp = false;
+    await sign.tell();
+    expect(sign.known().living[0]?.redisUp).toBe(true);
+    clock.advance(250);
+    await turn();
     expect(sign.known().living[0]?.redisUp).toBe(false);
   });
 

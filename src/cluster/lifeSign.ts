@@ -4,6 +4,7 @@ import { DatabaseError } from '../infra/database/errors.js';
 import type { Database } from '../infra/database/port.js';
 import type { Clock } from '../shared/clock.js';
 import { type Every, realEvery } from './every.js';
+import { createFarClock } from './farClock.js';
 import { pruneRuns, removeRun, type Sign, writeSign } from './lifeSignStore.js';
 import { createListeners } from './listeners.js';
 import { afterSign, DEAD_AFTER_MS, type Health, livingOf, type NodeRun, noSigns, type OwnSigns, type Roll, readRoll } from './nodeRun.js';
@@ -94,6 +95,7 @@ class RunningLifeSign implements LifeSign {
   #gapTold = false;
   #said: Pick<Sign, 'redisUp' | 'health' | 'leader' | 'settingsPosition'> | null = null;
   #own: OwnSigns = noSigns;
+  readonly #databaseClock = createFarClock();
   #roll: Roll = { now: 0, runs: [] };
   #readAt = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | null = null;
@@ -230,13 +232,18 @@ class RunningLifeSign implements LifeSign {
       this.#loadAt = began;
     }
     const present = this.#present();
-    const { seenAt, roll } = await writeSign(db, { runId, nodeId, version, settings, ...this.#load, ...present });
+    const sign = { runId, nodeId, version, settings, ...this.#load, ...present };
+    const { seenAt, roll } = await writeSign(db, sign, this.#databaseClock.at(began));
+    this.#databaseClock.note(seenAt ?? roll.now, clock.monotonic());
+    this.#noteAnswer();
+    this.#noteRoll(roll);
+    // What it said was no longer true when the database came to it: it is said anew with the next tick.
+    if (seenAt === null) this.#said = null;
+    if (seenAt === null) return;
     const last = this.#own.last;
     this.#own = afterSign(this.#own, seenAt);
     this.#said = present;
     this.#writtenAt = began;
-    this.#noteAnswer();
-    this.#noteRoll(roll);
     if (last !== null && seenAt - last > DEAD_AFTER_MS && !this.#gapTold) this.#gaps.tell({ gapMs: seenAt - last, cause: 'database' });
     this.#gapTold = false;
     if (began - this.#prunedAt < PRUNE_MS) return;

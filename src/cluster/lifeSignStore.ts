@@ -19,10 +19,20 @@ export interface Sign {
   readonly settingsPosition: number | null;
 }
 
-/** Writes the sign and reads all runs. `seenAt`: the database's clock at this sign. */
-export async function writeSign(db: Database, sign: Sign): Promise<{ seenAt: number; roll: Roll }> {
+/** What was composed longer ago says nothing of now: a statement may wait in a server that stands still. */
+const LATE_MS = 2_500;
+
+/**
+ * Writes the sign and reads all runs. `composedAt`: when it was composed, by the database's clock as far as that is known.
+ * `seenAt`: the database's clock at this sign; null: it came too late and was not written.
+ */
+export async function writeSign(db: Database, sign: Sign, composedAt: number | null): Promise<{ seenAt: number | null; roll: Roll }> {
   return db.tx(async (tx) => {
     const now = databaseNow(tx.engine);
+    const isFresh =
+      composedAt === null
+        ? sql`true`
+        : sql`${now} - cast(${Math.floor(composedAt)} as bigint) <= ${sql.__dangerous__rawValue(`${LATE_MS}`)}`;
     const [row] = await tx.query<{ seen_at: number | string }>(sql`
       insert into node_runs (run_id, node_id, version, started_at, seen_at, redis_up, health, connections, requests_last_minute, leader, settings,
         settings_position)
@@ -31,8 +41,9 @@ export async function writeSign(db: Database, sign: Sign): Promise<{ seenAt: num
       on conflict (run_id) do update set seen_at = excluded.seen_at, redis_up = excluded.redis_up, health = excluded.health,
         connections = excluded.connections, requests_last_minute = excluded.requests_last_minute, leader = excluded.leader,
         settings_position = excluded.settings_position
+      where ${isFresh}
       returning seen_at`);
-    return { seenAt: Number(row?.seen_at), roll: await readRoll(tx) };
+    return { seenAt: row === undefined ? null : Number(row.seen_at), roll: await readRoll(tx) };
   });
 }
 

@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { nobodyCommands, parseWord, parseWords, proofsIn, type Word, wordText } from './words.js';
 
 const NOW = 1_800_000_000_000;
-const said = (kind: Word['kind'], over: Partial<Word> = {}): Word => ({ kind, position: 7, asOf: NOW - 300, saidAt: NOW - 100, ...over });
+const said = (kind: Word['kind'], over: Partial<Word> = {}): Word => ({
+  kind,
+  position: 7,
+  asOf: NOW - 300,
+  term: 4,
+  saidAt: NOW - 100,
+  ...over,
+});
 const heard = (...words: (Word | undefined)[]) => ({
   now: NOW,
   words: new Map(words.map((word, index) => [`run-${index}`, word])),
@@ -15,13 +22,14 @@ const proofs = (...words: (Word | undefined)[]) => proofsIn(heard(...words), 0);
 
 describe('a word', () => {
   it('is read as it was said, with the time that the server put behind it', () => {
-    expect(parseWord(`${wordText({ kind: 'lost', position: 12, asOf: 34.9 })} 56`)).toEqual({
+    expect(parseWord(`${wordText({ kind: 'lost', position: 12, asOf: 34.9, term: 4 })} 56`)).toEqual({
       kind: 'lost',
       position: 12,
       asOf: 34,
+      term: 4,
       saidAt: 56,
     });
-    expect(wordText({ kind: 'follows', position: 0, asOf: -3 })).toBe('follows 0 0');
+    expect(wordText({ kind: 'follows', position: 0, asOf: -3, term: -1 })).toBe('follows 0 0 0');
   });
 
   it('is none where the record is not one of ours', () => {
@@ -29,10 +37,11 @@ describe('a word', () => {
       '',
       'follows',
       'follows 1 2',
-      'follows 1 2 3 4',
-      'leads 1 2 3',
-      'lost -1 2 3',
-      'lost 1 2 99999999999999999',
+      'follows 1 2 3',
+      'follows 1 2 3 4 5',
+      'leads 1 2 3 4',
+      'lost -1 2 3 4',
+      'lost 1 2 3 99999999999999999',
       7,
       null,
     ])
@@ -42,14 +51,14 @@ describe('a word', () => {
 
 describe('the words of all', () => {
   it('are read with the time of the server; what is no word is left out', () => {
-    expect(parseWords([NOW, 'a', 'lost 1 2 3', 'b', 'nonsense', 'c'])).toEqual({
+    expect(parseWords([NOW, 'a', 'lost 1 2 3 4', 'b', 'nonsense', 'c'])).toEqual({
       now: NOW,
-      words: new Map([['a', parseWord('lost 1 2 3')]]),
+      words: new Map([['a', parseWord('lost 1 2 3 4')]]),
     });
   });
 
   it('are refused where the answer is something else', () => {
-    for (const reply of [null, 'OK', [], ['1', 'a', 'lost 1 2 3']]) expect(() => parseWords(reply)).toThrow('answered something else');
+    for (const reply of [null, 'OK', [], ['1', 'a', 'lost 1 2 3 4']]) expect(() => parseWords(reply)).toThrow('answered something else');
   });
 });
 

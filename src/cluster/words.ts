@@ -10,20 +10,23 @@ export interface Word {
   readonly position: number;
   /** Redis' clock, ms: nothing beyond `position` had been confirmed by anybody then; 0: it cannot say. */
   readonly asOf: number;
+  /** Term of the limits' home as it knows it. */
+  readonly term: number;
   /** Redis' clock, ms. */
   readonly saidAt: number;
 }
 
-const WORD = /^(follows|lost|gone) (\d{1,16}) (\d{1,16}) (\d{1,16})$/;
+const WORD = /^(follows|lost|gone) (\d{1,16}) (\d{1,16}) (\d{1,16}) (\d{1,16})$/;
 
 /** Without `saidAt`, which the server adds. */
-export const wordText = ({ kind, position, asOf }: Omit<Word, 'saidAt'>): string => `${kind} ${position} ${Math.max(0, Math.floor(asOf))}`;
+export const wordText = ({ kind, position, asOf, term }: Omit<Word, 'saidAt'>): string =>
+  `${kind} ${position} ${Math.max(0, Math.floor(asOf))} ${Math.max(0, term)}`;
 
 /** undefined: no word of ours. */
 export function parseWord(text: unknown): Word | undefined {
-  const [, kind, position, asOf, saidAt] = (typeof text === 'string' && WORD.exec(text)) || [];
+  const [, kind, position, asOf, term, saidAt] = (typeof text === 'string' && WORD.exec(text)) || [];
   if (kind === undefined) return undefined;
-  return { kind: kind as Word['kind'], position: Number(position), asOf: Number(asOf), saidAt: Number(saidAt) };
+  return { kind: kind as Word['kind'], position: Number(position), asOf: Number(asOf), term: Number(term), saidAt: Number(saidAt) };
 }
 
 /** What the script answers that reads them: the server's time, ms, then runs and words in turn. Throws where it is something else. */
@@ -68,6 +71,11 @@ export function nobodyCommands({ words, withoutRedis, followedAsOf, now }: Heard
     } else if (withoutRedis.has(run) || word.asOf - followedAsOf > LATER_MS) return false;
   }
   return true;
+}
+
+/** Can nobody have moved the limits on from this term, since nobody has the database? */
+export function nobodyMoves(heard: Heard, term: number): boolean {
+  return nobodyCommands(heard) && [...heard.words.values()].every((word) => word === undefined || word.term <= term);
 }
 
 /** What one's own copy must hold to be as new as `ageMs` before the words were read. */

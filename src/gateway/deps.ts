@@ -35,6 +35,8 @@ export interface GatewayDeps {
   readonly checkSoon?: (tokenId: string) => void;
   /** May no new request begin, since what it did could not be recorded? */
   readonly storageUnavailable: () => boolean;
+  /** How long a request waits for that to end before it is refused, ms. Default: not at all. */
+  readonly storageHoldMs?: number;
   /** Keys the hash of unknown callers' addresses, so that events hold no address. */
   readonly addressSalt: string;
   /** Told of each request that ended; absent: nobody collects traces. */

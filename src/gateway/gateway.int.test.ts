@@ -236,6 +236,16 @@ describe('stores out of reach', () => {
     expect(await errorOf(await post())).toEqual([503, 'storage_unavailable']);
   });
 
+  it('keep a request waiting as long as they may be back', async () => {
+    let looks = 0;
+    const away = (): boolean => {
+      looks += 1;
+      return looks < 4;
+    };
+    await start(answer, { storageUnavailable: away, storageHoldMs: 60_000 });
+    expect((await post()).status).toBe(200);
+  });
+
   it('refuse what this node cannot judge by what the others revoked, and judge by it as soon as it is known', async () => {
     let known = false;
     const unknown = new AppError('storage_unavailable', { retryAfterSeconds: 2 });

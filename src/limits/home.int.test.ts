@@ -122,6 +122,22 @@ describe('an admission that finds its home gone', () => {
   });
 });
 
+describe('a Redis that takes no writes', () => {
+  it('keeps an admission waiting, which is made when it takes them again', async () => {
+    const { cluster, nodes, witness } = await start(['a']);
+    const [a] = nodes as [HomeNode];
+    await livesIn(nodes, 'redis');
+    const redis = await openRedis({ url: cluster.server.url, name: 'hand' });
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1mb');
+    const answer = witness.serve(a, 'held', { quota });
+    await until('a refusal', async () => String(await redis.command('INFO', 'errorstats')).includes('errorstat_OOM') || undefined);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+    expect(await answer).toMatch(/^t/);
+    await redis.close();
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
+  });
+});
+
 describe('a node of its own fate', () => {
   it('that alone has lost Redis admits nobody, and goes on where it was when it is back', async () => {
     const { nodes, witness } = await start(['a', 'b']);
@@ -138,6 +154,29 @@ describe('a node of its own fate', () => {
     expect(await witness.serve(b, '4', { quota })).toMatch(/^t/);
     expect(a.limits.state()).toMatchObject({ term, home: 'redis' });
     expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 3 });
+  });
+
+  it('goes on after its connection to Redis was cut while the database is lost, if nobody can have moved the limits', async () => {
+    const { cluster, witness } = await start([]);
+    let [isLost, isStill] = [false, false];
+    const a = await cluster.node('a', { databaseLost: () => isLost, isHomeStill: () => isStill });
+    await livesIn([a], 'redis');
+    isLost = true;
+    a.cutDatabase(true);
+    a.cut(true);
+    a.cut(false);
+    expect(await witness.serve(a, 'unsure', { quota })).toBe('storage_unavailable');
+    isStill = true;
+    expect(await witness.serve(a, 'sure', { quota })).toMatch(/^t/);
+    // It is another one now: only the database could tell where the limits live.
+    const redis = await openRedis({ url: cluster.server.url, name: 'hand' });
+    await redis.command('FLUSHALL');
+    await redis.close();
+    expect(await witness.serve(a, 'emptied', { quota })).toBe('storage_unavailable');
+    [isLost, isStill] = [false, false];
+    a.cutDatabase(false);
+    await livesIn([a], 'redis');
+    expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 1 });
   });
 
   it('that slept through a change finds its calls swept, its charges counted, and admits nobody in the old home', async () => {

@@ -1,4 +1,5 @@
 /** The limits of a cluster wherever they live: in Redis, in the database while every node has lost Redis, and back. */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../errors.js';
 import type { Database, Queryable } from '../infra/database/port.js';
@@ -17,6 +18,7 @@ import type { LimitSettings, Limits, PoolToken, RestoredState } from './port.js'
 
 /** How long a call waits for a home before it is refused. */
 const HOLD_MS = 3_000;
+const AGAIN_MS = 100;
 const PRUNE_EVERY_MS = 5_000;
 const PRUNE_AT_ONCE = 10_000;
 
@@ -34,6 +36,10 @@ export interface ClusterLimitsDeps {
   readonly living: () => Promise<readonly RunSeen[]>;
   /** Which of these runs the database calls dead; none where it cannot say. */
   readonly deadRuns: (runIds: readonly string[]) => Promise<readonly string[]>;
+  /** Is the database known not to answer? Default: never. */
+  readonly databaseLost?: () => boolean;
+  /** The database is lost, and nobody can have moved the home on from this term. Default: never known. */
+  readonly isHomeStill?: (term: number) => boolean;
   /** Settings (with their control position) and tokens as this node's directory has them. */
   readonly poolState: () => { readonly settings: LimitSettings; readonly tokens: readonly PoolToken[] };
   readonly readRestore: (db: Queryable, now: number) => Promise<RestoredState>;
@@ -66,6 +72,8 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     ...{ redisUp: deps.redisUp, living: deps.living, deadRuns: deps.deadRuns },
     ...{ poolState: deps.poolState, readRestore: deps.readRestore, archivedIds: deps.archivedIds },
     settings: () => deps.poolState().settings,
+    databaseLost: deps.databaseLost ?? (() => false),
+    isHomeStill: deps.isHomeStill ?? (() => false),
     onOpen() {
       told.again();
       outbox.flush();
@@ -88,8 +96,12 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
       try {
         return await home.call(work, confirm);
       } catch (error) {
-        // In a home that goes on, a failure is the store's word; where it ends or its connection is gone, the next one is asked.
-        if (!isUnavailable(error) || keeper.tenure() === home || monotonic() >= end) throw error;
+        if (!isUnavailable(error) || monotonic() >= end) throw error;
+        // In a home that goes on, a failure is the database's word, while a Redis that takes no writes may be about to be left;
+        // where it ends or its connection is gone, the next one is asked.
+        if (keeper.tenure() !== home) continue;
+        if (home.home === 'database') throw error;
+        await wait(AGAIN_MS);
       }
     }
   };

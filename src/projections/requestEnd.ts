@@ -59,9 +59,12 @@ export function requestEnd(event: StoredEvent): RequestEnd {
   }
 }
 
-/** A generation request that passed authentication counts in the statistics (contract §5). */
+/**
+ * A generation request that passed authentication counts in the statistics (contract §5): also one whose key was revoked when it
+ * had been admitted, which ends with 401.
+ */
 export function isAuthenticated(end: RequestEnd): boolean {
-  return end.userId !== '' && end.status !== 401;
+  return end.userId !== '' && (end.outcome !== 'refused' || end.status !== 401);
 }
 
 function terminal(data: Terminal, outcome: RequestEnd['outcome'], code: string | null, message: string | null): RequestEnd {

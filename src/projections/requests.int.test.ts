@@ -28,7 +28,8 @@ const refused = (parts: { userId?: string; status?: number; code?: string; count
 /** Requests that an event stands for in the statistics. */
 function calls({ type, data }: NewEvent): number {
   const facts = data as { userId: string; status: number; count?: number };
-  if (!/token\.used|request\.(failed|cancelled|abandoned|refused)$/.test(type) || facts.userId === '' || facts.status === 401) return 0;
+  if (!/token\.used|request\.(failed|cancelled|abandoned|refused)$/.test(type) || facts.userId === '') return 0;
+  if (type === 'kirogate.request.refused' && facts.status === 401) return 0;
   return facts.count ?? 1;
 }
 
@@ -85,6 +86,12 @@ describe('request statistics', () => {
     const metrics = await requestMetrics(db, 'all', MONDAY);
     expect(metrics.totalRequests).toBe(1);
     expect(metrics.byModel).toEqual({ unknown: 1 });
+  });
+
+  test('count a request that was admitted and whose key was revoked before it was sent', async () => {
+    const lapsed = { userId: 'u1', keyId: 'k1', status: 401, code: 'invalid_api_key', attempts: [] };
+    await happen(eventOf('kirogate.request.failed', { subject: 'request/r1', key: 'u1', time: MONDAY, data: lapsed }));
+    expect(await requestMetrics(db, 'all', MONDAY)).toMatchObject({ totalRequests: 1, byStatus: { 401: 1 } });
   });
 
   test('give the mean exactly and quantiles within 5 %', async () => {

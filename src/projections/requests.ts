@@ -46,7 +46,7 @@ interface Batch {
 
 export const requests = defineProjection<Batch>({
   name: 'requests',
-  version: 1,
+  version: 2,
   tables: [...levels.flatMap(tablesOf), { name: attempts.table, key: attempts.key }],
   types: [...requestEndTypes, 'kirogate.token.failed'],
   start: () => ({ counts: new Map(), latency: new Map(), attempts: new Map() }),

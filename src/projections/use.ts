@@ -23,7 +23,7 @@ interface Batch {
 
 export const use = defineProjection<Batch>({
   name: 'use',
-  version: 1,
+  version: 2,
   tables: [
     { name: 'key_use', key: ['key_id'] },
     { name: 'user_total', key: ['user_id'] },

@@ -13,7 +13,7 @@ import { authenticate, knownCaller, recheck } from './authenticate.js';
 import type { Caller } from './caller.js';
 import { asFailure, clientError } from './failures.js';
 import { forward } from './forward.js';
-import { current, guard, isCurrent } from './guard.js';
+import { current, guard, isCurrent, storageBack } from './guard.js';
 import type { InFlight } from './inFlight.js';
 import type { KeepAlives } from './keepAlive.js';
 import { resolveTargets } from './models.js';
@@ -142,6 +142,7 @@ async function enter(
 /** A site that is off, or cannot record, still knows its keys: what it refuses them is told of as theirs. A banned address has none. */
 async function guardKnown(req: IncomingMessage, arrival: Arrival, signal: AbortSignal, deps: GenerateDeps): Promise<void> {
   try {
+    if (deps.storageUnavailable()) await storageBack(deps, signal);
     if (!isCurrent(deps)) await current(deps, signal);
     guard(arrival.address, deps);
   } catch (error) {

@@ -3,9 +3,12 @@
  * one node begins the next term in the database's row; every node closes, and tells what it did; when all that live have told,
  * one of them fills the new home and opens it.
  */
+
+import { unlessLost } from '../../shared/unlessLost.js';
 import { createDatabaseLimits } from '../database.js';
 import { createRedisLimits } from '../redis.js';
 import { buildHome } from './builder.js';
+import { createClosedNotice } from './closedNotice.js';
 import type { HomeState, KeeperDeps } from './keeping.js';
 import type { HomeLimits } from './port.js';
 import { adoptLate, takeOver } from './remains.js';
@@ -39,9 +42,12 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   let backSince: number | null = null;
   let collectingSince = 0;
   let built: HomeRow | undefined;
+  /** Term whose Redis was found to be another one. */
+  let strange = -1;
   let looking: Promise<void> | undefined;
   let again = false;
   let closed = false;
+  const notice = createClosedNotice({ logger, monotonic, databaseLost: deps.databaseLost });
   const waiters = new Set<{ open: () => void; fail: () => void }>();
   const background = new Set<Promise<void>>();
 
@@ -83,7 +89,12 @@ export function createKeeper(deps: KeeperDeps): Keeper {
 
   const lookOnce = async (): Promise<void> => {
     lastLook = monotonic();
-    const seen = await readHome(db);
+    if (row?.state === 'open' && deps.isHomeStill(row.term)) {
+      // A connection to Redis that was lost and is back needs no database to be known for the same.
+      await stay(row).catch(failed);
+      return deps.onChange();
+    }
+    const seen = await unlessLost(readHome(db), deps.databaseLost);
     if (closed) return;
     if (seen.term !== row?.term || seen.state !== row.state) {
       logger.info({ term: seen.term, home: seen.home, state: seen.state }, 'the home of the limits');
@@ -179,7 +190,9 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   /** A Redis that came back as another one, or without what it held, is filled anew. */
   const isSameRedis = async (seen: HomeRow): Promise<boolean> => {
     if (seen.redisRunId !== null && seen.root !== null && (await place.check(seen.redisRunId, seen.root))) return true;
-    logger.warn({ term: seen.term }, 'this Redis does not hold what the limits were: they are put together again');
+    if (strange !== seen.term)
+      logger.warn({ term: seen.term }, 'this Redis does not hold what the limits were: they are put together again');
+    strange = seen.term;
     leave();
     await move(seen, 'redis');
     return false;
@@ -240,6 +253,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     }
     // This process stood still: the others may have gone on without it.
     if (gap > FROZEN_MS) leave();
+    notice.look(tenure() !== undefined || closed);
     const isUsual = tenure()?.home === 'redis' && lostSince === null;
     if (!closed && looking === undefined && now - lastLook >= (isUsual ? timings.idleMs : timings.pollMs * 0.8)) void look();
   };

@@ -36,6 +36,10 @@ export interface KeeperDeps extends BuilderDeps {
   /** Runs that may not be taken for dead, this one included. Rejects where that is not known. */
   readonly living: () => Promise<readonly RunSeen[]>;
   readonly deadRuns: (runIds: readonly string[]) => Promise<readonly string[]>;
+  /** Is the database known not to answer? */
+  readonly databaseLost: () => boolean;
+  /** The database is lost, and nobody can have moved the home on from this term. */
+  readonly isHomeStill: (term: number) => boolean;
   readonly settings: () => LimitSettings;
   /** The limits have a home again on this node. */
   readonly onOpen: () => void;

@@ -1,5 +1,6 @@
 /** Several nodes in one process, on one real Redis that can die and one database, with a witness of what the upstream and the users see. */
 import { pino } from 'pino';
+import { DatabaseError } from '../../infra/database/errors.js';
 import { type Database, type Queryable, sql } from '../../infra/database/port.js';
 import { openTestDatabase, suiteEngine } from '../../infra/database/testing/engines.js';
 import { openRedis, type RedisConnection } from '../../infra/redis/connection.js';
@@ -14,6 +15,8 @@ export interface HomeNode {
   readonly limits: ClusterLimits;
   /** Only this node loses Redis. */
   cut(isCut: boolean): void;
+  /** Only this node loses the database. */
+  cutDatabase(isCut: boolean): void;
   /** Stands still: nothing is read or written until `thaw`, which comes `ms` later by its clock. */
   freeze(): void;
   thaw(ms: number): void;
@@ -122,7 +125,7 @@ export async function startHomeCluster(redisSettings: readonly string[] = []): P
     };
     nodes.push(close);
     return {
-      ...{ runId, limits, cut: gate.cut },
+      ...{ runId, limits, cut: gate.cut, cutDatabase: gate.cutDatabase },
       freeze() {
         runs.delete(runId);
         gate.freeze();
@@ -151,6 +154,7 @@ export async function startHomeCluster(redisSettings: readonly string[] = []): P
 /** Stands between a node and its stores. */
 function createGate(real: RedisConnection | undefined) {
   let isCut = false;
+  let isDatabaseCut = false;
   let dead: Promise<never> | undefined;
   let bury = (): void => undefined;
   let cuts = 0;
@@ -164,6 +168,8 @@ function createGate(real: RedisConnection | undefined) {
     await frozen;
     return answer;
   };
+  const toDatabase = <T>(work: () => Promise<T>): Promise<T> =>
+    pass(() => (isDatabaseCut ? Promise.reject(new DatabaseError('unavailable', 'the test took the database away')) : work()));
   const toRedis = <T>(work: (redis: RedisConnection) => Promise<T>): Promise<T> => {
     const before = cuts;
     return pass(async () => {
@@ -185,16 +191,19 @@ function createGate(real: RedisConnection | undefined) {
     redis,
     database: (db: Database): Database => ({
       engine: db.engine,
-      query: (query) => pass(() => db.query(query)),
-      tx: (fn) => pass(() => db.tx(fn)),
-      snapshot: (fn) => pass(() => db.snapshot(fn)),
-      ping: () => pass(() => db.ping()),
+      query: (query) => toDatabase(() => db.query(query)),
+      tx: (fn) => toDatabase(() => db.tx(fn)),
+      snapshot: (fn) => toDatabase(() => db.snapshot(fn)),
+      ping: () => toDatabase(() => db.ping()),
       close: async () => undefined,
     }),
     skew: () => skew,
     cut(next: boolean): void {
       if (next && !isCut) cuts += 1;
       isCut = next;
+    },
+    cutDatabase(next: boolean): void {
+      isDatabaseCut = next;
     },
     freeze(): void {
       frozen = new Promise((resolve) => (melt = resolve));

@@ -18,6 +18,7 @@ import type { Owners } from './ownership.js';
 import { parkedEventMaker } from './parkedEvent.js';
 import { PrepareError, prepareProjections } from './prepare.js';
 import { readCursors, storedWatermarks } from './progress.js';
+import { createUnknownTypesTeller } from './unknownTypes.js';
 
 export interface IngestDeps {
   readonly db: Database;
@@ -91,6 +92,7 @@ class RunningIngest implements Ingest {
   #lookedAt = Number.NEGATIVE_INFINITY;
   #forgotAt = Number.NEGATIVE_INFINITY;
   #state: IngestStatus['state'] = 'starting';
+  readonly #tellUnknown: (events: number) => void;
   #counts = { archived: 0, duplicates: 0, parked: 0, unknownTypes: 0 };
   #processed = 0;
   #fatal: unknown = null;
@@ -108,6 +110,7 @@ class RunningIngest implements Ingest {
     this.#projections = deps.projections ?? registry;
     this.#holdings = createHoldings(deps);
     this.#parkedEvent = parkedEventMaker(createIds(deps.clock), deps.clock);
+    this.#tellUnknown = createUnknownTypesTeller(deps.logger, deps.clock);
     this.#loop = this.#run();
   }
 
@@ -240,6 +243,7 @@ class RunningIngest implements Ingest {
       unknownTypes: counts.unknownTypes + unknownTypes,
     };
     this.#lastCommitAt = this.#deps.clock.now();
+    this.#tellUnknown(unknownTypes);
     if (parked.length > 0) {
       const [first] = parked;
       this.#deps.logger.warn(

@@ -1,7 +1,8 @@
 /** Parking is itself an event of the control partition, so that nobody has to look for it. */
+import { z } from 'zod';
 import type { NewEvent } from '../../events/define.js';
 import type { Clock } from '../../shared/clock.js';
-import type { Ids } from '../../shared/ids.js';
+import { derivedUuid, type Ids } from '../../shared/ids.js';
 import type { Poison } from './fold.js';
 
 export function parkedEventMaker(ids: Ids, clock: Clock): (poison: Poison) => NewEvent {
@@ -17,7 +18,8 @@ function parkedEvent({ projection, event, reason, error }: Poison, id: string, n
     time: now,
     data: {
       projection: projection.name,
-      eventId: event.id,
+      // Somebody else's entry may have an id of its own kind; partition and position name it in any case.
+      eventId: z.uuid().safeParse(event.id).success ? event.id : derivedUuid(`${event.partition}/${event.position}`, event.time),
       type: event.type.slice(0, 200),
       subject: event.subject.slice(0, 300),
       partition: event.partition,
