@@ -35,18 +35,16 @@ export interface PlannedIdentity {
   readonly linkedAt: number;
 }
 
-/** What one row becomes. Rows that need nothing have none. */
-export interface PlannedRow {
-  readonly table: TakenTable;
+/** What one row becomes. */
+export interface Becoming {
   readonly events: readonly PlannedEvent[];
   readonly secrets: PlannedSecrets;
 }
 
-/** By which a row is known again in a later run, with the id that it has here. */
-export interface Remembered {
-  readonly kind: Kind;
-  readonly natural: string;
-  readonly id: string;
+/** A row that needs something. What that is is made when it is written: of all rows at once it would take as much memory again. */
+export interface PlannedRow {
+  readonly table: TakenTable;
+  readonly become: () => Becoming;
 }
 
 export type Kind = 'user' | 'token' | 'key' | 'import-key' | 'announcement' | 'setting' | 'ip';
@@ -106,7 +104,8 @@ export interface Planning {
 
 export interface Plan {
   readonly rows: readonly PlannedRow[];
-  readonly remember: readonly Remembered[];
+  /** Id here by natural key. */
+  readonly remember: ReadonlyMap<Kind, ReadonlyMap<string, string>>;
   readonly finish: (dryRun: boolean) => MigrationReport;
 }
 
@@ -114,7 +113,7 @@ export interface Plan {
 export function* planMigration(old: OldInstallation, known: Known, tools: PlanTools): Generator<void, Plan> {
   const report = createReporter([...old.tables].map(([table, rows]) => ({ table, rows: rows.length })));
   const given = new Map<string, Set<string>>();
-  const kept = new Map<string, Remembered>();
+  const kept = new Map<Kind, Map<string, string>>();
   const planning: Planning = {
     old,
     known,
@@ -123,9 +122,11 @@ export function* planMigration(old: OldInstallation, known: Known, tools: PlanTo
     rows: [],
     users: new Map(),
     emails: new Set(),
-    here: (kind, natural) => known.remembered(kind, natural) ?? kept.get(`${kind} ${natural}`)?.id,
+    here: (kind, natural) => known.remembered(kind, natural) ?? kept.get(kind)?.get(natural),
     keep(kind, natural, id) {
-      if (known.remembered(kind, natural) === undefined) kept.set(`${kind} ${natural}`, { kind, natural, id });
+      if (known.remembered(kind, natural) !== undefined) return;
+      const ids = kept.get(kind) ?? new Map<string, string>();
+      kept.set(kind, ids.set(natural, id));
     },
     dateOf(table, id, value) {
       const at = timeOf(value);
@@ -162,5 +163,5 @@ export function* planMigration(old: OldInstallation, known: Known, tools: PlanTo
       'THE OLD TOKEN_ENCRYPT_KEY IS A PUBLISHED DEFAULT: whoever had a copy of the old file can read every credential in it; have their owners sign in anew and donate again',
     );
   }
-  return { rows: planning.rows, remember: [...kept.values()], finish: (dryRun) => report.finish(old.left, dryRun) };
+  return { rows: planning.rows, remember: kept, finish: (dryRun) => report.finish(old.left, dryRun) };
 }

@@ -11,7 +11,7 @@ import type { Ids } from '../../shared/ids.js';
 import { insertCredential } from '../token/credentials.js';
 import { atTable, MigrationFault, rethrowBusy } from './fault.js';
 import type { TakenTable } from './old/read.js';
-import type { Kind, Plan, PlannedEvent, PlannedRow, Remembered } from './plan.js';
+import type { Becoming, Kind, Plan, PlannedEvent, PlannedRow } from './plan.js';
 
 export interface WriteDeps {
   readonly ids: Pick<Ids, 'uuid'>;
@@ -43,9 +43,10 @@ export async function writeRows(
     while (upTo < rows.length && upTo - from < BATCH && rows[upTo]?.table === table) upTo += 1;
     const batch = rows.slice(from, upTo);
     try {
-      const events = batch.flatMap((row) => row.events);
+      const become = batch.map((row) => row.become());
+      const events = become.flatMap((row) => row.events);
       position = (await writeEvents(tx, events, deps, envelope)) ?? position;
-      await writeSecrets(tx, batch, deps.vault);
+      await writeSecrets(tx, become, deps.vault);
     } catch (error) {
       rethrowBusy(error);
       throw atTable(table, error);
@@ -86,8 +87,8 @@ export async function writeEvents(
   return stored.at(-1)?.position ?? null;
 }
 
-async function writeSecrets(tx: Queryable, rows: readonly PlannedRow[], vault: Vault): Promise<void> {
-  const of = <T>(pick: (row: PlannedRow) => T | undefined): T[] => rows.map(pick).filter((one) => one !== undefined);
+async function writeSecrets(tx: Queryable, rows: readonly Becoming[], vault: Vault): Promise<void> {
+  const of = <T>(pick: (row: Becoming) => T | undefined): T[] => rows.map(pick).filter((one) => one !== undefined);
   const passwords = of((row) => row.secrets.password);
   if (passwords.length > 0) {
     const list = passwords.map(({ userId, hash }) => ({ user_id: userId, hash }));
@@ -137,9 +138,8 @@ const tableOf: Readonly<Record<Kind, TakenTable>> = {
 /** Throws MigrationFault naming the old table whose rows were to be noted. */
 export async function writeRemembered(tx: Queryable, remember: Plan['remember']): Promise<void> {
   for (const [kind, table] of Object.entries(tableOf)) {
-    const notes = remember.filter((note) => note.kind === kind);
     try {
-      await writeNotes(tx, notes);
+      await writeNotes(tx, kind, remember.get(kind as Kind) ?? new Map());
     } catch (error) {
       rethrowBusy(error);
       throw atTable(table, error);
@@ -147,10 +147,16 @@ export async function writeRemembered(tx: Queryable, remember: Plan['remember'])
   }
 }
 
-async function writeNotes(tx: Queryable, notes: readonly Remembered[]): Promise<void> {
+async function writeNotes(tx: Queryable, kind: string, ids: ReadonlyMap<string, string>): Promise<void> {
   const columns = { kind: 'text', natural_key: 'text', id: 'text' } as const;
-  for (let from = 0; from < notes.length; from += 2_000) {
-    const page = notes.slice(from, from + 2_000).map(({ kind, natural, id }) => ({ kind, natural_key: natural, id }));
+  let page: { kind: string; natural_key: string; id: string }[] = [];
+  const write = async (): Promise<void> => {
     await tx.query(sql`insert into imported_rows (kind, natural_key, id) ${rowsOf(tx.engine, columns, page)} on conflict do nothing`);
+    page = [];
+  };
+  for (const [natural_key, id] of ids) {
+    page.push({ kind, natural_key, id });
+    if (page.length === 2_000) await write();
   }
+  if (page.length > 0) await write();
 }

@@ -2,7 +2,7 @@
 import { decided } from '../../define.js';
 import type { TakenTable } from '../old/read.js';
 import { boolOf, idOf, isFilled, type OldRow, rowName, textOf, timeOf } from '../old/values.js';
-import type { PlannedEvent, Planning } from '../plan.js';
+import type { Becoming, PlannedEvent, Planning } from '../plan.js';
 
 export function* planKeys(planning: Planning): Generator<void> {
   for (const row of planning.old.tables.get('api_keys') ?? []) {
@@ -11,13 +11,23 @@ export function* planKeys(planning: Planning): Generator<void> {
     if (key === null) continue;
     const keyId = planning.idFor('key', 'api_keys', key.oldId);
     planning.keep('key', `hash:${key.hash}`, keyId);
-    const { name, prefix, userId } = key;
-    const settings = { name, rpmLimit: null, allowedModels: null, expiresAt: null };
-    const events: PlannedEvent[] = [{ ...decided('kirogate.key.issued', `key/${keyId}`, { ...settings, userId, prefix }), at: key.at }];
-    if (!key.active) events.push({ ...decided('kirogate.key.revoked', `key/${keyId}`, { userId, name, prefix }), at: planning.tools.now });
-    planning.rows.push({ table: 'api_keys', events, secrets: { key: { keyId, hash: key.hash } } });
+    planning.rows.push({ table: 'api_keys', become: () => becomeKey(key, keyId, planning.tools.now) });
     planning.report.count('api_keys', 'imported');
   }
+}
+
+function becomeKey({ name, prefix, userId, hash, active, at }: OldKey, keyId: string, now: number): Becoming {
+  const settings = { name, rpmLimit: null, allowedModels: null, expiresAt: null };
+  const events: PlannedEvent[] = [{ ...decided('kirogate.key.issued', `key/${keyId}`, { ...settings, userId, prefix }), at }];
+  if (!active) events.push({ ...decided('kirogate.key.revoked', `key/${keyId}`, { userId, name, prefix }), at: now });
+  return { events, secrets: { key: { keyId, hash } } };
+}
+
+function becomeImportKey({ name, prefix, userId, hash, active, at }: OldKey, importKeyId: string, now: number): Becoming {
+  const subject = `import-key/${importKeyId}`;
+  const events: PlannedEvent[] = [{ ...decided('kirogate.import-key.issued', subject, { name, prefix, userId }), at }];
+  if (!active) events.push({ ...decided('kirogate.import-key.revoked', subject, { name, prefix }), at: now });
+  return { events, secrets: { importKey: { importKeyId, hash } } };
 }
 
 export function* planImportKeys(planning: Planning): Generator<void> {
@@ -27,11 +37,7 @@ export function* planImportKeys(planning: Planning): Generator<void> {
     if (key === null) continue;
     const importKeyId = planning.idFor('import-key', 'import_keys', key.oldId);
     planning.keep('import-key', `hash:${key.hash}`, importKeyId);
-    const { name, prefix, userId } = key;
-    const subject = `import-key/${importKeyId}`;
-    const events: PlannedEvent[] = [{ ...decided('kirogate.import-key.issued', subject, { name, prefix, userId }), at: key.at }];
-    if (!key.active) events.push({ ...decided('kirogate.import-key.revoked', subject, { name, prefix }), at: planning.tools.now });
-    planning.rows.push({ table: 'import_keys', events, secrets: { importKey: { importKeyId, hash: key.hash } } });
+    planning.rows.push({ table: 'import_keys', become: () => becomeImportKey(key, importKeyId, planning.tools.now) });
     planning.report.count('import_keys', 'imported');
   }
 }
@@ -90,11 +96,8 @@ export function* planAnnouncements(planning: Planning): Generator<void> {
     const content = planning.text('announcements', oldId, row, 'content', 10_000) ?? '';
     const data = { content, active: boolOf(row.is_active, true), allowGuest: boolOf(row.allow_guest, false) };
     const published = decided('kirogate.announcement.published', `announcement/${id}`, data);
-    planning.rows.push({
-      table: 'announcements',
-      events: [{ ...published, at: planning.dateOf('announcements', oldId, row.created_at) }],
-      secrets: {},
-    });
+    const events = [{ ...published, at: planning.dateOf('announcements', oldId, row.created_at) }];
+    planning.rows.push({ table: 'announcements', become: () => ({ events, secrets: {} }) });
     report.count('announcements', 'imported');
   }
 }

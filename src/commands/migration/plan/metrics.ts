@@ -27,7 +27,7 @@ export function* planSettings(planning: Planning): Generator<void> {
     }
     planning.keep('setting', name, name);
     const changed = decided('kirogate.config.changed', 'config', { changes: [{ setting: name, from: null, to }] });
-    planning.rows.push({ table: 'site_config', events: [{ ...changed, at: tools.now }], secrets: {} });
+    planning.rows.push({ table: 'site_config', become: () => ({ events: [{ ...changed, at: tools.now }], secrets: {} }) });
     report.count('site_config', 'imported');
   }
 }
@@ -62,11 +62,8 @@ export function* planIpBans(planning: Planning): Generator<void> {
       cidr,
       reason: planning.text('ip_blacklist', cidr, row, 'reason', 500),
     });
-    planning.rows.push({
-      table: 'ip_blacklist',
-      events: [{ ...banned, at: planning.dateOf('ip_blacklist', cidr, row.banned_at) }],
-      secrets: {},
-    });
+    const events = [{ ...banned, at: planning.dateOf('ip_blacklist', cidr, row.banned_at) }];
+    planning.rows.push({ table: 'ip_blacklist', become: () => ({ events, secrets: {} }) });
     report.count('ip_blacklist', 'imported');
   }
 }

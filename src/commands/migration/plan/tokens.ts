@@ -71,7 +71,7 @@ function planToken(planning: Planning, row: OldRow): boolean {
     region: credential.region,
   };
   const events: PlannedEvent[] = [{ ...decided('kirogate.token.donated', `token/${id}`, donated), at }, ...standing(planning, id, row)];
-  planning.rows.push({ table: 'tokens', events, secrets: { credential: { tokenId: id, credential } } });
+  planning.rows.push({ table: 'tokens', become: () => ({ events, secrets: { credential: { tokenId: id, credential } } }) });
   report.count('tokens', 'imported');
   return true;
 }

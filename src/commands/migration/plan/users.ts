@@ -2,7 +2,7 @@
 import { decided } from '../../define.js';
 import { accountsOf, type OldAccount, unusableAccounts } from '../old/accounts.js';
 import { boolOf, countOf, emailOf, exactText, idOf, isFilled, type OldRow, rowName, shown, textOf, timeOf } from '../old/values.js';
-import type { PlannedEvent, PlannedSecrets, Planning } from '../plan.js';
+import type { Becoming, PlannedEvent, Planning } from '../plan.js';
 
 interface OldUser {
   readonly id: string;
@@ -51,9 +51,14 @@ function planUser(planning: Planning, user: OldUser, quota: OldRow | undefined):
   const id = planning.idFor('user', 'users', user.id);
   users.set(user.id, id);
   rememberUser(planning, user, id);
-  const { events, secrets } = becomes(planning, user, id);
-  if (quota) events.push(...quotaEvents(planning, user, id, quota));
-  planning.rows.push({ table: 'users', events, secrets });
+  const judged = judge(planning, user);
+  const quotas = quota ? quotaEvents(planning, user, id, quota) : [];
+  const { now } = planning.tools;
+  const become = (): Becoming => {
+    const { events, secrets } = becomes(user, judged, id, now);
+    return { events: [...events, ...quotas], secrets };
+  };
+  planning.rows.push({ table: 'users', become });
   report.count('users', 'imported');
 }
 
@@ -81,38 +86,44 @@ function rememberUser({ keep }: Planning, { natural, accounts }: OldUser, id: st
   for (const one of [natural, ...accounts.map((account) => account.natural)]) keep('user', one, id);
 }
 
-function becomes(planning: Planning, user: OldUser, id: string): { events: PlannedEvent[]; secrets: PlannedSecrets } {
+/** What is taken of a row, with all that is to be told of it told. */
+interface Judged {
+  readonly username: string;
+  readonly email: string | null;
+  /** ms */
+  readonly at: number;
+  /** null: none, or one that opens to no password. */
+  readonly hash: string | null;
+}
+
+function judge(planning: Planning, user: OldUser): Judged {
+  const { report, tools } = planning;
   const { row } = user;
-  const { now } = planning.tools;
+  const username = planning.text('users', user.id, row, 'username', 100) ?? `user ${user.id}`;
+  const email = emailFor(planning, user);
+  for (const column of unusableAccounts(row))
+    report.note('users', user.id, `its ${column} is longer than 100 characters or broken: that way in does not come`);
+  const at = planning.dateOf('users', user.id, row.created_at);
+  if (boolOf(row.is_admin, false)) report.note('users', user.id, 'was an admin there; admins sign in with the admin password here');
+  const hash = exactText(row.password_hash);
+  const opens = hash !== null && tools.isPasswordRecord(hash);
+  if (hash !== null && !opens)
+    report.note('users', user.id, 'the password hash is malformed: the member is kept and needs a new password, which an admin sets');
+  return { username, email, at, hash: opens ? hash : null };
+}
+
+function becomes({ row, accounts }: OldUser, { username, email, at, hash }: Judged, id: string, now: number): Becoming {
   const approval = textOf(row.approval_status, 20)?.toLowerCase() ?? 'approved';
   const status: 'active' | 'pending' = approval === 'approved' || approval === 'active' ? 'active' : 'pending';
   const rejected = approval === 'rejected' || approval === 'denied';
-  const registered = {
-    username: planning.text('users', user.id, row, 'username', 100) ?? `user ${user.id}`,
-    email: emailFor(planning, user),
-    status,
-    via: viaOf(row),
-  };
-  for (const column of unusableAccounts(row))
-    planning.report.note('users', user.id, `its ${column} is longer than 100 characters or broken: that way in does not come`);
-  const at = planning.dateOf('users', user.id, row.created_at);
+  const registered = { username, email, status, via: viaOf(row) };
   const events: PlannedEvent[] = [{ ...decided('kirogate.user.registered', `user/${id}`, registered), at }];
   if (boolOf(row.is_banned, false) || rejected) {
     const reason = rejected ? 'rejected in the old installation' : 'banned in the old installation';
     events.push({ ...decided('kirogate.user.banned', `user/${id}`, { from: status, to: 'banned', reason }), at: now });
   }
-  if (boolOf(row.is_admin, false))
-    planning.report.note('users', user.id, 'was an admin there; admins sign in with the admin password here');
-  const identities = user.accounts.map(({ identity, provider }) => ({ identity, provider, userId: id, linkedAt: now }));
-  const hash = exactText(row.password_hash);
-  if (hash === null) return { events, secrets: { identities } };
-  if (planning.tools.isPasswordRecord(hash)) return { events, secrets: { identities, password: { userId: id, hash } } };
-  planning.report.note(
-    'users',
-    user.id,
-    'the password hash is malformed: the member is kept and needs a new password, which an admin sets',
-  );
-  return { events, secrets: { identities } };
+  const identities = accounts.map(({ identity, provider }) => ({ identity, provider, userId: id, linkedAt: now }));
+  return { events, secrets: hash === null ? { identities } : { identities, password: { userId: id, hash } } };
 }
 
 /** One mailbox, one account: of two rows that differ in case only the first keeps it. */
