@@ -69,9 +69,13 @@ describe('that nobody can command', () => {
     expect(nobodyCommands(heard(said('lost'), said('gone', { saidAt: 1 }), said('lost')))).toBe(true);
   });
 
-  it('is not so where one follows, or was never heard', () => {
+  it('is not so where one follows', () => {
     expect(nobodyCommands(heard(said('lost'), said('follows')))).toBe(false);
-    expect(nobodyCommands(heard(said('lost'), undefined))).toBe(false);
+  });
+
+  it('is so where one has no word, which others took away when it was dead, unless the database knew it to be without Redis', () => {
+    expect(nobodyCommands(heard(said('lost'), undefined))).toBe(true);
+    expect(nobodyCommands({ ...heard(said('lost'), undefined), withoutRedis: new Set(['run-1']) })).toBe(false);
   });
 
   it('is not so where one fell silent that followed when the database was lost here, and is where it went with the database', () => {

@@ -64,11 +64,11 @@ export interface Heard {
  */
 export function nobodyCommands({ words, withoutRedis, followedAsOf, now }: Heard): boolean {
   for (const [run, word] of words) {
-    if (word === undefined) return false;
-    if (word.kind === 'gone') continue;
-    if (now - word.saidAt <= SILENT_MS) {
-      if (word.kind === 'follows') return false;
-    } else if (withoutRedis.has(run) || word.asOf - followedAsOf > LATER_MS) return false;
+    if (word?.kind === 'gone') continue;
+    // Without a word it has not begun to take commands, or somebody who had the database took the word of a dead run away.
+    const isSilent = word === undefined || now - word.saidAt > SILENT_MS;
+    if (!isSilent && word.kind === 'follows') return false;
+    if (isSilent && (withoutRedis.has(run) || (word?.asOf ?? 0) - followedAsOf > LATER_MS)) return false;
   }
   return true;
 }
