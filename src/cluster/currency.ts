@@ -17,7 +17,10 @@ import { type Heard, nobodyMoves, parseWords, proofsIn, SILENT_MS, type Word, wo
 export interface Currency {
   /** Is everything known here that anybody confirmed more than a second ago? At once, without I/O. */
   isCurrent(): boolean;
-  /** Resolves when it is; rejects with `storage_unavailable` when it is not within 3 s after it ceased to be, and as `signal` does. */
+  /**
+   * Resolves when it is; rejects with `storage_unavailable` when it is not within 3 s, and as `signal` does. Whoever refused at once
+   * would look idle to a balancer.
+   */
   current(signal?: AbortSignal): Promise<void>;
 }
 
@@ -99,7 +102,6 @@ class RunningCurrency implements CurrencyService {
   #saidAt = Number.NEGATIVE_INFINITY;
   #saying: Promise<boolean> | null = null;
   #reading: Promise<void> | null = null;
-  #waiting: Promise<void> | null = null;
   #heard = new Map<string, Word>();
   #last: { readonly heard: Heard; readonly at: number } | null = null;
   #proofs: { readonly position: number; readonly asOf: number }[] = [];
@@ -131,10 +133,7 @@ class RunningCurrency implements CurrencyService {
   }
 
   current(signal?: AbortSignal): Promise<void> {
-    this.#waiting ??= this.#untilCurrent().finally(() => {
-      this.#waiting = null;
-    });
-    return signal === undefined ? this.#waiting : untilAborted(this.#waiting, signal);
+    return signal === undefined ? this.#untilCurrent() : untilAborted(this.#untilCurrent(), signal);
   }
 
   async committed(position: number): Promise<void> {
@@ -191,9 +190,10 @@ class RunningCurrency implements CurrencyService {
   }
 
   async #untilCurrent(): Promise<void> {
-    const { pause = sleep } = this.#deps;
+    const { pause = sleep, clock } = this.#deps;
+    const began = clock.monotonic();
     while (!this.isCurrent()) {
-      if (this.#age() > BINDS_MS + HOLD_MS || this.#closed) throw new AppError('storage_unavailable', { retryAfterSeconds: 2 });
+      if (clock.monotonic() - began > HOLD_MS || this.#closed) throw new AppError('storage_unavailable', { retryAfterSeconds: 2 });
       this.bell();
       await pause(LOOK_MS);
     }
