@@ -1,6 +1,6 @@
 /** What stands in a number field is what is sent, or it is refused at the field. */
 import { describe, expect, it } from 'vitest';
-import { readNumber } from './numberText';
+import { holdsFault, readNumber } from './numberText';
 
 const whole = { whole: true, min: 1, max: 100_000 };
 
@@ -42,4 +42,9 @@ describe('a number field', () => {
     expect(readNumber('0,85', { whole: false, min: 0, max: 1 })).toEqual({ fault: 'notNumber' });
     expect(readNumber('9007199254740993', { whole: true })).toEqual({ fault: 'outOfRange' });
   });
+});
+
+it('an optional field may be empty, and holds up the form with anything that is no such number', () => {
+  const check = holdsFault({ whole: true, min: 1, max: 100 });
+  expect(['', ' ', '7', '1.5', '1e3', 'abc', '0', '101'].map(check)).toEqual([null, null, null, true, true, true, true, true]);
 });

@@ -10,6 +10,14 @@ export interface NumberRule {
 export type NumberFault = 'empty' | 'notNumber' | 'notWhole' | 'outOfRange';
 export type NumberReading = { readonly value: number } | { readonly fault: NumberFault };
 
+/** For a form: does an optional field hold what is no such number? The field itself says what is wrong. */
+export const holdsFault =
+  (rule: NumberRule) =>
+  (text: string): true | null => {
+    const read = readNumber(text, rule);
+    return 'fault' in read && read.fault !== 'empty' ? true : null;
+  };
+
 /** Digits with at most one decimal point: no exponents, no thousands separators, nothing that two readers could take differently. */
 const plain = /^[+-]?\d+(\.\d+)?$/;
 

@@ -1,9 +1,11 @@
 /** The form of a key; a new one shows the key once, with settings for the usual clients. */
-import { Button, Group, Modal, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Button, Group, Modal, Stack, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
+import { NumberField } from '../../components/NumberField';
+import { holdsFault } from '../../components/numberText';
 import { SecretModal } from '../../components/SecretModal';
 import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
@@ -13,6 +15,7 @@ import { ClientSettings } from './ClientSettings';
 import { bodyOf, type KeyValues, valuesOf } from './keyValues';
 
 const path = '/user/api/keys';
+const rpmRule = { whole: true, min: 1, max: 100_000 };
 
 /** `existing` null: a new key. */
 export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | null; readonly onClose: () => void }) {
@@ -23,7 +26,7 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
   const form = useForm<KeyValues>({
     initialValues: valuesOf(existing),
     validateInputOnBlur: true,
-    validate: { name: atMost(100) },
+    validate: { name: atMost(100), rpmLimit: holdsFault(rpmRule) },
   });
   if (issued !== null) {
     return (
@@ -52,13 +55,13 @@ export function KeyForm({ existing, onClose }: { readonly existing: ApiKey | nul
             data-autofocus
             {...form.getInputProps('name')}
           />
-          <NumberInput
+          <NumberField
             label={t('member:keys.rpm')}
             description={t('member:keys.rpmHint')}
-            min={1}
-            max={100_000}
-            allowDecimal={false}
-            {...form.getInputProps('rpmLimit')}
+            rule={rpmRule}
+            optional
+            text={form.values.rpmLimit}
+            onChange={(text) => form.setFieldValue('rpmLimit', text)}
           />
           <TagsInput
             label={t('member:keys.models')}

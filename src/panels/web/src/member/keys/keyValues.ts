@@ -4,7 +4,8 @@ import { fromLocalTime, toLocalTime } from './localTime';
 
 export interface KeyValues {
   readonly name: string;
-  readonly rpmLimit: number | string;
+  /** As typed. */
+  readonly rpmLimit: string;
   readonly allowedModels: string[];
   readonly expiresAt: string;
 }
@@ -12,7 +13,7 @@ export interface KeyValues {
 export function valuesOf(key: ApiKey | null): KeyValues {
   return {
     name: key?.name ?? '',
-    rpmLimit: key?.rpmLimit ?? '',
+    rpmLimit: String(key?.rpmLimit ?? ''),
     allowedModels: [...(key?.allowedModels ?? [])],
     expiresAt: toLocalTime(key?.expiresAt ?? null),
   };
@@ -22,7 +23,7 @@ export function valuesOf(key: ApiKey | null): KeyValues {
 export function bodyOf({ name, rpmLimit, allowedModels, expiresAt }: KeyValues) {
   return {
     name,
-    rpmLimit: rpmLimit === '' ? null : Number(rpmLimit),
+    rpmLimit: rpmLimit.trim() === '' ? null : Number(rpmLimit),
     allowedModels: allowedModels.length === 0 ? null : allowedModels,
     expiresAt: fromLocalTime(expiresAt),
   };

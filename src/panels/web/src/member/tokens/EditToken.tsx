@@ -3,31 +3,33 @@ import { Button, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
+import { holdsFault } from '../../components/numberText';
 import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
 import { changesOf } from '../changes';
 import type { Token } from '../types';
-import { LimitInputs } from './SingleDonation';
+import { capRule, LimitInputs } from './SingleDonation';
 import { VisibilityInput } from './VisibilityInput';
 
 interface Values {
   readonly name: string;
   readonly visibility: string;
-  readonly dailyCap: number | string;
+  /** As typed. */
+  readonly dailyCap: string;
   readonly allowedModels: string[];
 }
 
 const valuesOf = (token: Token): Values => ({
   name: token.name ?? '',
   visibility: token.visibility,
-  dailyCap: token.dailyCap ?? '',
+  dailyCap: String(token.dailyCap ?? ''),
   allowedModels: [...(token.allowedModels ?? [])],
 });
 
 const bodyOf = ({ name, visibility, dailyCap, allowedModels }: Values) => ({
   name: name.trim() === '' ? null : name,
   visibility,
-  dailyCap: dailyCap === '' ? null : Number(dailyCap),
+  dailyCap: dailyCap.trim() === '' ? null : Number(dailyCap),
   allowedModels: allowedModels.length === 0 ? null : allowedModels,
 });
 
@@ -36,7 +38,11 @@ export function EditToken({ token, onClose }: { readonly token: Token; readonly 
   const path = `/user/api/tokens/${token.id}`;
   const save = useWrite<Token>({ refreshes: ['/user/api/tokens'], done: t('member:tokens.saved'), quiet: true });
   const atMost = useLengthRule();
-  const form = useForm<Values>({ initialValues: valuesOf(token), validateInputOnBlur: true, validate: { name: atMost(100) } });
+  const form = useForm<Values>({
+    initialValues: valuesOf(token),
+    validateInputOnBlur: true,
+    validate: { name: atMost(100), dailyCap: holdsFault(capRule) },
+  });
   const submit = (values: Values): void => {
     const body = changesOf(bodyOf(valuesOf(token)), bodyOf(values));
     if (body === null) onClose();
@@ -50,7 +56,8 @@ export function EditToken({ token, onClose }: { readonly token: Token; readonly 
           <TextInput label={t('member:tokens.name')} data-autofocus {...form.getInputProps('name')} />
           <VisibilityInput {...form.getInputProps('visibility')} />
           <LimitInputs
-            cap={form.getInputProps('dailyCap')}
+            cap={form.values.dailyCap}
+            onCap={(text) => form.setFieldValue('dailyCap', text)}
             models={form.getInputProps('allowedModels')}
             noModels={token.allowedModels?.length === 0}
           />

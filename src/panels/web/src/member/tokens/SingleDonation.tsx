@@ -1,8 +1,10 @@
 /** One token by its fields. */
-import { Button, Group, NumberInput, PasswordInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
+import { Button, Group, PasswordInput, Select, SimpleGrid, Stack, TagsInput, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useWrite } from '../../api/queries';
 import { FormAlert } from '../../components/FormAlert';
+import { NumberField } from '../../components/NumberField';
+import { holdsFault } from '../../components/numberText';
 import { useLengthRule } from '../../components/useLengthRule';
 import { useT } from '../../i18n';
 import { VisibilityInput } from './VisibilityInput';
@@ -16,7 +18,8 @@ const initialValues = {
   region: '',
   profileArn: '',
   visibility: 'public',
-  dailyCap: '' as number | string,
+  /** As typed. */
+  dailyCap: '',
   allowedModels: [] as string[],
 };
 
@@ -27,7 +30,7 @@ function bodyOf(values: typeof initialValues): Record<string, unknown> {
   return {
     provider: 'kiro',
     ...filled,
-    ...(dailyCap === '' ? {} : { dailyCap: Number(dailyCap) }),
+    ...(dailyCap.trim() === '' ? {} : { dailyCap: Number(dailyCap) }),
     ...(allowedModels.length === 0 ? {} : { allowedModels }),
   };
 }
@@ -43,7 +46,7 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
   const form = useForm({
     initialValues,
     validateInputOnBlur: true,
-    validate: { name: atMost(100), region: atMost(50), profileArn: atMost(500) },
+    validate: { name: atMost(100), region: atMost(50), profileArn: atMost(500), dailyCap: holdsFault(capRule) },
   });
   const withClient = form.values.authType !== 'social';
   return (
@@ -93,7 +96,11 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
           <TextInput label={t('member:donate.profileArn')} {...form.getInputProps('profileArn')} />
         </SimpleGrid>
         <VisibilityInput {...form.getInputProps('visibility')} />
-        <LimitInputs cap={form.getInputProps('dailyCap')} models={form.getInputProps('allowedModels')} />
+        <LimitInputs
+          cap={form.values.dailyCap}
+          onCap={(text) => form.setFieldValue('dailyCap', text)}
+          models={form.getInputProps('allowedModels')}
+        />
         <Group justify="flex-end">
           <Button type="submit" loading={save.isPending} disabled={!entitled}>
             {t('member:tokens.donate')}
@@ -104,19 +111,28 @@ export function SingleDonation({ entitled, onDone }: { readonly entitled: boolea
   );
 }
 
+export const capRule = { whole: true, min: 1, max: 1_000_000_000 };
+
+interface LimitInputsProps {
+  /** As typed. */
+  readonly cap: string;
+  readonly onCap: (text: string) => void;
+  readonly models: object;
+  readonly noModels?: boolean;
+}
+
 /** What the donor allows: requests a day, and models. */
-export function LimitInputs(props: { readonly cap: object; readonly models: object; readonly noModels?: boolean }) {
-  const { cap, models, noModels = false } = props;
+export function LimitInputs({ cap, onCap, models, noModels = false }: LimitInputsProps) {
   const t = useT('member');
   return (
     <SimpleGrid cols={{ base: 1, xs: 2 }}>
-      <NumberInput
+      <NumberField
         label={t('member:tokens.dailyCap')}
         description={t('member:donate.dailyCapHint')}
-        min={1}
-        max={1_000_000_000}
-        allowDecimal={false}
-        {...cap}
+        rule={capRule}
+        optional
+        text={cap}
+        onChange={onCap}
       />
       <TagsInput
         label={t('member:tokens.models')}
