@@ -11,6 +11,7 @@ import { projections } from '../index.js';
 import { used } from '../testing/events.js';
 import { createSharedStream, type SharedStream } from '../testing/sharedStream.js';
 import { openStore, PARTITIONS } from '../testing/store.js';
+import { use } from '../use.js';
 import { applyEvents } from './apply.js';
 import { type Ingest, startIngest } from './ingest.js';
 import { ownedPartitions } from './ownership.js';
@@ -153,7 +154,7 @@ describe('ingest on several nodes', () => {
     await until('the refusal', () => (ingest.status().state === 'failing' ? true : undefined));
     expect(ingest.status().error).toMatch(/use is at version 99/);
     expect(await archived()).toBe(0);
-    await db.query(sql`update projection_sets set active_version = 1 where projection = 'use'`);
+    await db.query(sql`update projection_sets set active_version = ${use.version} where projection = 'use'`);
     await ingest.idle();
     await once(4);
   });

@@ -142,9 +142,12 @@ describe('a rebuild', () => {
   test('of a new version becomes the active one, without a comparison', async () => {
     await append(5);
     await ingest.idle();
-    const next = { ...named('use'), version: 2 };
-    expect(await rebuild({ db, projection: next, clock: systemClock })).toMatchObject({ from: 1, version: 2, equal: null });
-    expect((await activeVersions(db)).get('use')).toBe(2);
+    const now = named('use');
+    const next = { ...now, version: now.version + 1 };
+    expect(await rebuild({ db, projection: next, clock: systemClock })).toMatchObject({
+      ...{ from: now.version, version: next.version, equal: null },
+    });
+    expect((await activeVersions(db)).get('use')).toBe(next.version);
   });
 
   test('that cannot take an event stops, leaves the live tables and no scratch ones', async () => {
