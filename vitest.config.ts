@@ -37,7 +37,7 @@ export default defineConfig({
           include: ['src/**/*.test.ts'],
           exclude: [...configDefaults.exclude, '**/*.int.test.ts'],
           isolate: false,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
         },
       },
@@ -47,8 +47,8 @@ export default defineConfig({
           name: 'suites',
           include: ['src/**/*.int.test.ts', 'tests/**/*.test.ts'],
           exclude: [...configDefaults.exclude, 'tests/cluster/**'],
-          // One of them only waits for the long stream most of the time.
-          maxWorkers: 3,
+          // Many of them wait for processes and deadlines, one for the long stream most of the time.
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
           provide: { engine: 'sqlite' },
         },
@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           include: onBothEngines,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 0 },
           provide: { engine: 'postgres' },
         },

@@ -232,20 +232,14 @@ describe('three nodes under load lose nothing and double nothing', () => {
     await quotasAgree();
   });
 
-  it('when every node is stopped and started again in turn, and a leader that stops is replaced at once', async () => {
-    const replaced: number[] = [];
+  // That every node is stopped in turn, and no request lost, is rollingRestart.test.ts.
+  it('when the leading node is stopped: another leads at once', async () => {
     const books = await under(async () => {
-      const first = await until('a leader', leader, 60_000);
-      for (const index of [first, (first + 1) % 3, (first + 2) % 3]) {
-        const node = cluster.node(index);
-        const led = (await leader()) === index;
-        expect(await node.stop()).toBe(0);
-        if (led) await until('another leader', async () => ((await leader()) ?? index) !== index || undefined, 10_000);
-        if (led) replaced.push(index);
-        await node.start();
-      }
+      const index = await until('a leader', leader, 60_000);
+      expect(await cluster.node(index).stop()).toBe(0);
+      await until('another leader', async () => ((await leader()) ?? index) !== index || undefined, 10_000);
+      await cluster.node(index).start();
     });
-    expect(replaced.length).toBeGreaterThan(0);
     expect(books.differences).toEqual([]);
     await quotasAgree();
   });
