@@ -169,6 +169,7 @@ class StreamLog implements RedisLog {
     });
     this.#reader = new Reader({
       redis: parts.read,
+      looking: parts.control,
       partitions: this.partitions,
       clock,
       logger,

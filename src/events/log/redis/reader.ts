@@ -21,7 +21,10 @@ const OUTAGE_MS = 250;
 const MOST_UNREADABLE = 1_000;
 
 export interface ReaderDeps {
+  /** Blocks while it waits. */
   readonly redis: RedisConnection;
+  /** For those who only look: they wait for nobody. */
+  readonly looking: RedisConnection;
   readonly partitions: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger | undefined;
@@ -93,7 +96,7 @@ export class Reader {
   ): Promise<LogEntry[]> {
     const { clock } = this.#deps;
     while (!this.#closed) {
-      await this.#check(after, partitions);
+      if (!peek) await this.#check(after, partitions);
       const places = this.#placesOf(after, partitions, peek);
       const left = Math.ceil(end - clock.monotonic());
       const entries = await this.#fetch(places, after, limit, { blockMs: Math.min(BLOCK_MS, left), peek });
@@ -159,7 +162,7 @@ export class Reader {
     let block = blockMs;
     while (entries.length < limit && !this.#closed) {
       const share = Math.ceil((limit - entries.length) / Math.max(1, asked.size));
-      const found = await this.#xread(asked, share, block);
+      const found = await this.#xread(asked, share, peek ? 0 : block, peek ? this.#deps.looking : this.#deps.redis);
       const more = new Map<string, string>();
       for (const [partition, list] of found) {
         const room = limit - entries.length;
@@ -178,7 +181,7 @@ export class Reader {
     return entries;
   }
 
-  async #xread(from: ReadonlyMap<string, string>, count: number, blockMs: number): Promise<[string, LogEntry[]][]> {
+  async #xread(from: ReadonlyMap<string, string>, count: number, blockMs: number, redis: RedisConnection): Promise<[string, LogEntry[]][]> {
     const bell = this.#deps.onControl !== undefined && this.#control !== null && blockMs > 0;
     const names = [...from.keys(), ...(bell ? [CONTROL_PARTITION] : [])];
     if (names.length === 0) {
@@ -187,7 +190,7 @@ export class Reader {
     }
     const ids = [...from.values(), ...(bell ? [this.#control ?? START] : [])];
     const blocking = blockMs > 0 ? ['BLOCK', blockMs] : [];
-    const reply = await this.#deps.redis.command('XREAD', 'COUNT', count, ...blocking, 'STREAMS', ...names.map(streamKey), ...ids);
+    const reply = await redis.command('XREAD', 'COUNT', count, ...blocking, 'STREAMS', ...names.map(streamKey), ...ids);
     return this.#parse(reply);
   }
 

@@ -85,6 +85,12 @@ async function workOf(context: PanelContext): Promise<Work> {
   };
 }
 
+/** How many tokens in service have a live risk above the threshold, of those that were used by what the read models know. */
+export async function countRisky(context: PanelContext): Promise<number> {
+  const { risk, threshold } = await workOf(context);
+  return [...risk].filter(([id, one]) => one > threshold && context.directory.token(id)?.status === 'active').length;
+}
+
 /** At most `count` tokens of the pool: those with a risk now, the riskiest first, then those used last. */
 export async function riskiestTokens(count: number, context: PanelContext): Promise<string[]> {
   const { risk } = await workOf(context);

@@ -12,7 +12,7 @@ import { donate, donation, patchToken, tokenPatch } from '../donations.js';
 import { filterText, flag, id, iso, listOf, paging, time } from '../fields.js';
 import { metaOf } from '../meta.js';
 import { riskOf, type TokenItem, tokenItem, tokenItems, tokenStatus } from '../tokens.js';
-import { listTokens, riskiestTokens, tokenSorts } from './tokenList.js';
+import { countRisky, listTokens, riskiestTokens, tokenSorts } from './tokenList.js';
 
 const changed = z.strictObject({ changed: z.boolean() });
 
@@ -26,7 +26,7 @@ function withOwner(item: TokenItem, { directory }: PanelContext): z.input<typeof
   return { ...item, userName: item.userId === null ? null : (directory.user(item.userId)?.username ?? null) };
 }
 
-/** Tokens in service whose live risk is above the threshold. */
+/** Tokens in service whose live risk is above the threshold: each is asked, also one whose first requests have not ended yet. */
 async function riskyTokens(context: PanelContext): Promise<string[]> {
   const active = [...context.directory.tokens()].filter((token) => token.status === 'active').map((token) => token.id);
   const uses = await context.limits.tokenUse(active);
@@ -74,11 +74,11 @@ export const adminTokenRoutes = [
     method: 'get',
     path: '/admin/api/tokens/risky',
     access: 'admin',
-    summary: 'How many tokens `batch-pause-risky` would pause now.',
+    summary: 'How many tokens `batch-pause-risky` would pause now, as far as their requests have ended.',
     status: 200,
     response: z.strictObject({ count: z.int(), threshold: z.number() }),
     handle: async (_request, context) => ({
-      body: { count: (await riskyTokens(context)).length, threshold: context.riskThreshold },
+      body: { count: await countRisky(context), threshold: context.riskThreshold },
     }),
   }),
   defineRoute({
