@@ -97,6 +97,7 @@ export function createAccess(deps: AccessDeps): Access {
     return refusedValues.get(tokenId) === entry.access.value ? 'stale' : freshnessOf(entry, upstream, clock.now());
   }
 
+  const isLost = (): boolean => deps.databaseLost?.() === true;
   const isResting = (tokenId: string): boolean => clock.monotonic() < (restUntil.get(tokenId) ?? Number.NEGATIVE_INFINITY);
 
   /** All waiters of one credential share one flight. */
@@ -118,6 +119,8 @@ export function createAccess(deps: AccessDeps): Access {
     const deadline = clock.monotonic() + CLAIM_WAIT_MS;
     let firstVersion: number | undefined;
     for (;;) {
+      // Other tokens may be at hand: nobody who could be served by one of them waits here.
+      if (isLost()) throw new AppError('storage_unavailable', { retryAfterSeconds: 5 });
       const row = await store.read(tokenId);
       if (!row) throw new UpstreamFailure({ kind: 'invalid_credential', message: 'The credential was removed.' });
       firstVersion ??= row.version;
@@ -239,7 +242,7 @@ export function createAccess(deps: AccessDeps): Access {
         // It goes on for the others when one waiter leaves.
         return signal === undefined ? running : untilAborted(running, signal);
       }
-      if (state === 'usable' && !flights.has(tokenId) && !isResting(tokenId)) {
+      if (state === 'usable' && !flights.has(tokenId) && !isResting(tokenId) && !isLost()) {
         flight(tokenId, upstream).catch((error: unknown) => logger.warn({ err: error, tokenId }, 'a refresh ahead of expiry failed'));
       }
       return entry;

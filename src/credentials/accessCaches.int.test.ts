@@ -69,6 +69,21 @@ describe('the caches (spec R3, plan 5.2)', () => {
     expect(at.refreshes()).toBe(1);
   });
 
+  it('serve what they hold while the database is lost, and nobody waits for the rest', async () => {
+    await at.donate('a');
+    await at.donate('b');
+    const cache = createMemoryCache({ clock: at.clock });
+    const value = await accessOf(await at.node({ cache }));
+    const read = vi.fn(() => new Promise<never>(() => undefined));
+    const access = await at.node({ cache, store: () => ({ read }), over: { databaseLost: () => true } });
+    expect(await accessOf(access)).toBe(value);
+    await expect(access.get('b')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    // Nearly expired: it still serves, and is not refreshed now.
+    at.clock.advance(HOUR - 7 * 60_000);
+    expect(await accessOf(access)).toBe(value);
+    expect(read).not.toHaveBeenCalled();
+  });
+
   it('hold nothing that can be read, nor used under another token', async () => {
     await at.donate('a', { rotate: true });
     await at.donate('b');

@@ -180,18 +180,10 @@ describe('three nodes', () => {
     );
     if (!kept || !revoked || !banned || !thwarted) throw new Error('members are missing');
     for (const { key } of [kept, revoked, banned, thwarted]) expect((await sendOne(alone.url, key, 'before')).whole).toBe(true);
-    // While it does not know it holds requests: what was sent a second after a change is not served by what it knew before.
-    const servedLate: string[] = [];
-    const within = (what: string, key: string, code: string | null): Promise<unknown> => {
-      const changed = performance.now();
-      const look = async (): Promise<true | undefined> => {
-        const isLate = performance.now() - changed > IN_FORCE_MS;
-        const found = await codeAt(alone.url, key);
-        if (found === null && code !== null && isLate) servedLate.push(what);
-        return found === code ? true : undefined;
-      };
-      return until(`${what} on ${alone.name}`, look, 10_000);
-    };
+    // Nobody has opened these yet: only the database knows them, and who is revoked while that is waited for is refused all the same.
+    await addClusterTokens(cluster, 10);
+    const within = (what: string, key: string, code: string | null): Promise<unknown> =>
+      until(`${what} on ${alone.name}`, async () => (await codeAt(alone.url, key)) === code || undefined, IN_FORCE_MS);
     alone.postgres?.pause();
     try {
       await other.admin.del(`/admin/api/keys/${revoked.keyId}`);
@@ -228,7 +220,6 @@ describe('three nodes', () => {
     expect(await codeAt(alone.url, banned.key)).toBe('user_banned');
     await other.admin.post('/admin/api/users/batch-unban', { ids: [banned.userId] });
     await within('a lifted ban', banned.key, null);
-    expect(servedLate).toEqual([]);
   });
 
   it("put an admin's change in force within a second also while Redis is down", async () => {

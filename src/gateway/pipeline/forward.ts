@@ -5,14 +5,14 @@ import { isOutput, type ModelEvent, type ModelEvents, type ModelRequest, Upstrea
 import { estimateRequestTokens } from '../../upstreams/tokens.js';
 import type { GatewayDeps } from '../deps.js';
 import { type AdmittedAttempt, admit } from './admit.js';
-import { beginAttempt, endAttempt, isPooled } from './attempt.js';
-import { recheck } from './authenticate.js';
+import { beginAttempt, endAttempt } from './attempt.js';
 import { asFailure, meaningOf } from './failures.js';
 import { current, isCurrent } from './guard.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
 import { pace, pacingMs } from './pace.js';
 import type { AttemptRecord, Run } from './run.js';
+import { isStillWelcome, mustStillServe, whileServing } from './welcome.js';
 
 /**
  * Yields the reply's events. Throws UpstreamFailure when no attempt served, or when the stream broke after
@@ -123,13 +123,14 @@ function mayTryAgain({ attempts }: Run, { maxAttempts }: GatewayDeps): boolean {
   return asked < maxAttempts && attempts.length - asked < MOST_SET_ASIDE;
 }
 
-const MOST_SET_ASIDE = 8;
+const MOST_SET_ASIDE = 32;
 
 /** The access token comes from the cache, or from a refresh that all waiters share. A store that does not answer here is our trouble, not the token's. */
 async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
   try {
     if (admitted.position > deps.directory.position()) await deps.directory.catchUp(admitted.position);
-    const credential = await deps.access.get(admitted.tokenId, run.abort.signal).catch(outOfReach);
+    const opened = deps.access.get(admitted.tokenId, run.abort.signal).catch(outOfReach);
+    const credential = await whileServing(opened, run, admitted.tokenId, deps);
     // A refresh may outlive what is known of the caller and the token.
     if (!isCurrent(deps)) await current(deps, run.abort.signal);
     return credential;
@@ -143,16 +144,6 @@ async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): 
 function outOfReach(error: unknown): never {
   if (!(error instanceof AppError) || error.code !== 'storage_unavailable') throw error;
   throw new UpstreamFailure({ kind: 'withdrawn', message: 'The credential is out of reach while the database is lost.', cause: error });
-}
-
-/** A refresh may take long, and what was paused, banned or revoked meanwhile gets no new call. Throws UpstreamFailure or AppError. */
-function mustStillServe(run: Run, tokenId: string, deps: GatewayDeps): void {
-  recheck(run.caller, deps);
-  if (!isPooled(tokenId)) return;
-  const token = deps.directory.token(tokenId);
-  // Out of credits until a moment: the limits know when that is over.
-  if (token?.status === 'active' || token?.statusReason === 'credits') return;
-  throw new UpstreamFailure({ kind: 'withdrawn', message: 'The token was taken out of service.' });
 }
 
 function rulesOf(request: ModelRequest): OutputRules {
@@ -205,14 +196,4 @@ async function nextToken(
   if (run.caller.onlyTokenId !== null) return null;
   const next = await admit(run, { attempt: run.attempts.length + 1, exclude: tried, onlyTokenId: null }, deps);
   return next.ok ? next : null;
-}
-
-function isStillWelcome(run: Run, deps: GatewayDeps): boolean {
-  try {
-    recheck(run.caller, deps);
-    return true;
-  } catch (error) {
-    if (error instanceof AppError) return false;
-    throw error;
-  }
 }

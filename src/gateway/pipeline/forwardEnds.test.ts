@@ -3,8 +3,23 @@ import type { UsableCredential } from '../../credentials/access.js';
 import { AppError } from '../../errors.js';
 import { DatabaseError } from '../../infra/database/errors.js';
 import type { ModelEvent } from '../../upstreams/define.js';
+import type { Caller } from './caller.js';
 import { forward } from './forward.js';
-import { answers, createKit, credentialOf, fails, inTurn, modelRequest, refuses, stalls, stop, text, usage } from './testing/kit.js';
+import { directoryKey, directoryToken, directoryUser } from './testing/fakeDirectory.js';
+import {
+  answers,
+  createKit,
+  credentialOf,
+  fails,
+  inTurn,
+  modelRequest,
+  operator,
+  refuses,
+  stalls,
+  stop,
+  text,
+  usage,
+} from './testing/kit.js';
 import { answer, collect, outcomes, play } from './testing/played.js';
 
 describe('a consumer that leaves', () => {
@@ -125,11 +140,11 @@ describe('trouble of our own', () => {
     expect((await played.kit.limits.tokenUse(['a']))[0]).toMatchObject({ rpm: 0, consecutiveFails: 0 });
   });
 
-  it('no more than eight tokens are looked at where the vault knows none of them now', async () => {
-    const tokens = Array.from({ length: 20 }, (_, n) => `t${n}`);
+  it('no more than 32 tokens are looked at where the vault knows none of them now', async () => {
+    const tokens = Array.from({ length: 50 }, (_, n) => `t${n}`);
     const played = await play({ play: answers(...answer), tokens, access: vaultKnowing() });
     expect(played.failed).toBe('withdrawn');
-    expect(played.kit.settled).toHaveLength(8);
+    expect(played.kit.settled).toHaveLength(32);
     expect(await played.kit.inFlight()).toBe(0);
   });
 
@@ -153,6 +168,53 @@ describe('trouble of our own', () => {
     expect(played.failed).toBe('storage_unavailable');
     expect(played.kit.calls).toEqual(['a']);
     expect(await played.kit.inFlight()).toBe(0);
+  });
+});
+
+describe('while a credential is waited for', () => {
+  const member: Caller = { ...operator, userId: 'u1', keyId: 'k1' };
+  const waiting = async () => {
+    let isAsked = (): void => undefined;
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    const access = (tokenId: string): Promise<UsableCredential> => {
+      if (tokenId !== 'a') return Promise.resolve(credentialOf(tokenId));
+      isAsked();
+      return new Promise(() => undefined);
+    };
+    const kit = await createKit({ play: answers(...answer), access });
+    kit.directory.users.set('u1', directoryUser());
+    kit.directory.keys.set('k1', directoryKey());
+    const run = kit.run({ caller: member });
+    const before = kit.directory.listeners;
+    const failed = collect(kit, run, []);
+    await asked;
+    return { kit, failed, before };
+  };
+
+  it('a revoked key and a banned member are refused at once, by their names', async () => {
+    const revoked = await waiting();
+    revoked.kit.directory.keys.set('k1', directoryKey({ status: 'revoked' }));
+    revoked.kit.directory.tell({ keys: new Set(['k1']) });
+    expect(await revoked.failed).toBe('client');
+
+    const banned = await waiting();
+    banned.kit.directory.users.set('u1', directoryUser({ status: 'banned' }));
+    banned.kit.directory.tell({ users: new Set(['u1']) });
+    expect(await banned.failed).toBe('client');
+    expect(banned.kit.calls).toEqual([]);
+    expect(await banned.kit.inFlight()).toBe(0);
+    expect(banned.kit.directory.listeners).toBe(banned.before);
+  });
+
+  it('a token that is taken out of service makes room for another one', async () => {
+    const { kit, failed } = await waiting();
+    kit.directory.tell({ keys: new Set(['of somebody else']) });
+    kit.directory.pool.set('a', directoryToken('a', { status: 'suspended' }));
+    kit.directory.tell({ tokens: new Set(['a']) });
+    expect(await failed).toBeNull();
+    expect(kit.calls).toEqual(['b']);
   });
 });
 
