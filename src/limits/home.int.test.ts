@@ -147,6 +147,7 @@ describe('a node of its own fate', () => {
     const { term } = a.limits.state();
     b.cut(true);
     await until('the cut', () => (b.limits.state().cutOff ? true : undefined));
+    await expect(b.limits.userUse('user')).rejects.toMatchObject({ code: 'storage_unavailable' });
     expect(await witness.serve(b, '2', { quota })).toBe('storage_unavailable');
     expect(await witness.serve(a, '3', { quota })).toMatch(/^t/);
     b.cut(false);
@@ -154,6 +155,17 @@ describe('a node of its own fate', () => {
     expect(await witness.serve(b, '4', { quota })).toMatch(/^t/);
     expect(a.limits.state()).toMatchObject({ term, home: 'redis' });
     expect(await a.limits.userUse('user')).toMatchObject({ dayUsed: 3 });
+  });
+
+  it('that alone has lost Redis holds a request, and serves it if it is back in time', async () => {
+    const { nodes, witness } = await start(['a', 'b']);
+    const [, b] = nodes as [HomeNode, HomeNode];
+    await livesIn(nodes, 'redis');
+    b.cut(true);
+    await until('the cut', () => (b.limits.state().cutOff ? true : undefined));
+    const served = witness.serve(b, '1', { quota });
+    b.cut(false);
+    expect(await served).toMatch(/^t/);
   });
 
   it('goes on after its connection to Redis was cut while the database is lost, if nobody can have moved the limits', async () => {

@@ -105,6 +105,9 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
       }
     }
   };
+  /** What a page shows is not waited for where nobody is admitted anyway. */
+  const shown = <T>(work: (limits: HomeLimits) => Promise<T>): Promise<T> =>
+    keeper.state().cutOff ? Promise.reject(unavailable()) : held(work);
   const prune = async (): Promise<void> => {
     outbox.flush();
     told.flush();
@@ -161,9 +164,9 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
         () => ledger.finished(request),
       ),
     abandoned: () => held((limits) => limits.abandoned(), ledger.left),
-    tokenUse: (tokenIds) => held((limits) => limits.tokenUse(tokenIds)),
-    userUse: (userId) => held((limits) => limits.userUse(userId)),
-    keyUse: (keyId) => held((limits) => limits.keyUse(keyId)),
+    tokenUse: (tokenIds) => shown((limits) => limits.tokenUse(tokenIds)),
+    userUse: (userId) => shown((limits) => limits.userUse(userId)),
+    keyUse: (keyId) => shown((limits) => limits.keyUse(keyId)),
     async close() {
       clearInterval(timer);
       outbox.close();

@@ -18,7 +18,7 @@ import { createTenure, FROZEN_MS, type Tenure, unavailable } from './tenure.js';
 export interface Keeper {
   /** The home that may be called now. */
   tenure(): Tenure | undefined;
-  /** Waits for it; rejects with `storage_unavailable` after `ms`, and at once while cut off. */
+  /** Waits for it; rejects with `storage_unavailable` after `ms`, while cut off as well: who refuses at once looks idle to a balancer. */
   whenOpen(ms: number): Promise<Tenure>;
   state(): HomeState;
   /** Looks at the row now. Never rejects. */
@@ -58,7 +58,6 @@ export function createKeeper(deps: KeeperDeps): Keeper {
   };
   const wake = (): void => {
     if (tenure() !== undefined) for (const { open } of [...waiters]) open();
-    else if (cutOff) for (const { fail } of [...waiters]) fail();
   };
   const leave = (): void => {
     if (mine === undefined) return;
@@ -214,7 +213,6 @@ export function createKeeper(deps: KeeperDeps): Keeper {
       if (others.every((run) => !run.redisUp)) return move(seen, 'database');
       cutOff = others.some((run) => run.redisUp);
       if (cutOff && !wasCutOff) logger.warn('Redis is out of reach for this node, not for others: nobody is admitted here');
-      if (cutOff) wake();
     }
     if (seen.home === 'database' && seen.state === 'open' && backSince !== null && now - backSince >= timings.backAfterMs) {
       if ((await deps.living()).every((run) => run.redisUp)) await move(seen, 'redis');
@@ -265,7 +263,7 @@ export function createKeeper(deps: KeeperDeps): Keeper {
     whenOpen(ms) {
       const now = tenure();
       if (now !== undefined) return Promise.resolve(now);
-      if (cutOff || closed) return Promise.reject(unavailable());
+      if (closed) return Promise.reject(unavailable());
       return new Promise((resolve, reject) => {
         const end = (settle: () => void) => (): void => {
           clearTimeout(giveUp);
