@@ -11,6 +11,7 @@ import { untilAborted } from '../shared/untilAborted.js';
 import { type Every, realEvery } from './every.js';
 import { createFarClock } from './farClock.js';
 import type { NodeRun } from './nodeRun.js';
+import { createProofs } from './proofs.js';
 import { clusterScript } from './scripts.js';
 import { type Heard, nobodyMoves, parseWords, proofsIn, SILENT_MS, type Word, wordText } from './words.js';
 
@@ -80,7 +81,6 @@ const LOOK_MS = 20;
 const PRUNE_MS = 2_000;
 /** Words of runs that the database calls dead go when they are older. */
 const OLD_MS = 5_000;
-const MOST_PROOFS = 1_000;
 const HEARD_LATELY_MS = 1_000;
 
 /** Says its first word before it resolves; rejects where Redis does not take it. */
@@ -104,9 +104,7 @@ class RunningCurrency implements CurrencyService {
   #reading: Promise<void> | null = null;
   #heard = new Map<string, Word>();
   #last: { readonly heard: Heard; readonly at: number } | null = null;
-  #proofs: { readonly position: number; readonly asOf: number }[] = [];
-  /** By the others' words; monotonic ms. */
-  #provenAt = Number.NEGATIVE_INFINITY;
+  readonly #proofs = createProofs();
   #prunedAt = Number.NEGATIVE_INFINITY;
   #isBehind = false;
   #closed = false;
@@ -177,7 +175,7 @@ class RunningCurrency implements CurrencyService {
   }
 
   #age(): number {
-    return this.#deps.clock.monotonic() - Math.max(this.#deps.directory.followedAt(), this.#provenAt);
+    return this.#deps.clock.monotonic() - Math.max(this.#deps.directory.followedAt(), this.#proofs.provenAt());
   }
 
   /** Redis' clock at the last look at the database, ms; 0: not known. */
@@ -255,19 +253,15 @@ class RunningCurrency implements CurrencyService {
     const began = clock.monotonic();
     const heard = await this.#hear();
     this.#last = { heard, at: began };
-    this.#proofs.push(...proofsIn(heard, this.#committed).map(({ position, ageMs }) => ({ position, asOf: began - ageMs })));
+    this.#proofs.add(proofsIn(heard, this.#committed), began);
     this.#take();
-    if (this.#proofs.some(({ position }) => position > directory.position())) await readAhead();
+    if (this.#proofs.isBeyond(directory.position())) await readAhead();
     this.#take();
   }
 
-  /** Proofs whose position is reached by now count. */
   #take(): void {
     const { directory, clock } = this.#deps;
-    const position = directory.position();
-    for (const proof of this.#proofs) if (proof.position <= position) this.#provenAt = Math.max(this.#provenAt, proof.asOf);
-    const oldest = Math.max(this.#provenAt, clock.monotonic() - BINDS_MS);
-    this.#proofs = this.#proofs.filter((proof) => proof.position > position && proof.asOf > oldest).slice(-MOST_PROOFS);
+    this.#proofs.reached(directory.position(), clock.monotonic() - BINDS_MS);
   }
 
   /** What was heard in this outage stays known, whatever becomes of Redis' memory. */

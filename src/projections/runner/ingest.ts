@@ -10,6 +10,7 @@ import { projections as registry } from '../index.js';
 import { type BatchResult, forgetProducers, Overtaken } from './batch.js';
 import { BuildError } from './build.js';
 import { commitBatch } from './commitBatch.js';
+import { type Counter, type Counts, createCounter } from './counts.js';
 import type { Poison } from './fold.js';
 import { createHoldings, type Holdings } from './holdings.js';
 import { createIdlers } from './idlers.js';
@@ -18,7 +19,6 @@ import type { Owners } from './ownership.js';
 import { parkedEventMaker } from './parkedEvent.js';
 import { PrepareError, prepareProjections } from './prepare.js';
 import { readCursors, storedWatermarks } from './progress.js';
-import { createUnknownTypesTeller } from './unknownTypes.js';
 
 export interface IngestDeps {
   readonly db: Database;
@@ -37,19 +37,11 @@ export interface IngestDeps {
   readonly maxPauseMs?: number;
 }
 
-export interface IngestStatus {
+export interface IngestStatus extends Counts {
   /** `starting`: not yet reading. `failing`: the last try did not commit. */
   readonly state: 'starting' | 'running' | 'failing' | 'closed';
-  /** Since this process started. */
-  readonly archived: number;
-  readonly duplicates: number;
-  /** Events that a projection could not take. */
-  readonly parked: number;
-  readonly unknownTypes: number;
   /** Appended and not yet archived. */
   readonly waiting: number;
-  /** ms since epoch of the last commit; null: none yet. */
-  readonly lastCommitAt: number | null;
   /** Why it fails, for the operator; null while it runs. */
   readonly error: string | null;
 }
@@ -87,16 +79,14 @@ class RunningIngest implements Ingest {
   readonly #parkedEvent: (poison: Poison) => NewEvent;
   readonly #holdings: Holdings;
   readonly #idlers = createIdlers();
+  readonly #counter: Counter;
   readonly #loop: Promise<void>;
   #cursors: Map<string, string> = new Map();
   #lookedAt = Number.NEGATIVE_INFINITY;
   #forgotAt = Number.NEGATIVE_INFINITY;
   #state: IngestStatus['state'] = 'starting';
-  readonly #tellUnknown: (events: number) => void;
-  #counts = { archived: 0, duplicates: 0, parked: 0, unknownTypes: 0 };
   #processed = 0;
   #fatal: unknown = null;
-  #lastCommitAt: number | null = null;
   #error: string | null = null;
   #pause = 0;
   /** Did the last commit fail, perhaps only in its answer? */
@@ -110,7 +100,7 @@ class RunningIngest implements Ingest {
     this.#projections = deps.projections ?? registry;
     this.#holdings = createHoldings(deps);
     this.#parkedEvent = parkedEventMaker(createIds(deps.clock), deps.clock);
-    this.#tellUnknown = createUnknownTypesTeller(deps.logger, deps.clock);
+    this.#counter = createCounter(deps);
     this.#loop = this.#run();
   }
 
@@ -124,9 +114,8 @@ class RunningIngest implements Ingest {
   status(): IngestStatus {
     return {
       state: this.#state,
-      ...this.#counts,
+      ...this.#counter.counts(),
       waiting: this.#deps.log.backlog().events,
-      lastCommitAt: this.#lastCommitAt,
       error: this.#error,
     };
   }
@@ -193,7 +182,7 @@ class RunningIngest implements Ingest {
     try {
       const result = await this.#commit(entries);
       for (const { partition, cursor } of result.watermarks) this.#cursors.set(partition, cursor);
-      this.#count(result);
+      this.#counter.committed(result);
       this.#processed += entries.length;
       await log.archived(result.watermarks);
       this.#settleIdlers();
@@ -232,25 +221,6 @@ class RunningIngest implements Ingest {
     const { db, clock, logger } = this.#deps;
     const options = { projections: this.#projections, now: clock.now(), parkedEvent: this.#parkedEvent };
     return commitBatch({ db, logger }, entries, this.#cursors, options);
-  }
-
-  #count({ archived, duplicates, parked, unknownTypes }: BatchResult): void {
-    const counts = this.#counts;
-    this.#counts = {
-      archived: counts.archived + archived,
-      duplicates: counts.duplicates + duplicates,
-      parked: counts.parked + parked.length,
-      unknownTypes: counts.unknownTypes + unknownTypes,
-    };
-    this.#lastCommitAt = this.#deps.clock.now();
-    this.#tellUnknown(unknownTypes);
-    if (parked.length > 0) {
-      const [first] = parked;
-      this.#deps.logger.warn(
-        { events: parked.length, projection: first?.projection.name, reason: first?.reason, error: first?.error },
-        'events were parked',
-      );
-    }
   }
 
   /** What the work answers, or null when it failed. One line in the log for each change of state. */
