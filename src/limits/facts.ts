@@ -49,6 +49,8 @@ export interface Ledger {
   archived(terminalEventIds: readonly string[]): void;
   /** Requests that were begun and are not archived, on this node's monotonic clock. */
   requests(): readonly RequestFacts[];
+  /** What went to upstreams for requests that are not archived, in the order they were begun; `at`: monotonic ms, null: not answered yet. */
+  sends(): readonly { readonly tokenId: string; readonly terminalEventId: string; readonly at: number | null }[];
   /** All, on another clock that is `ahead` ms ahead of the monotonic one. */
   facts(ahead: number): Facts;
 }
@@ -147,6 +149,10 @@ export function createLedger(clock: { monotonic(): number }): Ledger {
       }
     },
     requests: () => [...requests.values()],
+    sends: () =>
+      [...requests.values()].flatMap(({ record: { terminalEventId }, attempts }) =>
+        attempts.map(({ tokenId, respondedAt }) => ({ tokenId, terminalEventId, at: respondedAt })),
+      ),
     facts(ahead) {
       const maybe = (at: number | null): number | null => (at === null ? null : at + ahead);
       return {

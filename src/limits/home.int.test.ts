@@ -3,6 +3,7 @@ import { cpSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../tests/support/until.js';
+import { sql } from '../infra/database/port.js';
 import { openRedis } from '../infra/redis/connection.js';
 import { admitRequest } from './testing/fixtures.js';
 import { createWitness, type HomeCluster, type HomeNode, startHomeCluster, testTimings } from './testing/homeNodes.js';
@@ -261,6 +262,29 @@ describe('what a dead run held in a Redis that went away with it', () => {
       return keys.length === 0 ? true : undefined;
     });
     await redis.close();
+  });
+});
+
+describe('a run that dies together with Redis', () => {
+  it('leaves in the windows what it had noted of its sends, archived or not, each once', async () => {
+    const { cluster, nodes, witness } = await start(['a', 'b']);
+    const [a, b] = nodes as [HomeNode, HomeNode];
+    cluster.pool.tokens.splice(1);
+    await livesIn(nodes, 'redis');
+    await Promise.all(['t2', 't3'].map((id) => a.limits.removeToken(id, 9)));
+    expect(await witness.serve(b, 'archived', { quota })).toBe('t1');
+    cluster.archive.settle();
+    for (let i = 0; i < 2; i += 1) expect(await witness.serve(b, `x${i}`, { quota })).toBe('t1');
+    expect(await b.limits.admit(admitRequest('running', { quota }))).toMatchObject({ ok: true });
+    await until('the note', async () => {
+      const rows = await cluster.db.query<{ sends: string }>(sql`select sends from limits_sends where run_id = 'b'`);
+      const ids = JSON.stringify(rows);
+      return ['event-x0', 'event-x1', 'event-running'].every((id) => ids.includes(id)) || undefined;
+    });
+    await b.die();
+    await cluster.server.kill();
+    await livesIn([a], 'database');
+    expect((await a.limits.tokenUse(['t1']))[0]).toMatchObject({ rpm: 4, rph: 4, concurrency: 0 });
   });
 });
 

@@ -12,6 +12,7 @@ import { defaultTimings, type HomeState, type RunSeen, type Timings } from './ho
 import { createOutbox } from './home/outbox.js';
 import type { HomeLimits } from './home/port.js';
 import { createRedisPlace } from './home/redisPlace.js';
+import { noteSends } from './home/sends.js';
 import { isUnavailable, type Tenure, unavailable } from './home/tenure.js';
 import { createTold } from './home/told.js';
 import type { LimitSettings, Limits, PoolToken, RestoredState } from './port.js';
@@ -65,10 +66,11 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
   const { db, redis, runId, random, logger, holdMs = HOLD_MS } = deps;
   const monotonic = (): number => deps.clock.monotonic();
   const ledger = createLedger({ monotonic });
+  const timings = { ...defaultTimings, ...deps.timings };
   const place = createRedisPlace({ redis, runId, random });
   let lastWord = '';
   const keeper = createKeeper({
-    ...{ db, redis, place, ledger, runId, random, logger, monotonic, timings: { ...defaultTimings, ...deps.timings } },
+    ...{ db, redis, place, ledger, runId, random, logger, monotonic, timings },
     ...{ redisUp: deps.redisUp, living: deps.living, deadRuns: deps.deadRuns },
     ...{ poolState: deps.poolState, readRestore: deps.readRestore, archivedIds: deps.archivedIds },
     settings: () => deps.poolState().settings,
@@ -117,6 +119,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     void work.catch((error: unknown) => logger.debug({ err: error }, 'told to the limits in vain'));
   const timer = setInterval(() => quietly(prune()), PRUNE_EVERY_MS);
   timer.unref();
+  const endNotes = noteSends({ db, ledger, runId, monotonic, everyMs: timings.noteMs, logger });
   await keeper.look();
 
   return {
@@ -169,6 +172,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     keyUse: (keyId) => shown((limits) => limits.keyUse(keyId)),
     async close() {
       clearInterval(timer);
+      endNotes();
       outbox.close();
       await keeper.close();
     },

@@ -20,6 +20,7 @@ const notCopied: readonly string[] = [
   'node_runs',
   'limits_home',
   'limits_facts',
+  'limits_sends',
   'limits_ops',
   'limits_snapshots',
   // Of the secrets that nodes were started with: each installation notes its own.

@@ -7,6 +7,7 @@ import { buildState, withPool } from './build.js';
 function built({ rates = [], keys, tokens = [] }: { rates?: Facts['rates'][]; keys?: KeyHistory[]; tokens?: PoolToken[] }) {
   return buildState({
     facts: rates.map((one, i) => ({ runId: `run-${i}`, facts: { requests: [], rates: one, healths: [] } })),
+    sends: [],
     archived: new Set(),
     history: { tokens: [], users: [], ...(keys === undefined ? {} : { keys }) },
     pool: { settings: roomy, tokens },
@@ -28,6 +29,22 @@ test('what a key was used is what living runs tell together, or the archive wher
   ]);
   const both = [{ keyId: 'living', times: [4, 3, 2, 1].map((ms) => START - ms) }];
   expect(built({ rates, keys: both }).rates).toEqual(both);
+});
+
+test('a send of a dead run that was noted and is archived counts by the archive alone, and none counts beyond now', () => {
+  const state = buildState({
+    facts: [],
+    sends: [
+      { tokenId: 'a', terminalEventId: 'known', at: START - 2 },
+      { tokenId: 'a', terminalEventId: 'unknown', at: START + 5 },
+    ],
+    archived: new Set(['known']),
+    history: { tokens: [], users: [] },
+    pool: { settings: roomy, tokens: [poolToken('a')] },
+    now: START,
+    random: () => 0.5,
+  });
+  expect(state.tokens).toMatchObject([{ id: 'a', sends: [START], dayUsed: 1, lastUsedAt: START }]);
 });
 
 test('a token that was out of credits is tried with one request, whether the home or the directory knew it first', () => {

@@ -5,10 +5,13 @@ import { isParkedAnew } from '../pool.js';
 import type { KeyHistory, LimitSettings, PoolToken, RestoredState, UserUsage } from '../port.js';
 import { freshToken, isNewer, type LimitsState, type TokenEntry } from '../transfer.js';
 import { HOUR_MS, MARGIN_MS } from '../window.js';
+import type { NotedSend } from './sends.js';
 
 export interface BuildSources {
   readonly facts: readonly { readonly runId: string; readonly facts: Facts }[];
-  /** Terminal event ids of the facts that are in the archive; read in one view with `history`. */
+  /** What runs sent that tell nothing any more, as they noted it beside. */
+  readonly sends: readonly NotedSend[];
+  /** Terminal event ids of the facts and sends that are in the archive; read in one view with `history`. */
   readonly archived: ReadonlySet<string>;
   readonly history: RestoredState;
   readonly pool: { readonly settings: LimitSettings; readonly tokens: readonly PoolToken[] };
@@ -42,6 +45,7 @@ export function buildState(sources: BuildSources): LimitsState {
       if (toldAt > token.told) Object.assign(token, { fails, told: toldAt });
     }
   }
+  for (const send of sources.sends) if (!archived.has(send.terminalEventId)) takeSend(tokens(send.tokenId), Math.min(send.at, now));
   state.rates = ratesOf(
     facts.map((one) => one.facts),
     history.keys ?? [],
@@ -71,6 +75,13 @@ function takeRequest(
     const rest = { epoch: 0, begunAt: begun, day: dayNumber(begun), respondedAt, served: false };
     state.attempts.push({ id, run, requestId: record.requestId, tokenId, provider, model, ...rest });
   }
+}
+
+/** Whose request it was is not known, so no quota: that is found in Redis when it returns, or by its event. */
+function takeSend(token: Token, at: number): void {
+  token.sends.push(at);
+  if (dayNumber(at) === token.day) token.dayUsed += 1;
+  token.lastUsedAt = Math.max(token.lastUsedAt ?? 0, at);
 }
 
 function startTokens({ history, pool, now, random }: BuildSources) {

@@ -8,6 +8,7 @@ import type { LimitsState } from '../transfer.js';
 import { buildState, withPool } from './build.js';
 import type { RedisPlace } from './redisPlace.js';
 import { type HomeRow, openInDatabase, openInRedis, readClock, readFacts } from './row.js';
+import { readSends } from './sends.js';
 
 export interface BuilderDeps {
   readonly db: Database;
@@ -42,10 +43,11 @@ async function fromFacts({ db, random, poolState, readRestore, archivedIds }: Bu
   return db.snapshot(async (tx) => {
     const facts = await readFacts(tx, term);
     const now = await readClock(tx);
-    const ids = facts.flatMap((one) => one.facts.requests.map(({ record }) => record.terminalEventId));
+    const sends = await readSends(tx, new Set(facts.map(({ runId }) => runId)));
+    const ids = [...facts.flatMap((one) => one.facts.requests.map(({ record }) => record)), ...sends].map((one) => one.terminalEventId);
     const archived = await findArchived(tx, ids, archivedIds);
     const history = await readRestore(tx, now);
-    return buildState({ facts, archived, history, pool: poolState(), now, random });
+    return buildState({ facts, sends, archived, history, pool: poolState(), now, random });
   });
 }
 

@@ -21,9 +21,18 @@ export interface Timings {
   readonly backAfterMs: number;
   /** How much longer than the one before it each node waits before it fills a home too. */
   readonly standInMs: number;
+  /** What was sent is noted beside so often. */
+  readonly noteMs: number;
 }
 
-export const defaultTimings: Timings = { pollMs: 250, idleMs: 2_000, lostAfterMs: 1_000, backAfterMs: 5_000, standInMs: 1_000 };
+export const defaultTimings: Timings = {
+  pollMs: 250,
+  idleMs: 2_000,
+  lostAfterMs: 1_000,
+  backAfterMs: 5_000,
+  standInMs: 1_000,
+  noteMs: 2_000,
+};
 
 export interface KeeperDeps extends BuilderDeps {
   readonly db: Database;

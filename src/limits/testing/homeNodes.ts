@@ -87,7 +87,7 @@ export function createArchive(): Archive {
   };
 }
 
-export const testTimings = { pollMs: 20, idleMs: 100, lostAfterMs: 60, backAfterMs: 120, standInMs: 200 };
+export const testTimings = { pollMs: 20, idleMs: 100, lostAfterMs: 60, backAfterMs: 120, standInMs: 200, noteMs: 100 };
 
 /** On the database that the suite's project runs on. */
 export async function startHomeCluster(redisSettings: readonly string[] = []): Promise<HomeCluster> {
