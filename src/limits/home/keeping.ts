@@ -31,7 +31,7 @@ export const defaultTimings: Timings = {
   lostAfterMs: 1_000,
   backAfterMs: 5_000,
   standInMs: 1_000,
-  noteMs: 2_000,
+  noteMs: 1_000,
 };
 
 export interface KeeperDeps extends BuilderDeps {
