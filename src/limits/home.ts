@@ -6,6 +6,7 @@ import type { Database, Queryable } from '../infra/database/port.js';
 import type { RedisConnection } from '../infra/redis/connection.js';
 import type { Clock } from '../shared/clock.js';
 import { createLedger } from './facts.js';
+import { createAnswers } from './home/answers.js';
 import { findArchived } from './home/builder.js';
 import { createKeeper } from './home/keeper.js';
 import { defaultTimings, type HomeState, type RunSeen, type Timings } from './home/keeping.js';
@@ -119,6 +120,10 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     void work.catch((error: unknown) => logger.debug({ err: error }, 'told to the limits in vain'));
   const timer = setInterval(() => quietly(prune()), PRUNE_EVERY_MS);
   timer.unref();
+  const answers = createAnswers((attemptId, served) => {
+    const say = async (limits: HomeLimits): Promise<void> => limits.responded(attemptId, served);
+    quietly(outbox.surely(say, nothing));
+  });
   const endNotes = noteSends({ db, ledger, runId, monotonic, everyMs: timings.noteMs, logger });
   await keeper.look();
 
@@ -153,14 +158,15 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     },
     responded(attemptId, served = false) {
       ledger.responded(attemptId);
-      const say = async (limits: HomeLimits): Promise<void> => limits.responded(attemptId, served);
-      quietly(outbox.surely(say, nothing));
+      answers.responded(attemptId, served);
     },
-    settle: (attempt) =>
-      outbox.surely(
+    settle(attempt) {
+      answers.settling(attempt);
+      return outbox.surely(
         (limits) => limits.settle(attempt),
         (answer) => ledger.settled(attempt, answer),
-      ),
+      );
+    },
     finish: (request) =>
       outbox.surely(
         (limits) => limits.finish(request),
@@ -173,6 +179,7 @@ export async function createClusterLimits(deps: ClusterLimitsDeps): Promise<Clus
     async close() {
       clearInterval(timer);
       endNotes();
+      answers.close();
       outbox.close();
       await keeper.close();
     },
