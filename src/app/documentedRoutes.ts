@@ -23,6 +23,7 @@ const generation = (path: string, summary: string): DocumentedRoute => ({
 
 export const documentedRoutes: readonly DocumentedRoute[] = [
   generation('/v1/chat/completions', 'OpenAI chat completions'),
+  generation('/v1/responses', 'OpenAI responses'),
   generation('/v1/messages', 'Anthropic messages'),
   {
     ...generation('/v1/messages/count_tokens', 'Anthropic token counting'),

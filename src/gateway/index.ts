@@ -6,6 +6,7 @@ import type { GatewayDeps } from './deps.js';
 import { anthropicMessages, parseCountTokens } from './dialects/anthropicMessages.js';
 import type { Dialect } from './dialects/define.js';
 import { openaiChat } from './dialects/openaiChat.js';
+import { openaiResponses } from './dialects/openaiResponses.js';
 import { header, readJson, sendJson } from './http.js';
 import { listedModels, modelList, modelView } from './models.js';
 import { authenticate } from './pipeline/authenticate.js';
@@ -74,6 +75,7 @@ export function createGateway(options: GatewayDeps): Gateway {
   });
   const routes = new Map<string, Route>([
     [openaiChat.endpoint, generation(openaiChat)],
+    [openaiResponses.endpoint, generation(openaiResponses)],
     [anthropicMessages.endpoint, generation(anthropicMessages)],
     [`${anthropicMessages.endpoint}/count_tokens`, simple('POST', anthropicMessages, (req, caller) => countTokens(req, caller, deps))],
   ]);

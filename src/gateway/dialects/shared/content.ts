@@ -74,8 +74,13 @@ function plainPart(block: JsonObject, path: Path): TextPart | ImagePart | null |
     case 'refusal':
       return { type: 'text', text: stringAt(block.refusal, at(path, 'refusal')) };
     case 'image_url':
-    case 'input_image':
       return imageFromUrl(block.image_url, at(path, 'image_url'));
+    case 'input_image':
+      if (block.image_url === undefined || block.image_url === null) refuseFileId(block, path);
+      return imageFromUrl(block.image_url, at(path, 'image_url'));
+    case 'input_file':
+      refuseFileId(block, path);
+      return fileText(block, path);
     case 'image':
       return imageFromSource(block.source, at(path, 'source'));
     case 'document':
@@ -93,16 +98,21 @@ function plainPart(block: JsonObject, path: Path): TextPart | ImagePart | null |
   }
 }
 
+function refuseFileId(block: JsonObject, path: Path): void {
+  if (block.file_id === undefined || block.file_id === null) return;
+  throw invalid(at(path, 'file_id'), 'stored files are not supported; send the bytes as a data: URL');
+}
+
 function searchResult(block: JsonObject, path: Path): TextPart {
   const lines = [block.title, block.source].filter((line): line is string => typeof line === 'string' && line !== '');
   return { type: 'text', text: [...lines, textOf(block.content, at(path, 'content'))].join('\n') };
 }
 
-/** A tool's answer; `holder` is the Anthropic block or the OpenAI `tool` message. */
-export function toolResult(toolUseId: string, holder: JsonObject, path: Path): ToolResultPart {
+/** A tool's answer; `holder` is the Anthropic block, the OpenAI `tool` message, or what stands for one, with `content` under the name the client sees. */
+export function toolResult(toolUseId: string, holder: JsonObject, path: Path, contentName = 'content'): ToolResultPart {
   const isError = holder.is_error ?? false;
   if (typeof isError !== 'boolean') throw invalid(at(path, 'is_error'), `must be a boolean, got ${describe(isError)}`);
-  return { type: 'tool_result', toolUseId, isError, content: resultContent(holder.content, at(path, 'content')) };
+  return { type: 'tool_result', toolUseId, isError, content: resultContent(holder.content, at(path, contentName)) };
 }
 
 /** String, blocks, images, or any JSON, which becomes its text (pitfall 12). Empty stays empty. */
@@ -139,6 +149,8 @@ function looksLikeBlock(item: JsonObject): boolean {
     case 'image':
     case 'document':
       return 'source' in item;
+    case 'input_file':
+      return 'file_data' in item || 'file_id' in item;
     default:
       return true;
   }

@@ -12,6 +12,8 @@ export interface UsageMark {
 export interface Tally {
   event(event: ModelEvent): void;
   usage(): Usage;
+  /** What of the output was thinking, always by its length. */
+  thinkingTokens(): number;
   mark(): UsageMark;
 }
 
@@ -21,13 +23,16 @@ export function createTally(context: Pick<RenderContext, 'inputTokensEstimate'>)
   let told: Usage | null = null;
   let microCredits: number | null = null;
   let chars = 0;
+  let thinkingChars = 0;
   return {
     event(event) {
       if (event.type === 'text' || event.type === 'thinking') chars += event.text.length;
       else if (event.type === 'tool_input') chars += event.json.length;
       else if (event.type === 'usage') told = event.usage;
       else if (event.type === 'metering') microCredits = (microCredits ?? 0) + event.microCredits;
+      if (event.type === 'thinking') thinkingChars += event.text.length;
     },
+    thinkingTokens: () => Math.ceil(thinkingChars / CHARS_PER_TOKEN),
     usage: () =>
       told ?? {
         inputTokens: context.inputTokensEstimate,

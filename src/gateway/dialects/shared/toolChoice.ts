@@ -36,8 +36,11 @@ function choice(value: unknown, list: ToolList): ToolChoice {
       return { type: list.tools.length === 0 ? 'auto' : 'any' };
     case 'tool':
     case 'function':
+    case 'custom':
       return named(objectAt(value, root), list);
     default:
+      // The Responses API chooses a tool of its own by its type alone.
+      if (typeof word === 'string' && isObject(value) && list.dropped.has(word)) return { type: 'auto' };
       throw invalid(isObject(value) ? at(root, 'type') : root, `is not supported: ${isObject(value) ? quoted(word) : quoted(value)}`);
   }
 }
@@ -52,10 +55,11 @@ function named(value: JsonObject, list: ToolList): ToolChoice {
   throw invalid(at(path, 'name'), 'names a tool that is not in tools');
 }
 
-/** OpenAI `{type:"allowed_tools", allowed_tools:{mode, tools}}`: a subset for this turn. */
+/** OpenAI `{type:"allowed_tools", allowed_tools:{mode, tools}}`, or flat as in the Responses API: a subset for this turn. */
 function allowedTools(value: JsonObject, list: ToolList): { tools: readonly Tool[]; toolChoice: ToolChoice } {
-  const path = at(root, 'allowed_tools');
-  const allowed = objectAt(value.allowed_tools, path);
+  const flat = value.allowed_tools === undefined && value.tools !== undefined;
+  const path = flat ? root : at(root, 'allowed_tools');
+  const allowed = flat ? value : objectAt(value.allowed_tools, path);
   const mode = allowed.mode ?? 'auto';
   if (mode !== 'auto' && mode !== 'required') throw invalid(at(path, 'mode'), `must be auto or required, got ${quoted(mode)}`);
   const names = allowedNames(allowed.tools, at(path, 'tools'));

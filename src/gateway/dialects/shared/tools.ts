@@ -57,7 +57,8 @@ function readTool(item: JsonObject, path: Path): Tool | null {
   return definition(item, path);
 }
 
-function definition(source: JsonObject, path: Path): Tool {
+/** A flat definition, in either API's spelling of the schema. */
+export function definition(source: JsonObject, path: Path): Tool {
   const description = source.description ?? '';
   const key = source.input_schema !== undefined ? 'input_schema' : 'parameters';
   const schema = source[key] ?? emptySchema;
