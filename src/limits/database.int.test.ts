@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { limitsContract } from './contract.js';
 import type { LimitsUnderTest, OpenOptions } from './testing/context.js';
 import { type DatabaseNodes, startDatabaseNodes } from './testing/databaseNodes.js';
+import { losingDatabase, openSite } from './testing/databaseSite.js';
 import { admitRequest, poolToken } from './testing/fixtures.js';
 import { limitsModel } from './testing/model.js';
 
@@ -11,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => nodes.close());
 
-async function open({ settings, found = [] }: OpenOptions, snapshotAfter?: number): Promise<LimitsUnderTest> {
+async function open({ settings, found = [] }: OpenOptions): Promise<LimitsUnderTest> {
   await nodes.begin(settings);
   if (found.length > 0) {
     const dead = await nodes.node('dead');
@@ -24,15 +25,19 @@ async function open({ settings, found = [] }: OpenOptions, snapshotAfter?: numbe
     nodes.dead.add('dead');
     nodes.clock().advance(16_000);
   }
-  const limits = await nodes.node('run', snapshotAfter === undefined ? {} : { snapshotAfter });
+  const limits = await nodes.node('run');
   await limits.sweep();
   return { limits, clock: nodes.clock() };
 }
 
 describe('limits in the database', () => {
-  limitsContract((options) => open(options), 25);
+  limitsContract(open, 20);
 });
 
-describe('limits in the database that writes a snapshot every few operations', () => {
-  limitsModel((options) => open(options, 5), 10);
+describe('limits in the database of nodes that die, over connections that lose answers', () => {
+  limitsModel(({ settings }) => openSite(nodes, { settings, db: losingDatabase(nodes.db) }), 8);
+});
+
+describe('limits in the database of nodes that die and write a snapshot every few operations', () => {
+  limitsModel(({ settings }) => openSite(nodes, { settings, snapshotAfter: 5 }), 10);
 });

@@ -5,6 +5,7 @@ import { openPostgres } from '../infra/database/postgres.js';
 import { startTestPostgres, type TestPostgres } from '../infra/database/testing/server.js';
 import type { DatabaseLimits } from './database.js';
 import { type DatabaseNodes, startDatabaseNodes } from './testing/databaseNodes.js';
+import { losingDatabase, openSite } from './testing/databaseSite.js';
 import { admitRequest, poolToken, roomy } from './testing/fixtures.js';
 import { limitsModel } from './testing/model.js';
 
@@ -20,11 +21,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe('limits in PostgreSQL', () => {
-  limitsModel(async ({ settings }) => {
-    await nodes.begin(settings);
-    return { limits: await nodes.node('run'), clock: nodes.clock() };
-  }, 3);
+describe('limits in PostgreSQL of nodes that die, over connections that lose answers', () => {
+  limitsModel(({ settings }) => openSite(nodes, { settings, db: losingDatabase(nodes.db) }), 3);
 });
 
 describe('nodes that share limits in PostgreSQL', () => {

@@ -7,7 +7,7 @@ import { restoreOp } from './database/ops.js';
 import type { Replica, Step } from './database/replica.js';
 import { adoptSnapshot, writeSnapshot } from './database/store.js';
 import type { HomeLimits } from './home/port.js';
-import type { LimitSettings, PoolToken } from './port.js';
+import type { AdmitRequest, Admitted, LimitSettings, PoolToken, Refusal } from './port.js';
 import type { Now } from './token.js';
 import type { AttemptEntry, RequestEntry } from './transfer.js';
 
@@ -31,6 +31,19 @@ export interface DatabaseLimitsDeps {
   /** For tests: calls take their time from it; otherwise from the database. */
   readonly clock?: Clock;
   readonly snapshotAfter?: number;
+  /** For tests: how long a transaction that failed waits before it is made again. */
+  readonly retryMs?: number;
+}
+
+/** An admission that knows why, also where its transaction is made again on a copy that has it from the record only. */
+function decidedOnce(request: AdmitRequest): (replica: Replica, now: Now) => Step<Admitted | Refusal> {
+  let decided: Admitted | Refusal | undefined;
+  return (replica, now) => {
+    const step = replica.admit(request, now);
+    if (step.op !== undefined) decided = step.answer;
+    else if (decided?.ok && step.answer.ok && decided.tokenId === step.answer.tokenId) return { answer: decided };
+    return step;
+  };
 }
 
 export type DatabaseLimits = HomeLimits;
@@ -42,6 +55,7 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
   let snapshot: Promise<void> | undefined;
   const lane = await openLane({
     ...{ db, term, runId, random, onMoved: deps.onMoved },
+    ...(deps.retryMs === undefined ? {} : { retryMs: deps.retryMs }),
     ...(clock === undefined ? {} : { stamp: () => ({ mono: clock.monotonic(), wall: clock.now() }) }),
     onCommitted() {
       snapshot ??= takeSnapshot();
@@ -119,8 +133,9 @@ export async function createDatabaseLimits(deps: DatabaseLimitsDeps): Promise<Da
     async restore(state) {
       await apply(restoreOp(state));
     },
-    peek: (request) => lane.read((replica, now) => replica.core.peek(request, now)),
-    admit: (request) => lane.run((replica, now) => replica.admit(request, now)),
+    // On the newest state: a copy that nobody asked for a while would refuse what has been free for long.
+    peek: (request) => lane.read((replica, now) => replica.core.peek(request, now), true),
+    admit: (request) => lane.run(decidedOnce(request)),
     async cancel(attemptId) {
       await change((replica, now) => replica.cancel(attemptId, now));
     },

@@ -101,8 +101,8 @@ export function createPool(deps: PoolDeps): Pool {
   };
 
   const forgetUnsupported = (token: TokenState, now: Now): void => {
-    const still = [...token.unsupported].filter(([, until]) => until > now.mono);
-    if (still.length < token.unsupported.size) reseat(token, now, () => (token.unsupported = new Map(still)));
+    const still = stillUnsupported(token, now);
+    if (still.size < token.unsupported.size) reseat(token, now, () => (token.unsupported = still));
   };
 
   const promoteFrom = (heap: Heap<TokenState>, group: Group, now: Now): void => {
@@ -175,9 +175,11 @@ export function createPool(deps: PoolDeps): Pool {
       for (const group of consulted) promote(group, now);
     },
     markUnsupported(token, model, now) {
-      if (token.facts === null || token.unsupported.has(model) || token.unsupported.size >= UNSUPPORTED_KEPT) return;
+      // What is over counts as forgotten, also where nobody has looked since: copies look at different times, and must agree.
+      const still = stillUnsupported(token, now);
+      if (token.facts === null || still.has(model) || still.size >= UNSUPPORTED_KEPT) return;
       cancelRefresh(token);
-      reseat(token, now, () => (token.unsupported = new Map([...token.unsupported, [model, now.mono + UNSUPPORTED_MS]])));
+      reseat(token, now, () => (token.unsupported = still.set(model, now.mono + UNSUPPORTED_MS)));
     },
     lacks: (token, models, now) => reseat(token, now, () => (token.unsupported = models)),
     hear(position) {
@@ -200,6 +202,10 @@ function countActive(active: Map<string, number>, token: TokenState, by: 1 | -1)
 /** Out of credits, until a moment that is news: when it comes, one request at a time until one shows that they are back. */
 export function isParkedAnew(known: PoolToken | null, next: PoolToken): boolean {
   return next.parkedUntil !== null && next.parkedUntil !== known?.parkedUntil;
+}
+
+function stillUnsupported(token: TokenState, now: Now): Map<string, number> {
+  return new Map([...token.unsupported].filter(([, until]) => until > now.mono));
 }
 
 function sameSeats(a: PoolToken, b: PoolToken): boolean {

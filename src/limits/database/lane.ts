@@ -37,6 +37,8 @@ export interface LaneDeps {
   readonly onCommitted?: () => void;
   /** For tests: the time of each call. Otherwise the database's clock. */
   readonly stamp?: () => Now;
+  /** How long a transaction that failed waits before it is made again, ms. */
+  readonly retryMs?: number;
 }
 
 interface Waiting {
@@ -64,7 +66,7 @@ const unavailable = (cause?: unknown): AppError =>
 
 /** Loads the term's state and opens the lane. Rejects with MovedError where the term is not here. */
 export async function openLane(deps: LaneDeps): Promise<Lane> {
-  const { db, term, runId, stamp } = deps;
+  const { db, term, runId, stamp, retryMs = RETRY_MS } = deps;
   const waiting: Waiting[] = [];
   let live: Live | undefined = await load(deps);
   let running: Promise<void> | undefined;
@@ -149,7 +151,7 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
       live = undefined;
       if (error instanceof MovedError) return moved(items, error);
       waiting.unshift(...items.filter((item) => !item.isGone));
-      await wait(RETRY_MS);
+      await wait(retryMs);
     }
   };
 

@@ -146,7 +146,7 @@ export function createReplica({ random, run: me, state, now: begin }: ReplicaDep
       const { attemptId } = request;
       const known = running.get(attemptId)?.answer ?? ended.get(attemptId, now.mono)?.admitted;
       if (known === null) throw new AppError('conflict', { message: 'This attempt was ended before it began.' });
-      if (known !== undefined) return { answer: known };
+      if (known !== undefined) return { answer: known.ok && known.position < 0 ? { ...known, position: core.pool.position() } : known };
       const outcome = core.admit(request, now);
       if (!('record' in outcome)) {
         ended.put(attemptId, { admitted: outcome.answer, settled: nothingSettled }, now.mono);

@@ -8,6 +8,13 @@ export function shapeOf(answer: Admitted | Refusal | null): unknown {
   return { ok: true, tokenId: answer.tokenId, reason: answer.decision.reason, considered: answer.decision.considered };
 }
 
+/** What was decided, without why. */
+export function choiceOf(answer: Admitted | Refusal): unknown {
+  if (!answer.ok) return shapeOf(answer);
+  const { tokenId, provider, model } = answer;
+  return { ok: true, tokenId, provider, model };
+}
+
 export const refusedOnly = (answer: { ok: boolean }): unknown => (answer.ok ? null : answer);
 
 export function checkDecision({ tokenId, decision }: Admitted): void {

@@ -29,6 +29,12 @@ export interface Site {
   advance(ms: number): Promise<void>;
   /** Kills a node and goes on until its end is noticed. Absent: nothing dies here. */
   readonly kill?: (node: Limits, settings: LimitSettings) => Promise<Killed>;
+  /**
+   * Nodes decide on copies of their own. When a copy last looked at a token is its own affair, and one that was made anew does
+   * not know why a token was chosen: histories let all tokens be looked at before they ask, and compare a repeated answer by
+   * what was chosen. `knowTalks`: does a copy made anew know conversations?
+   */
+  readonly copies?: { readonly knowTalks: boolean };
   close(): Promise<void>;
 }
 

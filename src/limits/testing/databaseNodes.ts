@@ -12,6 +12,14 @@ import { createTestClock, risingRandom, roomy, type TestClock } from './fixtures
 
 const dir = fileURLToPath(new URL('../../../migrations', import.meta.url));
 
+interface NodeOptions {
+  readonly clock?: null;
+  readonly db?: Database;
+  readonly snapshotAfter?: number;
+  readonly retryMs?: number;
+  readonly onMoved?: () => void;
+}
+
 export interface DatabaseNodes {
   readonly db: Database;
   /** Another term: nothing of earlier cases is seen. Closes their nodes. */
@@ -21,7 +29,7 @@ export interface DatabaseNodes {
   /** Runs that count as dead from now on. */
   readonly dead: Set<string>;
   /** A node's adapter. `clock: null`: on the database's time. `db`: over another connection. */
-  node(runId: string, over?: { clock?: null; db?: Database; snapshotAfter?: number; onMoved?: () => void }): Promise<DatabaseLimits>;
+  node(runId: string, over?: NodeOptions): Promise<DatabaseLimits>;
   close(): Promise<void>;
 }
 
@@ -70,6 +78,7 @@ export async function startDatabaseNodes(given?: Database): Promise<DatabaseNode
         onMoved: over.onMoved ?? (() => undefined),
         ...(over.clock === null ? {} : { clock }),
         ...(over.snapshotAfter === undefined ? {} : { snapshotAfter: over.snapshotAfter }),
+        ...(over.retryMs === undefined ? {} : { retryMs: over.retryMs }),
       });
       open.push(limits);
       return limits;

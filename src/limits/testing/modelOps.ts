@@ -1,8 +1,8 @@
 /** What random histories are made of: operations, settings, shapes of tokens. */
 import fc from 'fast-check';
 import { DAY_MS } from '../period.js';
-import type { AttemptOutcome, LimitSettings, PoolToken } from '../port.js';
-import { poolToken } from './fixtures.js';
+import type { AdmitRequest, AttemptOutcome, LimitSettings, PoolToken } from '../port.js';
+import { admitRequest, poolToken } from './fixtures.js';
 
 export const outcomes: readonly AttemptOutcome[] = [
   'success',
@@ -15,9 +15,9 @@ export const outcomes: readonly AttemptOutcome[] = [
   'risk',
   'capacity',
 ];
-export const providers = ['kiro', 'other'] as const;
+const providers = ['kiro', 'other'] as const;
 export const users = ['u0', 'u1'] as const;
-export const models = ['opus', 'sonnet'] as const;
+const models = ['opus', 'sonnet'] as const;
 
 export const tokenIds = ['t0', 't1', 't2', 't3', 't4', 't5'] as const;
 /** How far the wall clock may be from where it should be: limits that have seen three days must know each of them. */
@@ -106,6 +106,32 @@ export const settingsChoices: readonly LimitSettings[] = [
   { tokenRpmLimit: 2, tokenRphLimit: 20, tokenMaxConcurrent: 1, tokenMaxConsecutiveUses: 5, tokenMinSuccessRate: 0.7 },
   { tokenRpmLimit: 5, tokenRphLimit: 30, tokenMaxConcurrent: 3, tokenMaxConsecutiveUses: 3, tokenMinSuccessRate: 0.9 },
 ];
+
+/** The attempt that the operation asks for. `before`: the attempt of the same request that came before it. */
+export function requestOf(
+  next: Extract<Op, { op: 'admit' }>,
+  number: number,
+  before?: { readonly request: AdmitRequest; readonly tokenId: string },
+): AdmitRequest {
+  const target = (i: number, j: number) => ({ provider: providers[i] as string, model: models[j] as string });
+  const targets =
+    [[target(0, 0)], [target(0, 1)], [target(1, 0)], [target(0, 0), { provider: 'other', model: 'opus-other' }]][next.targets] ?? [];
+  const first = {
+    userId: users[next.user] as string,
+    keyId: `k${next.key}`,
+    quota: next.metered ? { daily: 8, monthly: 11 } : null,
+    keyRpm: next.key === 0 ? null : 4,
+    targets,
+  };
+  const again = before && {
+    ...before.request,
+    attemptId: `attempt-${number}`,
+    attempt: before.request.attempt + 1,
+    exclude: [before.tokenId],
+  };
+  const affinity = next.talk === 0 ? null : `talk-${next.talk}`;
+  return admitRequest(`${number}`, { ...(again ?? first), affinity, ownOnly: next.ownOnly });
+}
 
 /** Shapes that a token may take in the course of a history. */
 export function factsOf(index: number, shape: number, position: number, wall: number): PoolToken {

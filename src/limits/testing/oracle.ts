@@ -238,7 +238,7 @@ export function createOracle(clock: TestClock, first: LimitSettings) {
       } else if (ended.outcome === 'upstream_failure') {
         if (pooled) countRowFailure(provider(name), { ...failure, counted: false }, active(name));
       } else if (ended.outcome === 'capacity') countShortage(provider(name), attempt.begunAt, ended.retryAfterMs, now());
-      if (ended.modelUnsupported === true && pooled && !token.unsupported.has(attempt.model)) {
+      if (ended.modelUnsupported === true && pooled && (token.unsupported.get(attempt.model) ?? 0) <= now()) {
         token.unsupported.set(attempt.model, now() + 3_600_000);
         token.refreshAt = null;
       }

@@ -127,25 +127,28 @@ local place, activeTokens, putToken, removeToken, markUnsupported, lackModels, r
     end)
   end
 
+  -- What of it is not over yet, how many, and whether any is over.
+  local function stillUnsupported(token)
+    local still, known, gone = {}, 0, false
+    for model, till in pairs(token.unsupported) do
+      if till > MONO then still[model], known = till, known + 1 else gone = true end
+    end
+    return still, known, gone
+  end
+
   -- Remembers for an hour that the token does not serve the model.
   function markUnsupported(token, model)
-    if token.life == '' or token.unsupported[model] then return end
-    local known = 0
-    for _ in pairs(token.unsupported) do
-      known = known + 1
-    end
-    if known >= UNSUPPORTED_KEPT then return end
+    local still, known = stillUnsupported(token)
+    if token.life == '' or still[model] or known >= UNSUPPORTED_KEPT then return end
     cancelRefresh(token)
     reseat(token, function()
-      token.unsupported[model] = MONO + HOUR
+      still[model] = MONO + HOUR
+      token.unsupported = still
     end)
   end
 
   local function forgetUnsupported(token)
-    local still, gone = {}, false
-    for model, till in pairs(token.unsupported) do
-      if till > MONO then still[model] = till else gone = true end
-    end
+    local still, _, gone = stillUnsupported(token)
     if gone then
       reseat(token, function()
         token.unsupported = still
