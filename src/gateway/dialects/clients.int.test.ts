@@ -10,6 +10,7 @@ import { anthropicMessages } from './anthropicMessages.js';
 import { context } from './contract.js';
 import type { Dialect } from './define.js';
 import { openaiChat } from './openaiChat.js';
+import { openaiResponses } from './openaiResponses.js';
 
 const reply: ModelEvent[] = [
   { type: 'thinking', text: 'Let me ' },
@@ -54,7 +55,7 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
-      const dialect = [openaiChat, anthropicMessages].find((candidate) => candidate.endpoint === req.url);
+      const dialect = [openaiChat, openaiResponses, anthropicMessages].find((candidate) => candidate.endpoint === req.url);
       if (!dialect) return res.writeHead(404).end();
       void answer(dialect, JSON.parse(Buffer.concat(chunks).toString('utf8')), (status, text, type) => {
         res.writeHead(status, { 'content-type': type });
@@ -115,6 +116,40 @@ describe('the openai client', () => {
       status: 429,
       code: 'pool_exhausted',
     });
+  });
+});
+
+describe('the openai client on the Responses API', () => {
+  const client = (): OpenAI => new OpenAI({ apiKey: 'sk-test', baseURL: `${origin}/v1`, maxRetries: 0 });
+  const now = { type: 'custom' as const, name: 'now' };
+  const body = { model: 'claude-opus-5', input: 'hi', tools: [now], include: ['reasoning.encrypted_content' as const] };
+
+  it('gets the same response streamed and whole', async () => {
+    const streamed = await client().responses.stream(body).finalResponse();
+    const whole = await client().responses.create(body);
+    expect(whole.output_text).toBe('Grüße, Welt 🌍\n\ndata: [DONE]');
+    expect(whole.output).toMatchObject([
+      { type: 'reasoning', summary: [{ text: 'Let me see.' }], encrypted_content: expect.stringContaining('sig==') },
+      { type: 'message', content: [{ type: 'output_text', text: whole.output_text }] },
+      { type: 'function_call', call_id: 'tooluse_1', name: 'weather', arguments: '{"city":"Köln"}' },
+      { type: 'custom_tool_call', call_id: 'tooluse_2', name: 'now', input: '' },
+    ]);
+    expect(streamed.output_text).toBe(whole.output_text);
+    expect(streamed.output).toMatchObject(whole.output);
+    expect(streamed.usage).toEqual(whole.usage);
+    expect(whole.usage).toMatchObject({ input_tokens: 20, output_tokens: 9, input_tokens_details: { cached_tokens: 8 } });
+    expect(whole.error).toBeNull();
+  });
+
+  it('throws an error that arrives in the stream', async () => {
+    const final = client()
+      .responses.stream({ ...body, model: 'cut' })
+      .finalResponse();
+    await expect(final).rejects.toMatchObject({ code: 'pool_exhausted', type: 'rate_limit_error' });
+  });
+
+  it('throws a refusal with status and code', async () => {
+    await expect(client().responses.create({ ...body, model: 'refused' })).rejects.toMatchObject({ status: 429, code: 'pool_exhausted' });
   });
 });
 

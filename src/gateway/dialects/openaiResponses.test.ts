@@ -1,8 +1,11 @@
 /** The responses dialect passes the contract of all dialects, read as strict clients read, and as the official SDK puts a stream together. */
+import fc from 'fast-check';
 import { accumulateResponse } from 'openai/lib/responses/ResponseAccumulator';
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
-import { expect } from 'vitest';
-import { dialectContract, type Frame } from './contract.js';
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../errors.js';
+import { context, dialectContract, type Frame, readFrames, rendered, replies } from './contract.js';
+import type { ToolForms } from './openaiResponses/names.js';
 import { openaiResponses } from './openaiResponses.js';
 
 const terminal = ['response.completed', 'response.incomplete', 'response.failed'];
@@ -52,3 +55,39 @@ function follow(event: ResponseStreamEvent, snapshot: Response | undefined): voi
 }
 
 dialectContract({ dialect: openaiResponses, join });
+
+describe('with free-form tools, namespaces and sealed thinking', () => {
+  const forms: ToolForms = new Map([
+    ['tool_a', { kind: 'custom', name: 'patch', namespace: null }],
+    ['tool_b', { kind: 'function', name: 'list', namespace: 'mcp__files' }],
+  ]);
+  const rich = { ...context, options: { forms, sealed: true, echo: { instructions: 'Be brief.', tools: [] } } };
+
+  it('a whole response equals the concatenated stream', () => {
+    fc.assert(
+      fc.property(replies, (events) => {
+        expect(join(readFrames(rendered(openaiResponses.stream(rich), events)))).toEqual(openaiResponses.whole(rich, events));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('a stream that breaks anywhere closes its items, says the error and ends as failed', () => {
+    fc.assert(
+      fc.property(replies, fc.nat(40), (events, cut) => {
+        const renderer = openaiResponses.stream(rich);
+        const text =
+          renderer.start() +
+          events
+            .slice(0, cut)
+            .map((event) => renderer.event(event))
+            .join('');
+        const frames = readFrames(text + renderer.fail(new AppError('upstream_error')));
+        expect(frames.at(-2)).toMatchObject({ event: 'error', data: { code: 'upstream_error', error: { code: 'upstream_error' } } });
+        expect(join(frames)).toMatchObject({ status: 'failed', error: { code: 'upstream_error' }, instructions: 'Be brief.' });
+        expect(renderer.end()).toBe('');
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

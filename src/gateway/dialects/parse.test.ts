@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { AppError } from '../../errors.js';
 import { anthropicMessages, parseCountTokens } from './anthropicMessages.js';
 import { openaiChat } from './openaiChat.js';
+import { openaiResponses } from './openaiResponses.js';
 
 const anyJson = fc.jsonValue({ maxDepth: 2 });
 const block = fc.oneof(
@@ -22,6 +23,8 @@ const block = fc.oneof(
           'document',
           'file',
           'search_result',
+          'input_image',
+          'input_file',
         ),
         anyJson,
       ),
@@ -58,15 +61,63 @@ const message = fc.record(
   },
   { requiredKeys: ['role', 'content'] },
 );
+const item = fc.record(
+  {
+    type: fc.oneof(
+      fc.constantFrom(
+        'message',
+        'function_call',
+        'custom_tool_call',
+        'function_call_output',
+        'custom_tool_call_output',
+        'reasoning',
+        'additional_tools',
+        'tool_search_output',
+        'web_search_call',
+        'item_reference',
+      ),
+      anyJson,
+    ),
+    role: fc.oneof(fc.constantFrom('system', 'developer', 'user', 'assistant'), anyJson),
+    content: fc.oneof(fc.string(), fc.array(block, { maxLength: 3 }), anyJson),
+    call_id: fc.oneof(fc.string(), anyJson),
+    name: fc.oneof(fc.string(), anyJson),
+    namespace: anyJson,
+    arguments: fc.oneof(fc.json(), anyJson),
+    input: anyJson,
+    output: fc.oneof(fc.string(), fc.array(block, { maxLength: 2 }), anyJson),
+    summary: fc.oneof(fc.array(fc.record({ text: fc.string() }), { maxLength: 2 }), anyJson),
+    encrypted_content: anyJson,
+    tools: anyJson,
+  },
+  { requiredKeys: ['type'] },
+);
 const nearly = fc.record(
   {
     model: fc.oneof(fc.constant('auto'), anyJson),
+    input: fc.oneof({ weight: 9, arbitrary: fc.array(item, { maxLength: 4 }) }, { weight: 1, arbitrary: anyJson }),
+    instructions: fc.oneof(fc.string(), anyJson),
+    text: fc.record({ format: anyJson }),
+    include: anyJson,
+    reasoning: anyJson,
     max_tokens: fc.oneof({ weight: 9, arbitrary: fc.constant(10) }, { weight: 1, arbitrary: anyJson }),
     messages: fc.oneof({ weight: 9, arbitrary: fc.array(message, { maxLength: 4 }) }, { weight: 1, arbitrary: anyJson }),
     system: fc.oneof(fc.string(), fc.array(block, { maxLength: 2 }), anyJson),
     tools: fc.oneof(
       fc.array(
-        fc.oneof(anyJson, fc.record({ type: fc.oneof(fc.string(), anyJson), name: fc.string(), function: anyJson }, { requiredKeys: [] })),
+        fc.oneof(
+          anyJson,
+          fc.record(
+            {
+              type: fc.oneof(fc.constantFrom('function', 'custom', 'namespace', 'web_search'), fc.string(), anyJson),
+              name: fc.string(),
+              function: anyJson,
+              format: anyJson,
+              tools: anyJson,
+            },
+            { requiredKeys: [] },
+          ),
+        ),
         { maxLength: 2 },
       ),
       anyJson,
@@ -80,7 +131,7 @@ const nearly = fc.record(
     response_format: anyJson,
     metadata: anyJson,
   },
-  { requiredKeys: ['model', 'max_tokens', 'messages'] },
+  { requiredKeys: ['model', 'max_tokens', 'messages', 'input'] },
 );
 
 /** Bodies that are right for the most part get past the first check. */
@@ -88,6 +139,7 @@ const bodies = fc.oneof(fc.jsonValue(), nearly);
 
 const parsers = {
   [openaiChat.endpoint]: openaiChat.parse,
+  [openaiResponses.endpoint]: openaiResponses.parse,
   [anthropicMessages.endpoint]: anthropicMessages.parse,
   '/v1/messages/count_tokens': parseCountTokens,
 };
