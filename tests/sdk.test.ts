@@ -133,6 +133,69 @@ describe('the official openai client', () => {
   });
 });
 
+describe('the official openai client on the Responses API', () => {
+  const model = 'claude-sonnet-4-5';
+
+  it('does text and an image', async () => {
+    const { data, response } = await openai.responses
+      .create({
+        model,
+        instructions: 'Be kind.',
+        input: [
+          {
+            role: 'user',
+            content: [
+              { type: 'input_text', text: 'What is this?' },
+              { type: 'input_image', detail: 'auto', image_url: `data:image/png;base64,${PNG}` },
+            ],
+          },
+        ],
+      })
+      .withResponse();
+    remember(response);
+    expect(data).toMatchObject({ object: 'response', status: 'completed', instructions: 'Be kind.' });
+    expect(data.output_text).toMatch(/png/i);
+    expect(data.usage?.total_tokens).toBeGreaterThan(0);
+  });
+
+  it('does a tool round trip, streamed', async () => {
+    const tools = [{ type: 'function' as const, name: tool.name, description: tool.description, parameters: tool.schema, strict: false }];
+    const first = await openai.responses.stream({ model, input: callTool, tools }).finalResponse();
+    const call = first.output.find((item) => item.type === 'function_call');
+    expect(call).toMatchObject({ name: 'get_weather', status: 'completed' });
+    expect(JSON.parse(call?.arguments ?? '')).toEqual({ city: 'Ulm' });
+    const { data, response } = await openai.responses
+      .create({
+        model,
+        tools,
+        input: [
+          { role: 'user', content: callTool },
+          { type: 'function_call', call_id: call?.call_id ?? '', name: tool.name, arguments: call?.arguments ?? '' },
+          { type: 'function_call_output', call_id: call?.call_id ?? '', output: [{ type: 'input_text', text: 'sunny, 21 °C' }] },
+        ],
+      })
+      .withResponse();
+    remember(response);
+    expect(data.output_text).toContain('sunny, 21 °C');
+  });
+
+  it('does thinking, streamed, and takes it back', async () => {
+    const asked: OpenAI.Responses.ResponseInput = [{ role: 'user', content: '[[sim think I ponder.]] Why?' }];
+    const options = { model: 'claude-opus-4.7', reasoning: { effort: 'high' as const, summary: 'auto' as const }, store: false };
+    const include = ['reasoning.encrypted_content' as const];
+    const stream = openai.responses.stream({ ...options, include, input: asked });
+    let thinking = '';
+    stream.on('response.reasoning_summary_text.delta', (event) => (thinking += event.delta));
+    const first = await stream.finalResponse();
+    expect(thinking).toContain('I ponder.');
+    expect(first.output[0]).toMatchObject({ type: 'reasoning', encrypted_content: expect.any(String) });
+    const again = [...asked, ...(first.output as OpenAI.Responses.ResponseInput), { role: 'user' as const, content: 'And now?' }];
+    const { data, response } = await openai.responses.create({ ...options, include, input: again }).withResponse();
+    remember(response);
+    expect(data.status).toBe('completed');
+  });
+});
+
 describe('the official @anthropic-ai/sdk client', () => {
   const model = 'claude-sonnet-4-5-20250929';
 
@@ -234,7 +297,7 @@ describe('afterwards', () => {
   }
 
   it('the archive holds exactly one terminal event with its decision record for each request', async () => {
-    expect(requestIds).toHaveLength(10);
+    expect(requestIds).toHaveLength(13);
     for (const requestId of requestIds) {
       const events = await until(`the event of ${requestId}`, async () => {
         const page = await service.admin.get<{ items: Item[] }>(`/admin/api/events?correlationId=${requestId}`);
@@ -249,7 +312,7 @@ describe('afterwards', () => {
   it('activity, statistics, quota use and token health agree with it', async () => {
     const used = await service.admin.all<Item>('/admin/api/events?types=kirogate.token.used');
     const total = used.length;
-    expect(total).toBe(12);
+    expect(total).toBe(17);
     const activity = await service.admin.all(`/admin/api/activity?userId=${member.userId}`);
     expect(activity).toHaveLength(total);
     const metrics = await service.admin.get<{ totalRequests: number; successRate: number; byStatus: Record<string, number> }>(
