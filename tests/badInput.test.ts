@@ -20,8 +20,18 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const paths = ['/v1/chat/completions', '/v1/messages'] as const;
+const paths = ['/v1/chat/completions', '/v1/responses', '/v1/messages'] as const;
 type Path = (typeof paths)[number];
+
+/** A body written for the other two paths, in the names of the path it goes to. */
+function spoken(path: Path, body: unknown): unknown {
+  if (path !== '/v1/responses' || typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  const names: Record<string, string> = { messages: 'input', max_tokens: 'max_output_tokens' };
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [names[name] ?? name, value as unknown]));
+}
+
+const named = (path: Path, field: RegExp): RegExp =>
+  path === '/v1/responses' ? new RegExp(field.source.replace('messages', 'input').replace('max_tokens', 'max_output_tokens')) : field;
 
 interface ErrorBody {
   type?: string;
@@ -62,7 +72,7 @@ describe.each(paths)('%s', (path: Path) => {
     ['a model that is no text', { ...valid, model: 7 }, 400, /model/],
     ['an unknown, ill-formed model', { ...valid, model: '../../etc/passwd' }, 404, /model/],
     ['no messages', { ...valid, messages: undefined }, 400, /messages/],
-    ['messages that are no list', { ...valid, messages: 'hi' }, 400, /messages/],
+    ['messages that are no list', { ...valid, messages: { text: 'hi' } }, 400, /messages/],
     ['an empty list of messages', { ...valid, messages: [] }, 400, /messages/],
     ['a message that is no object', { ...valid, messages: [null] }, 400, /messages\[0\]/],
     ['another role', { ...valid, messages: [{ role: 'wizard', content: 'hi' }] }, 400, /messages\[0\]\.role/],
@@ -74,21 +84,23 @@ describe.each(paths)('%s', (path: Path) => {
     ['tools that are no list', { ...valid, tools: {} }, 400, /tools/],
   ];
   it.each(cases)('refuses %s', async (_name, body, status, field) => {
-    const answer = await send(path, body);
+    const answer = await send(path, spoken(path, body));
     expect(answer.status).toBe(status);
     expectShape(path, answer.body);
-    expect(`${answer.body.error.message} ${answer.body.error.param ?? ''}`).toMatch(field);
+    expect(`${answer.body.error.message} ${answer.body.error.param ?? ''}`).toMatch(named(path, field));
     expect(answer.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('refuses a remote image URL, naming the part', async () => {
-    const part =
-      path === '/v1/messages'
-        ? { type: 'image', source: { type: 'url', url: 'https://images.example/x.png' } }
-        : { type: 'image_url', image_url: { url: 'https://images.example/x.png' } };
-    const answer = await send(path, { ...valid, messages: [{ role: 'user', content: [part] }] });
+    const url = 'https://images.example/x.png';
+    const part = {
+      '/v1/chat/completions': { type: 'image_url', image_url: { url } },
+      '/v1/responses': { type: 'input_image', image_url: url },
+      '/v1/messages': { type: 'image', source: { type: 'url', url } },
+    }[path];
+    const answer = await send(path, spoken(path, { ...valid, messages: [{ role: 'user', content: [part] }] }));
     expect(answer.status).toBe(400);
-    expect(answer.body.error.message + String(answer.body.error.param)).toMatch(/messages\[0\]\.content\[0\]/);
+    expect(answer.body.error.message + String(answer.body.error.param)).toMatch(named(path, /messages\[0\]\.content\[0\]/));
   });
 
   it('refuses a body above 50 MB with 413 in its own shape (pitfall 25)', async () => {
@@ -111,17 +123,19 @@ describe.each(paths)('%s', (path: Path) => {
             { role: 'developer', content: 'be brief' },
             { role: 'user', content: 'first' },
             { role: 'assistant', content: null },
-            { role: 'tool', tool_call_id: 'orphan', content: 'x' },
+            path === '/v1/responses'
+              ? { type: 'function_call_output', call_id: 'orphan', output: 'x' }
+              : { role: 'tool', tool_call_id: 'orphan', content: 'x' },
             { role: 'system', content: 'late' },
             { role: 'user', content: 'last' },
           ];
-    const answer = await send(path, { ...valid, messages });
+    const answer = await send(path, spoken(path, { ...valid, messages }));
     expect(answer.status).toBe(200);
   });
 
   it('passes an unknown but well-formed model id to the upstream', async () => {
     const before = service.sim.witness().overall.requests;
-    await send(path, { ...valid, model: path === '/v1/messages' ? 'claude-future-9' : 'claude-future-8' });
+    await send(path, spoken(path, { ...valid, model: `claude-future-${7 + paths.indexOf(path)}` }));
     expect(service.sim.witness().overall.requests).toBe(before + 1);
   });
 
@@ -155,7 +169,7 @@ describe.each(paths)('%s', (path: Path) => {
     );
     await fc.assert(
       fc.asyncProperty(body, async (value) => {
-        const answer = await send(path, value);
+        const answer = await send(path, spoken(path, value));
         expect(answer.status).toBeLessThan(500);
       }),
       { numRuns: 150 },
