@@ -9,7 +9,7 @@ import { type App, startApp } from '../app.js';
 import { loadConfig } from '../config.js';
 import { createLogger } from '../infra/logger.js';
 import { type Simulator, startSimulator } from '../simulator/index.js';
-import { stopSignal } from './serve.js';
+import { stopSignal } from './stopSignal.js';
 
 interface Member {
   readonly email: string;

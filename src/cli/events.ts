@@ -5,7 +5,7 @@ import { type ArchiveQuery, readArchive, toCloudEvent } from '../events/archive.
 import type { StoredEvent } from '../events/define.js';
 import { DatabaseError } from '../infra/database/errors.js';
 import type { Database } from '../infra/database/port.js';
-import { stopSignal } from './serve.js';
+import { stopSignal } from './stopSignal.js';
 import { withDatabase } from './store.js';
 
 interface Filters {

@@ -1,17 +1,6 @@
 /** The operator's command line: one file per verb, exit code 0 only on success. */
 import { Command } from 'commander';
 import { version } from '../app/package.js';
-import { addBackup } from './backup.js';
-import { addDemo } from './demo.js';
-import { addDoctor } from './doctor.js';
-import { addEvents } from './events.js';
-import { addImport } from './import.js';
-import { addKeys } from './keys.js';
-import { addMigrate } from './migrate.js';
-import { addProjections } from './projections.js';
-import { addReplay } from './replay.js';
-import { addRestore } from './restore.js';
-import { serve } from './serve.js';
 
 // A reader that has seen enough, such as `head`, is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -24,25 +13,35 @@ const program = new Command('kirogate')
   .version(version)
   .showHelpAfterError();
 
-program
-  .command('serve')
-  .description('run one node until it is told to stop')
-  .action(async () => {
-    process.exitCode = await serve(process.env);
-  });
-addDemo(program);
-addMigrate(program);
-addDoctor(program);
-addEvents(program);
-addReplay(program);
-addProjections(program);
-addKeys(program);
-addImport(program);
-addBackup(program);
-addRestore(program);
+const addServe = (to: Command): void => {
+  to.command('serve')
+    .description('run one node until it is told to stop')
+    .action(async () => {
+      const { serve } = await import('./serve.js');
+      process.exitCode = await serve(process.env);
+    });
+};
 
-const verb = process.argv[2];
-if (verb !== undefined && !verb.startsWith('-') && verb !== 'help' && !program.commands.some((command) => command.name() === verb)) {
+/** In the order of the help. Only the verb that is asked for is loaded: all of a node takes a second, most verbs a fraction of it. */
+const verbs = new Map<string, () => Promise<(to: Command) => void>>([
+  ['serve', async () => addServe],
+  ['demo', async () => (await import('./demo.js')).addDemo],
+  ['migrate', async () => (await import('./migrate.js')).addMigrate],
+  ['doctor', async () => (await import('./doctor.js')).addDoctor],
+  ['events', async () => (await import('./events.js')).addEvents],
+  ['replay', async () => (await import('./replay.js')).addReplay],
+  ['projections', async () => (await import('./projections.js')).addProjections],
+  ['keys', async () => (await import('./keys.js')).addKeys],
+  ['import', async () => (await import('./import.js')).addImport],
+  ['backup', async () => (await import('./backup.js')).addBackup],
+  ['restore', async () => (await import('./restore.js')).addRestore],
+]);
+
+const verb = process.argv[2] ?? '';
+const asked = verbs.get(verb);
+for (const load of asked === undefined ? verbs.values() : [asked]) (await load())(program);
+
+if (verb !== '' && !verb.startsWith('-') && verb !== 'help' && asked === undefined) {
   program.error(`error: unknown command '${verb}'`);
 }
 try {

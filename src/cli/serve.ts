@@ -8,6 +8,7 @@ import { createLogger } from '../infra/logger.js';
 import { systemClock } from '../shared/clock.js';
 import { createIds } from '../shared/ids.js';
 import { showPassword } from './showPassword.js';
+import { stopSignal } from './stopSignal.js';
 
 /** Resolves with the exit code once the node has stopped. */
 export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
@@ -43,18 +44,6 @@ export function readConfig(env: NodeJS.ProcessEnv): Config | null {
     process.stderr.write(`${error.message}\n`);
     return null;
   }
-}
-
-/** The first SIGTERM or SIGINT drains; the second ends the process at once. */
-export function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-  };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  return controller.signal;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
