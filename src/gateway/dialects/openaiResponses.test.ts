@@ -60,6 +60,7 @@ describe('with free-form tools, namespaces and sealed thinking', () => {
   const forms: ToolForms = new Map([
     ['tool_a', { kind: 'custom', name: 'patch', namespace: null }],
     ['tool_b', { kind: 'function', name: 'list', namespace: 'mcp__files' }],
+    ['tool_c', { kind: 'search', name: 'tool_search', namespace: null }],
   ]);
   const rich = { ...context, options: { forms, sealed: true, echo: { instructions: 'Be brief.', tools: [] } } };
 

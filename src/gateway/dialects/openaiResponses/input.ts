@@ -5,9 +5,9 @@ import { filledStringAt, isObject, type JsonObject, objectAt, stringAt } from '.
 import { toolInput } from '../shared/json.js';
 import { type Conversation, readSystem } from '../shared/messages.js';
 import { at, describe, invalid, type Path, quoted } from '../shared/path.js';
-import { flatName } from './names.js';
+import { flatName, SEARCH_TOOL } from './names.js';
 import { thinkingOf } from './sealed.js';
-import type { ToolSource } from './tools.js';
+import { readResponseTools, type ToolSource } from './tools.js';
 
 export interface ReadInput extends Conversation {
   readonly tools: readonly ToolSource[];
@@ -60,13 +60,16 @@ function readItem(item: JsonObject, index: number, path: Path, reading: Reading)
     case 'reasoning':
       return push('assistant', thinkingOf(item, path), index, reading);
     case 'additional_tools':
-    case 'tool_search_output':
       reading.tools.push({ value: item.tools, path: at(path, 'tools') });
       return;
+    case 'tool_search_call':
+      return push('assistant', ranByClient(item) ? [search(item, path)] : [], index, reading);
+    case 'tool_search_output':
+      reading.tools.push({ value: item.tools, path: at(path, 'tools') });
+      return push('user', ranByClient(item) ? [found(item, path)] : [], index, reading);
     // What OpenAI's own tools did earlier in a conversation: the answer that came of it stands behind them.
     case 'web_search_call':
     case 'image_generation_call':
-    case 'tool_search_call':
     case 'file_search_call':
     case 'code_interpreter_call':
     case 'mcp_list_tools':
@@ -130,4 +133,18 @@ function output(item: JsonObject, path: Path): MessagePart {
     return { ...part, isError: held.success === false };
   }
   return toolResult(id, { content: held }, path, 'output');
+}
+
+/** A search that OpenAI ran itself has no id to answer to. */
+const ranByClient = (item: JsonObject): boolean => typeof item.call_id === 'string' && item.call_id !== '';
+
+function search(item: JsonObject, path: Path): MessagePart {
+  return { type: 'tool_use', id: String(item.call_id), name: SEARCH_TOOL, input: toolInput(item.arguments, at(path, 'arguments')) };
+}
+
+/** What a search found is offered like any tool; its result tells the model so. */
+function found(item: JsonObject, path: Path): MessagePart {
+  const { tools } = readResponseTools([{ value: item.tools, path: at(path, 'tools') }]).list;
+  const content = tools.length === 0 ? 'No tool was found.' : `These tools can be called now: ${tools.map((tool) => tool.name).join(', ')}`;
+  return toolResult(String(item.call_id), { content }, path);
 }

@@ -322,6 +322,22 @@ describe('tools', () => {
     expect(request.toolChoice).toEqual({ type: 'auto' });
   });
 
+  it('are searched by the client where it says so, and what it found is told and offered', () => {
+    const request = parsed({
+      tools: [{ type: 'tool_search', execution: 'client', description: 'Finds tools.', parameters }],
+      input: [
+        hello,
+        { type: 'tool_search_call', call_id: 's1', execution: 'client', status: 'completed', arguments: { query: 'x' } },
+        { type: 'tool_search_output', call_id: 's1', tools: [{ type: 'namespace', name: 'n', tools: [{ name: 'g', parameters }] }] },
+      ],
+    });
+    expect(request.tools).toMatchObject([{ name: 'tool_search', description: 'Finds tools.', inputSchema: parameters }, { name: 'n__g' }]);
+    expect(request.messages.slice(1)).toMatchObject([
+      { role: 'assistant', parts: [{ type: 'tool_use', id: 's1', name: 'tool_search', input: { query: 'x' } }] },
+      { role: 'user', parts: [{ type: 'tool_result', toolUseId: 's1', content: [{ text: 'These tools can be called now: n__g' }] }] },
+    ]);
+  });
+
   it('pitfall 21: the choice is kept in every spelling', () => {
     const tools = [
       { type: 'function', name: 'f', parameters },

@@ -140,6 +140,25 @@ describe('events', () => {
     expect(events(called, { tools }).at(-2)?.item).toMatchObject({ type: 'function_call', namespace: 'mcp__files', name: 'list' });
   });
 
+  it('of a search for tools: its arguments as an object, for the client to run', () => {
+    const tools = [{ type: 'tool_search', execution: 'client', description: 'd', parameters: { type: 'object' } }];
+    const called: ModelEvent[] = [
+      { type: 'tool_start', id: 'c', name: 'tool_search' },
+      { type: 'tool_input', id: 'c', json: '{"query":"calendar"}' },
+      { type: 'tool_end', id: 'c' },
+    ];
+    const list = events([...called, stop], { tools });
+    expect(list.slice(2, -1).map((event) => event.type)).toEqual(['response.output_item.added', 'response.output_item.done']);
+    expect(list.at(-2)?.item).toEqual({
+      id: `tsc_${id}00`,
+      type: 'tool_search_call',
+      status: 'completed',
+      execution: 'client',
+      call_id: 'c',
+      arguments: { query: 'calendar' },
+    });
+  });
+
   it('of nothing: a response without items', () => {
     expect(types([stop])).toEqual(['response.created', 'response.in_progress', 'response.completed']);
   });

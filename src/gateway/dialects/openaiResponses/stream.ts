@@ -6,8 +6,9 @@ import { type Blocks, createBlocks } from '../shared/blocks.js';
 import { namedFrame } from '../shared/sse.js';
 import { createTally, type Tally } from '../shared/tally.js';
 import { errorMembers } from './error.js';
-import { createItems, type ItemEvents, type Items } from './items.js';
+import { createItems, type Items } from './items.js';
 import { endedResponse, incompleteReason, responseObject } from './wire.js';
+import type { ItemEvents } from './writer.js';
 
 export function responsesStream(context: RenderContext): StreamRenderer {
   const tally = createTally(context);

@@ -4,7 +4,7 @@ import { filledStringAt, isObject, type JsonObject, objectAt, stringAt } from '.
 import { jsonText } from '../shared/json.js';
 import { at, describe, invalid, type Path, quoted } from '../shared/path.js';
 import { definition, type ToolList } from '../shared/tools.js';
-import { flatName, type ToolForm, type ToolForms } from './names.js';
+import { flatName, SEARCH_TOOL, type ToolForm, type ToolForms } from './names.js';
 
 /** A list of tools and where it stands; items of `input` may bring some as well. */
 export interface ToolSource {
@@ -48,6 +48,8 @@ function readOne(item: JsonObject, path: Path, namespace: string | null, into: C
   else if (type === 'custom') add('custom', freeformTool(item, path), namespace, into);
   else if (type === 'namespace' && namespace === null) {
     readList(item.tools, at(path, 'tools'), filledStringAt(item.name, at(path, 'name')), into);
+  } else if (type === SEARCH_TOOL && item.execution === 'client' && namespace === null) {
+    add('search', definition({ ...item, name: SEARCH_TOOL }, path), null, into);
   } else if (typeof type === 'string' && hostedTool.test(type)) into.dropped.add(type);
   else throw invalid(at(path, 'type'), `is not supported: ${quoted(type)}; function, custom and namespace tools are`);
 }
@@ -56,7 +58,7 @@ function add(kind: ToolForm['kind'], tool: Tool, namespace: string | null, into:
   const name = flatName(namespace, tool.name);
   if (into.tools.has(name)) return;
   into.tools.set(name, { ...tool, name });
-  if (kind === 'custom' || namespace !== null) into.forms.set(name, { kind, name: tool.name, namespace });
+  if (kind !== 'function' || namespace !== null) into.forms.set(name, { kind, name: tool.name, namespace });
 }
 
 /** Flat, or wrapped as chat completions have it. */

@@ -3,8 +3,9 @@ import type { ModelEvent, StopReason } from '../../../upstreams/define.js';
 import type { RenderContext } from '../define.js';
 import { createBlocks } from '../shared/blocks.js';
 import { createTally } from '../shared/tally.js';
-import { createItems, type ItemEvents } from './items.js';
+import { createItems } from './items.js';
 import { endedResponse, incompleteReason } from './wire.js';
+import type { ItemEvents } from './writer.js';
 
 const ignore = (): void => {};
 const nobody: ItemEvents = { event: ignore, deltas: () => ignore };

@@ -2,8 +2,8 @@
 import type { StopReason } from '../../../upstreams/define.js';
 import type { RenderContext } from '../define.js';
 import type { Tally } from '../shared/tally.js';
-import type { OutputItem } from './items.js';
 import { replyOptions } from './reply.js';
+import type { OutputItem } from './writer.js';
 
 export interface ResponseState {
   readonly status: 'in_progress' | 'completed' | 'incomplete' | 'failed';
