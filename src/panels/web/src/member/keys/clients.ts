@@ -16,6 +16,21 @@ export function clientSettings(origin: string, key: string, model: string): read
       text: `export ANTHROPIC_BASE_URL=${origin}\nexport ANTHROPIC_AUTH_TOKEN=${key}\nclaude --model ${model}`,
     },
     {
+      id: 'codex',
+      name: 'Codex',
+      text: `# ~/.codex/config.toml
+model = "${model}"
+model_provider = "kirogate"
+
+[model_providers.kirogate]
+name = "KiroGate"
+base_url = "${origin}/v1"
+env_key = "KIROGATE_API_KEY"
+wire_api = "responses"
+
+# KIROGATE_API_KEY=${key} codex`,
+    },
+    {
       id: 'openai',
       name: 'OpenAI SDK',
       text: `from openai import OpenAI
