@@ -1,7 +1,6 @@
 /** `kirogate serve`: runs one node until it is told to stop. */
 
-import { exitCodeOf } from '../app/exitCode.js';
-import { type App, startApp } from '../app.js';
+import type { App } from '../app.js';
 import { type Config, ConfigError, loadConfig } from '../config.js';
 import { consoleToLog } from '../infra/consoleToLog.js';
 import { createLogger } from '../infra/logger.js';
@@ -21,6 +20,8 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'));
   const stop = stopSignal();
   let app: App;
+  // After the configuration was read: who mistyped a variable is told at once.
+  const [{ startApp }, { exitCodeOf }] = await Promise.all([import('../app.js'), import('../app/exitCode.js')]);
   try {
     app = await startApp({ config, nodeId, logger, signal: stop });
   } catch (error) {
