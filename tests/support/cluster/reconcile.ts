@@ -158,8 +158,9 @@ function abandoned({ terminals }: Books, allowed: number): string[] {
 /** The figures of every node's page and of the admin API are those of the archive, which refusals may still enter by the minute. */
 async function figures(cluster: Cluster): Promise<string[]> {
   let found: string[] = [];
+  const reader = createArchiveReader(cluster.admin);
   const compare = async (): Promise<true | undefined> => {
-    const events = await createArchiveReader(cluster.admin).read();
+    const events = await reader.read();
     const counted = events.filter((one) => terminalTypes.includes(one.type) || isRefusal(one));
     const expected = counted.reduce((sum, one) => sum + (one.data.count ?? 1), 0);
     found = (await Promise.all(cluster.nodes.filter((one) => one.running()).map((node) => figuresOf(node, expected)))).flat();
