@@ -44,7 +44,8 @@ beforeAll(async () => {
   [cluster] = await Promise.all([startCluster({ nodes: 3 }), makeNextBuild()]);
   await addClusterTokens(cluster, 3);
   member = await createMember(cluster, 'upgrader');
-  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true });
+  // A request of each client is under way at any time, and the machine is left to the nodes that start.
+  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true, text: () => '[[sim delay 100]]' });
 });
 afterAll(async () => {
   await cluster?.stop();
