@@ -30,6 +30,8 @@ export interface Access {
    * AppError `storage_unavailable` where the vault cannot answer, and the signal's reason.
    */
   get(tokenId: string, signal?: AbortSignal): Promise<UsableCredential>;
+  /** Tokens whose credential may be used now without asking anybody, at most 50; for the time in which the vault does not answer. */
+  atHand(): string[];
   /** The upstream refused this access token: the next `get` refreshes, whatever its expiry says. */
   refused(tokenId: string, accessValue: string): void;
   /** Takes a caller's own refresh token; answers its token id `ext-<hash>`. */
@@ -247,6 +249,13 @@ export function createAccess(deps: AccessDeps): Access {
       }
       return entry;
     },
+    atHand: () =>
+      [...entries.locals()]
+        .filter(([tokenId, entry]) => {
+          const upstream = deps.upstreamOf(tokenId);
+          return upstream !== undefined && !stopped.has(tokenId) && judge(tokenId, entry, upstream) !== 'stale';
+        })
+        .map(([tokenId]) => tokenId),
     refused(tokenId, accessValue) {
       const current = entries.local(tokenId);
       // A late answer to a call with an older one says nothing of the present one.

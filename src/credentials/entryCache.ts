@@ -9,6 +9,8 @@ const SHARED_TTL_MS = 3_600_000;
 export interface EntryCache {
   /** From memory; counts as a use. */
   local(tokenId: string): Entry | undefined;
+  /** All that is in memory; counts as no use. */
+  locals(): ReadonlyMap<string, Entry>;
   keepLocal(tokenId: string, entry: Entry): void;
   shared(tokenId: string): Promise<Entry | undefined>;
   /** In memory and for the other nodes. */
@@ -34,6 +36,7 @@ export function createEntryCache({ cache, vault }: { readonly cache: SharedCache
       if (entry !== undefined) keepLocal(tokenId, entry);
       return entry;
     },
+    locals: () => entries,
     keepLocal,
     async shared(tokenId) {
       const key = keyOf(tokenId);

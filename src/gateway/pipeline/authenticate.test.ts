@@ -17,7 +17,7 @@ let directory: FakeDirectory;
 const external = vi.fn(async (_refreshToken: string) => 'ext-0123');
 const deps = () => ({
   directory,
-  access: { get: vi.fn(), refused: vi.fn(), forget: vi.fn(), stop: vi.fn(), external },
+  access: { get: vi.fn(), refused: vi.fn(), forget: vi.fn(), atHand: vi.fn(), stop: vi.fn(), external },
   clock: { now: () => NOW, monotonic: () => 0 },
   proxyApiKey: PROXY,
 });

@@ -8,6 +8,7 @@ import { type AdmittedAttempt, admit } from './admit.js';
 import { beginAttempt, endAttempt } from './attempt.js';
 import { asFailure, meaningOf } from './failures.js';
 import { current, isCurrent } from './guard.js';
+import { admitAtHand, isOutOfReach, outOfReach } from './outOfReach.js';
 import { enforceOutput } from './output.js';
 import type { OutputRules } from './outputGate.js';
 import { pace, pacingMs } from './pace.js';
@@ -123,7 +124,8 @@ function mayTryAgain({ attempts }: Run, { maxAttempts }: GatewayDeps): boolean {
   return asked < maxAttempts && attempts.length - asked < MOST_SET_ASIDE;
 }
 
-const MOST_SET_ASIDE = 32;
+/** With the tries of the upstream no more than the 20 attempts that a terminal event holds. */
+const MOST_SET_ASIDE = 8;
 
 /** The access token comes from the cache, or from a refresh that all waiters share. A store that does not answer here is our trouble, not the token's. */
 async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): Promise<UsableCredential> {
@@ -138,12 +140,6 @@ async function prepare(run: Run, admitted: AdmittedAttempt, deps: GatewayDeps): 
     if (error instanceof UpstreamFailure || error instanceof AppError || run.abort.signal.aborted) throw error;
     throw new AppError('storage_unavailable', { retryAfterSeconds: 2, cause: error });
   }
-}
-
-/** Only the database knows this credential, and it does not answer: others may be at hand. */
-function outOfReach(error: unknown): never {
-  if (!(error instanceof AppError) || error.code !== 'storage_unavailable') throw error;
-  throw new UpstreamFailure({ kind: 'withdrawn', message: 'The credential is out of reach while the database is lost.', cause: error });
 }
 
 function rulesOf(request: ModelRequest): OutputRules {
@@ -194,6 +190,8 @@ async function nextToken(
     if (differently) tried.push(attempt.tokenId);
   }
   if (run.caller.onlyTokenId !== null) return null;
+  const atHand = isOutOfReach(failure) ? await admitAtHand(run, tried, deps) : null;
+  if (atHand !== null) return atHand;
   const next = await admit(run, { attempt: run.attempts.length + 1, exclude: tried, onlyTokenId: null }, deps);
   return next.ok ? next : null;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { UsableCredential } from '../../credentials/access.js';
 import { AppError } from '../../errors.js';
 import { DatabaseError } from '../../infra/database/errors.js';
+import { poolToken } from '../../limits/testing/fixtures.js';
 import type { ModelEvent } from '../../upstreams/define.js';
 import type { Caller } from './caller.js';
 import { forward } from './forward.js';
@@ -140,11 +141,35 @@ describe('trouble of our own', () => {
     expect((await played.kit.limits.tokenUse(['a']))[0]).toMatchObject({ rpm: 0, consecutiveFails: 0 });
   });
 
-  it('no more than 32 tokens are looked at where the vault knows none of them now', async () => {
+  it('a credential at hand serves at once, however many tokens that nobody has opened look better', async () => {
+    const tokens = Array.from({ length: 50 }, (_, n) => `t${n}`);
+    const played = await play({ play: answers(...answer), tokens, access: vaultKnowing('t40', 't41'), atHand: ['t40', 't41', 'gone'] });
+    expect(played.failed).toBeNull();
+    expect(['t40', 't41']).toContain(played.kit.calls[0]);
+    expect(played.kit.settled).toHaveLength(2);
+  });
+
+  it("a private token of somebody else is not borrowed because it is at hand, and one's own comes first", async () => {
+    const kit = await createKit({
+      play: answers(...answer),
+      tokens: ['a', 'b', 'mine'],
+      access: vaultKnowing('b', 'mine'),
+      atHand: ['b', 'mine'],
+    });
+    const own = { ownerId: 'u1', visibility: 'private' } as const;
+    kit.directory.pool.set('b', directoryToken('b', { ownerId: 'u2', visibility: 'private' }));
+    kit.directory.pool.set('mine', directoryToken('mine', own));
+    await kit.limits.putTokens([poolToken('b', { ownerId: 'u2', visibility: 'private', position: 9 })]);
+    const run = kit.run({ caller: { ...operator, userId: 'u1' } });
+    expect(await collect(kit, run, [])).toBeNull();
+    expect(kit.calls).toEqual(['mine']);
+  });
+
+  it('no more than eight tokens are looked at where the vault knows none of them now: their event holds 20 attempts', async () => {
     const tokens = Array.from({ length: 50 }, (_, n) => `t${n}`);
     const played = await play({ play: answers(...answer), tokens, access: vaultKnowing() });
     expect(played.failed).toBe('withdrawn');
-    expect(played.kit.settled).toHaveLength(32);
+    expect(played.kit.settled).toHaveLength(8);
     expect(await played.kit.inFlight()).toBe(0);
   });
 

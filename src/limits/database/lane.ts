@@ -57,8 +57,8 @@ interface Live {
   at: number;
   snapshot: number;
   ops: number;
-  /** Monotonic moment that `at` was true, for looks between batches. */
-  readAt: number;
+  /** The database's clock as it was read last, and the monotonic moment of that; batches of others say nothing of now. */
+  clock: { readonly at: number; readonly readAt: number };
 }
 
 const unavailable = (cause?: unknown): AppError =>
@@ -73,7 +73,8 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
   let isClosed = false;
 
   const nowOf = (item: Waiting, at: number): Now => item.stamp ?? { mono: at, wall: at };
-  const clockOf = (known: Live): number => known.at + Math.max(0, performance.now() - known.readAt);
+  /** For looks between batches: never ahead of the database, for a look lets go of what is over. */
+  const clockOf = ({ at, clock }: Live): number => Math.max(at, clock.at + Math.max(0, performance.now() - clock.readAt));
 
   const settleAll = (items: readonly Waiting[], error: unknown): void => {
     for (const item of items) item.reject(error);
@@ -110,7 +111,7 @@ export async function openLane(deps: LaneDeps): Promise<Lane> {
       if (locked.seq > known.seq + 1) catchUp(known, locked.seq, await readBatches(tx, term, known.seq));
       known.seq = locked.seq;
       known.at = Math.max(known.at, locked.now);
-      known.readAt = performance.now();
+      known.clock = { at: locked.now, readAt: performance.now() };
       if (locked.snapshot > known.snapshot) Object.assign(known, { snapshot: locked.snapshot, ops: 0 });
       const ops: LimitsOp[] = [];
       for (const item of items) answers.push(take(known, item, ops));
@@ -209,7 +210,7 @@ async function load({ db, term, random, runId }: LaneDeps): Promise<Live> {
   if (loaded === undefined) throw new MovedError('the limits of this term are not here');
   const { state, seq, batches, now } = loaded;
   const replica = createReplica({ random, run: runId, state, now: state.at });
-  const live: Live = { replica, seq, at: state.at.wall, snapshot: seq, ops: 0, readAt: performance.now() };
+  const live: Live = { replica, seq, at: state.at.wall, snapshot: seq, ops: 0, clock: { at: now, readAt: performance.now() } };
   for (const batch of batches) {
     applyBatch(live, batch);
     live.seq = batch.seq;

@@ -49,6 +49,8 @@ export interface KitOptions {
   readonly maxAttempts?: number;
   readonly play: Play;
   readonly access?: (tokenId: string, signal?: AbortSignal) => Promise<UsableCredential>;
+  /** Tokens whose credential is in memory. */
+  readonly atHand?: readonly string[];
   readonly openRecords?: OpenRecords;
   readonly clock?: TestClock;
   readonly over?: Partial<GatewayDeps>;
@@ -106,6 +108,7 @@ export async function createKit(options: KitOptions): Promise<Kit> {
       refused: (tokenId, value) => void written.refused.push(`${tokenId} ${value}`),
       external: async () => 'ext-1',
       forget: async () => undefined,
+      atHand: () => [...(options.atHand ?? [])],
       stop: () => undefined,
     },
     commands: {
