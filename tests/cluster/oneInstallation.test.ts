@@ -155,8 +155,8 @@ describe('three nodes', () => {
     const member = await createMember(cluster, 'patient');
     const [killed, ...left] = [cluster.node(2), cluster.node(0), cluster.node(1)];
     for (const node of left) expect((await sendOne(node.url, member.key, 'before')).whole).toBe(true);
-    // Nobody has opened these yet: only the database knows them.
-    await addClusterTokens(cluster, 5);
+    // Nobody has opened these yet: only the database knows them, and by their scores they come before those that were used.
+    await addClusterTokens(cluster, 40);
     const loads = left.map((node) => startLoad({ url: node.url, keys: [member.key], workers: 3 }));
     const served = (): number => Math.min(...loads.map(({ results }) => results.length));
     await killed.kill();
@@ -171,6 +171,8 @@ describe('three nodes', () => {
     for (const load of loads) expect((await load.stop()).filter((one) => !one.whole)).toEqual([]);
     await killed.start();
     await all('healthy');
+    const { items } = await cluster.admin.get<{ items: unknown[] }>('/admin/api/parked-events');
+    expect(items).toEqual([]);
   });
 
   it('bind a node that alone has lost PostgreSQL within a second, and nobody for longer than it knows of changes', async () => {
