@@ -61,8 +61,7 @@ beforeAll(async () => {
   await addClusterTokens(cluster, 3);
   await addIdleCredentials();
   member = await createMember(cluster, 'rotator');
-  // A request of each client is under way at any time, and the machine is left to the nodes that start.
-  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true, text: () => '[[sim delay 100]]' });
+  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true });
 });
 afterAll(() => cluster?.stop());
 

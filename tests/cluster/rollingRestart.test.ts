@@ -7,8 +7,7 @@ import { type Cluster, startCluster } from '../support/cluster.js';
 import { until } from '../support/until.js';
 
 const CAPS = { concurrent: 10, per60s: 10_000 };
-/** Each takes a while: under way when something changes, and the machine is left to the nodes that start. */
-const texts = ['[[sim delay 150]]', '[[sim delay 60]]', '[[sim gap 10]] [[sim words 20]]', '[[sim delay 150]]'];
+const texts = ['', '[[sim delay 60]]', '[[sim gap 10]] [[sim words 20]]', ''];
 /** About 25 s of a stream: it outlives every reload, and ends within the time that a stopping node gives. */
 const longStream = { path: '/v1/messages', stream: true, end: 'message_stop' };
 

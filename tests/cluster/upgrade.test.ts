@@ -44,8 +44,7 @@ beforeAll(async () => {
   [cluster] = await Promise.all([startCluster({ nodes: 3 }), makeNextBuild()]);
   await addClusterTokens(cluster, 3);
   member = await createMember(cluster, 'upgrader');
-  // A request of each client is under way at any time, and the machine is left to the nodes that start.
-  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true, text: () => '[[sim delay 100]]' });
+  load = startLoad({ url: cluster.url, keys: [member.key], workers: 3, retries: true });
 });
 afterAll(async () => {
   await cluster?.stop();
