@@ -78,10 +78,13 @@ describe('the caches (spec R3, plan 5.2)', () => {
     const access = await at.node({ cache, store: () => ({ read }), over: { databaseLost: () => true } });
     expect(await accessOf(access)).toBe(value);
     await expect(access.get('b')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(access.atHand()).toEqual(['a']);
     // Nearly expired: it still serves, and is not refreshed now.
     at.clock.advance(HOUR - 7 * 60_000);
     expect(await accessOf(access)).toBe(value);
     expect(read).not.toHaveBeenCalled();
+    at.clock.advance(5 * 60_000);
+    expect(access.atHand()).toEqual([]);
   });
 
   it('hold nothing that can be read, nor used under another token', async () => {

@@ -31,7 +31,7 @@ async function open({ settings, found = [] }: OpenOptions): Promise<LimitsUnderT
 }
 
 describe('limits in the database', () => {
-  limitsContract(open, 20);
+  limitsContract(open, 25);
 });
 
 describe('limits in the database of nodes that die, over connections that lose answers', () => {
